@@ -1,0 +1,1 @@
+"""The outside world: the DVC stages, MLflow, Prefect and Great Expectations around the library `restereo`."""

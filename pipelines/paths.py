@@ -1,0 +1,56 @@
+"""Every file that passes between stages, named once. All paths are relative to the project's root."""
+
+from pathlib import Path
+
+DATA = Path("data")
+RAW = DATA / "raw"
+MANIFEST = DATA / "manifest" / "manifest.csv"
+VALIDATION = DATA / "manifest" / "validation.json"
+DATA_DOCS = DATA / "docs"
+MLFLOW = DATA / "mlflow"
+LOGS = DATA / "logs"
+
+
+def raw(source: str) -> Path:
+    """Folder of one source: `index.json` and the files it lists."""
+    return RAW / source
+
+
+def pairs(task: str) -> Path:
+    """Folder of one task's scenes: `index.json` and shards for each split."""
+    return DATA / "pairs" / task
+
+
+def run(recipe: str) -> Path:
+    """Run folder: config, history, environment, metrics, calibration, weights. Bytes depend on inputs alone."""
+    return DATA / "runs" / recipe
+
+
+def cost(recipe: str) -> Path:
+    """Times, host and cost of the last training and evaluation. Nothing depends on it."""
+    return DATA / "cost" / f"{recipe}.json"
+
+
+def metrics(recipe: str) -> Path:
+    """Mean figures of a recipe and its baselines (a DVC metric, committed)."""
+    return DATA / "evaluation" / f"{recipe}.json"
+
+
+def scenes(recipe: str) -> Path:
+    """Figures per scene of a recipe and its baselines (a DVC plot)."""
+    return DATA / "evaluation" / f"{recipe}.csv"
+
+
+def pictures(recipe: str) -> Path:
+    """Folder of example pictures that the report shows."""
+    return DATA / "evaluation" / recipe
+
+
+def report(task: str) -> Path:
+    """The task's HTML page."""
+    return DATA / "report" / f"{task}.html"
+
+
+def live(recipe: str) -> Path:
+    """Folder of the checkpoint that a killed training resumes from. Outside DVC's outs, gone on success."""
+    return DATA / ".live" / recipe

@@ -1,0 +1,65 @@
+"""What is there to choose from: a folder is a registry, a file in it is an entry.
+
+Every file of a registered folder has a function `build(...)`; its keyword arguments are the options that
+`params.yaml` may give. Files whose name starts with an underscore are not entries.
+"""
+
+import importlib
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+from restereo.errors import UserError, nearest
+
+Kind = Literal["source", "task", "model", "objective", "baseline"]
+
+FOLDERS: dict[Kind, str] = {
+    "source": "sources",
+    "task": "tasks",
+    "model": "models",
+    "objective": "training/objectives",
+    "baseline": "evaluation/baselines",
+}
+
+
+def names(kind: Kind) -> list[str]:
+    """Returns the entries of a kind, sorted, without importing any of them.
+
+    Example:
+        >>> "unet" in names("model")
+        True
+    """
+    folder = Path(__file__).parent / FOLDERS[kind]
+    return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
+
+
+def check(kind: Kind, name: str, where: str = "") -> None:
+    """Raises `UserError` with the nearest name unless the entry exists. `where` says what asked for it."""
+    if name not in names(kind):
+        raise UserError(f"{where}unknown {kind} '{name}': {nearest(name, names(kind))}.")
+
+
+def load(kind: Kind, name: str) -> ModuleType:
+    """Returns the entry's module.
+
+    Raises:
+        UserError: There is no such entry.
+    """
+    check(kind, name)
+    package = FOLDERS[kind].replace("/", ".")
+    return importlib.import_module(f"restereo.{package}.{name}")
+
+
+def build(kind: Kind, name: str, *arguments: Any, **options: Any) -> Any:
+    """Returns what the entry's `build` makes of these arguments and options.
+
+    Raises:
+        UserError: There is no such entry, or it has no such option.
+    """
+    factory = load(kind, name).build
+    known = [p.name for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for option in options:
+        if option not in known:
+            raise UserError(f"{kind} '{name}' has no option '{option}': {nearest(option, known)}.")
+    return factory(*arguments, **options)

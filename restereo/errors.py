@@ -1,0 +1,26 @@
+"""The one exception that a person is meant to read."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(ValueError):
+    """An error that its message alone explains: it names the file or the key, the rule and the fix.
+
+    The command lines print the message without a traceback and exit with status 2.
+    """
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns the end of an error sentence that helps with a misspelt name.
+
+    Example:
+        >>> nearest("unte", ["parallax", "unet"])
+        "did you mean 'unet'? Known: parallax, unet"
+        >>> nearest("zzz", ["parallax", "unet"])
+        'known: parallax, unet'
+    """
+    choices = sorted(known)
+    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    listing = ", ".join(choices) if choices else "(none)"
+    return f"did you mean '{close[0]}'? Known: {listing}" if close else f"known: {listing}"
