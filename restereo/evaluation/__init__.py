@@ -1,0 +1,1 @@
+"""The protocol that measures any predictor, and the baselines it is measured beside."""

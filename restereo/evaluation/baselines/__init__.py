@@ -1,0 +1,1 @@
+"""Predictors without training; every file has `build() -> Predictor`."""
