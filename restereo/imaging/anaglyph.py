@@ -32,6 +32,7 @@ from restereo.imaging.matrices import (
 
 Transfer = Literal["encoded", "linear"]
 Clip = Literal["sum", "eyes"]
+Floats = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def form(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> N
     """Returns the anaglyph `(H, W, 3)` uint8 of two views `(H, W, 3)` uint8.
 
     Fixed methods equal ffmpeg's `stereo3d` bit for bit: an integer sum, shifted down (floor), clipped. The
-    others are computed in float64 and rounded to nearest.
+    others are computed in float32 and rounded to nearest.
 
     Raises:
         UserError: The views differ in size, or are no 8-bit RGB pictures.
@@ -186,58 +187,60 @@ def form(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> N
     )
 
 
-def _mix(picture: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """One eye's share: `(H, W, 3)` by `(N, 3)` -> `(H, W, N)`."""
-    return cv2.transform(picture, rows).reshape(*picture.shape[:2], len(rows)).astype(np.float64, copy=False)
+def _mix(picture: Floats, rows: Any) -> Floats:
+    """Returns one eye's share: `(H, W, 3)` by `(N, 3)` -> `(H, W, N)`, in the picture's own precision."""
+    share: Floats = cv2.transform(picture, np.asarray(rows, dtype=np.float64))
+    return share.reshape(*picture.shape[:2], len(rows))
 
 
 def _form_fixed(left: NDArray[np.uint8], right: NDArray[np.uint8], fixed: IntegerRows) -> NDArray[np.uint8]:
     out = np.zeros(left.shape, np.uint8)
-    mixed: dict[tuple[int, ...], list[int]] = {}
+    rows: dict[tuple[int, ...], list[int]] = {}
     for channel, row in enumerate(fixed):
         if sorted(row) == [0, 0, 0, 0, 0, ONE]:
             column = row.index(ONE)
             out[..., channel] = (left, right)[column // 3][..., column % 3]
         elif any(row):
-            mixed.setdefault(row, []).append(channel)
-    if not mixed:
-        return out
-    # Integers over 2^16 in float64: products and sums are exact, so floor is the integer shift.
-    rows = np.array(list(mixed), dtype=np.float64) / ONE
-    total = np.zeros((*left.shape[:2], len(rows)))
-    for picture, weights in ((left, rows[:, :3]), (right, rows[:, 3:])):
-        if weights.any():
-            total += _mix(picture.astype(np.float64), weights)
-    values = np.clip(total, 0, 255, out=total).astype(np.uint8)  # truncation of what is not negative is floor
-    for index, channels in enumerate(mixed.values()):
+            rows.setdefault(row, []).append(channel)
+    # Weights are integers over 2^16, so products and sums are exact as long as they fit the mantissa.
+    exact = all(sum(map(abs, row)) * 255 < 2**24 for row in rows)
+    totals: dict[tuple[int, ...], Floats] = {}
+    for picture, eye in ((left, slice(0, 3)), (right, slice(3, 6))):
+        own = [row for row in rows if any(row[eye])]
+        if own:
+            values = picture.astype(np.float32 if exact else np.float64)
+            share = _mix(values, [[weight / ONE for weight in row[eye]] for row in own])
+            for index, row in enumerate(own):
+                totals[row] = totals[row] + share[..., index] if row in totals else share[..., index]
+    for row, channels in rows.items():
+        plane = np.clip(totals[row], 0, 255).astype(np.uint8)  # truncation of what is not negative is floor
         for channel in channels:
-            out[..., channel] = values[..., index]
+            out[..., channel] = plane
     return out
 
 
-@lru_cache(maxsize=1)
-def _decoded() -> NDArray[np.float64]:
-    """Linear light of the 256 codes (IEC 61966-2-1)."""
+@lru_cache(maxsize=2)
+def _decoded(transfer: Transfer) -> NDArray[np.float32]:
+    """Returns what the 256 codes mean in [0, 1]: themselves, or linear light (IEC 61966-2-1)."""
     codes = np.arange(256) / 255.0
-    return np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    linear = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
+    return (linear if transfer == "linear" else codes).astype(np.float32)
 
 
-def _encode(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(
-        linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
-    )
+def _encode(linear: Floats) -> Floats:
+    curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, curve)
 
 
 def _form_float(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> NDArray[np.uint8]:
-    values = _decoded() if method.transfer == "linear" else np.arange(256) / 255.0
-    weights = method.array
+    values, weights = _decoded(method.transfer), method.array
     shares = [_mix(values[picture], w) for picture, w in ((left, weights[:, :3]), (right, weights[:, 3:]))]
     if method.clip == "eyes":
-        shares = [np.clip(share, 0.0, 1.0) for share in shares]
+        shares = [np.clip(share, 0.0, 1.0, out=share) for share in shares]
     total = np.clip(shares[0] + shares[1], 0.0, 1.0)
     if method.transfer == "linear":
         total = _encode(total)
     for channel, exponent in enumerate(method.exponent):
         if exponent != 1.0:
             total[..., channel] **= 1 / exponent
-    return np.floor(total * 255.0 + 0.5).astype(np.uint8)
+    return (total * 255.0 + 0.5).astype(np.uint8)
