@@ -243,4 +243,5 @@ def _form_float(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Metho
     for channel, exponent in enumerate(method.exponent):
         if exponent != 1.0:
             total[..., channel] **= 1 / exponent
-    return (total * 255.0 + 0.5).astype(np.uint8)
+    picture: NDArray[np.uint8] = (total * 255.0 + 0.5).astype(np.uint8)
+    return picture

@@ -1,0 +1,187 @@
+"""How far a picture is from the truth: pure functions on uint8 pictures and on disparity maps.
+
+The six channels of a stereo picture `(H, W, 6)` are left R, G, B, then right R, G, B.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restereo.errors import UserError
+
+Picture = NDArray[np.uint8]
+
+CAP: Final = 100.0
+"""dB given for a perfect copy, so that means over scenes stay finite."""
+
+SSIM_SIGMA: Final = 1.5
+SSIM_RADIUS: Final = 5
+"""The 11-pixel window of Wang et al. 2004: truncated at 3.5 sigma, as scikit-image does."""
+
+
+def _decibel(error: float) -> float:
+    return CAP if error <= 0 else min(CAP, float(10 * np.log10(255.0**2 / error)))
+
+
+def _same_size(a: Picture, b: Picture) -> None:
+    if a.shape != b.shape:
+        raise UserError(
+            f"pictures of different sizes ({a.shape} and {b.shape}); compare pictures of one size."
+        )
+
+
+def psnr(a: Picture, b: Picture) -> float:
+    """Returns the peak signal-to-noise ratio in dB, over all pixels and channels; 100 for a perfect copy.
+
+    Args:
+        a: `(H, W)` or `(H, W, C)` uint8.
+        b: The same shape.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> round(psnr(np.zeros((2, 2), np.uint8), np.full((2, 2), 255, np.uint8)), 3)
+        0.0
+    """
+    _same_size(a, b)
+    difference = a.astype(np.float32) - b.astype(np.float32)
+    return _decibel(float(np.mean(np.square(difference), dtype=np.float64)))
+
+
+def missing_channels(matrix: Any) -> NDArray[np.bool_] | None:
+    """Returns which of the six channels an anaglyph method hides, `(6,)` bool, or None where it copies none.
+
+    A row of P that is one 1 and zeros shows that channel as it is. Of a method whose rows are not all copies
+    (half-colour, grey, Dubois) the whole of both views counts, and the answer is None.
+
+    Args:
+        matrix: P, `(C, 6)`, anything that `numpy.asarray` takes.
+
+    Example:
+        >>> from restereo.imaging.anaglyph import METHODS
+        >>> missing_channels(METHODS["red-cyan-color"].matrix).tolist()
+        [False, True, True, True, False, False]
+        >>> missing_channels(METHODS["red-cyan-half"].matrix) is None
+        True
+    """
+    weights = np.asarray(matrix, dtype=np.float64)
+    weights = weights[np.any(weights != 0, axis=1)]
+    copies = (np.sum(weights != 0, axis=1) == 1) & np.any(weights == 1, axis=1)
+    return ~np.any(weights == 1, axis=0) if copies.all() and len(copies) else None
+
+
+def missing_psnr(
+    prediction: Picture,
+    truth: Picture,
+    missing: NDArray[np.bool_] | None,
+    where: NDArray[np.bool_] | None = None,
+) -> float:
+    """Returns 10 log10(255² / MSE) in dB with the MSE pooled over the channels that the anaglyph hid.
+
+    Args:
+        prediction: `(H, W, 6)` uint8, both views.
+        truth: The same.
+        missing: `(6,)` bool of `missing_channels`; None: all six.
+        where: `(2, H, W)` bool, the pixels of the left and the right view that count; None: all.
+
+    Returns:
+        dB, at most 100; NaN where no pixel counts.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> truth = np.zeros((1, 2, 6), np.uint8)
+        >>> prediction = truth.copy()
+        >>> prediction[0, 0, 1] = 255
+        >>> hidden = np.array([False, True, True, True, False, False])
+        >>> round(missing_psnr(prediction, truth, hidden), 2), missing_psnr(prediction, truth, ~hidden)
+        (7.78, 100.0)
+    """
+    _same_size(prediction, truth)
+    hidden = np.ones(6, np.bool_) if missing is None else missing
+    total, count = 0.0, 0
+    for channel in np.flatnonzero(hidden):
+        square = np.square(
+            prediction[..., channel].astype(np.float32) - truth[..., channel].astype(np.float32)
+        )
+        chosen = square if where is None else square[where[channel // 3]]
+        total += float(chosen.sum(dtype=np.float64))
+        count += chosen.size
+    return _decibel(total / count) if count else float("nan")
+
+
+def ssim(a: Picture, b: Picture) -> float:
+    """Returns the mean structural similarity of two RGB pictures, in [-1, 1] (Wang et al. 2004, scikit-image).
+
+    Gaussian window, sigma 1.5 (11 pixels), population covariance, range 255, K1 .01, K2 .03; per channel,
+    then the mean. A picture with a side under 11 pixels is first continued by repeating its border.
+
+    Args:
+        a: `(H, W, 3)` uint8.
+        b: The same.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> picture = np.arange(768, dtype=np.uint8).reshape(16, 16, 3)
+        >>> ssim(picture, picture)
+        1.0
+    """
+    from skimage.metrics import structural_similarity
+
+    _same_size(a, b)
+    window = 2 * SSIM_RADIUS + 1
+    short = [max(0, window - side) for side in a.shape[:2]]
+    if any(short):
+        margins = [*((n - n // 2, n // 2) for n in short), (0, 0)]
+        a, b = (np.pad(picture, margins, mode="edge") for picture in (a, b))
+    settings = {"gaussian_weights": True, "sigma": SSIM_SIGMA, "use_sample_covariance": False}
+    return float(structural_similarity(a, b, channel_axis=2, data_range=255, **settings))
+
+
+def ciede2000(a: Picture, b: Picture) -> float:
+    """Returns the mean CIEDE2000 colour difference of two sRGB pictures (scikit-image, D65); 0 = equal.
+
+    Args:
+        a: `(H, W, 3)` uint8.
+        b: The same.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> white, black = np.full((1, 1, 3), 255, np.uint8), np.zeros((1, 1, 3), np.uint8)
+        >>> round(ciede2000(white, black))
+        100
+    """
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    _same_size(a, b)
+    return float(np.mean(deltaE_ciede2000(rgb2lab(a), rgb2lab(b))))
+
+
+def epe(disparity: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]]) -> float:
+    """Returns the mean absolute disparity error in px, over pixels where both are finite; NaN without any.
+
+    Args:
+        disparity: Any shape, px, NaN = unknown.
+        truth: The same shape.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> epe(np.array([1.0, 4.0]), np.array([2.0, np.nan]))
+        1.0
+    """
+    if disparity.shape != truth.shape:
+        raise UserError(
+            f"disparity maps of different sizes ({disparity.shape} and {truth.shape}); give one size."
+        )
+    known = np.isfinite(disparity) & np.isfinite(truth)
+    difference = np.abs(disparity[known].astype(np.float64) - truth[known])
+    return float(difference.mean()) if difference.size else float("nan")

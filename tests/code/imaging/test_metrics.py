@@ -1,0 +1,130 @@
+"""Every figure against an independent computation of it."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from skimage.metrics import peak_signal_noise_ratio
+
+from restereo.errors import UserError
+from restereo.imaging import metrics
+from restereo.imaging.anaglyph import METHODS
+
+
+def random_pictures(channels: int = 3, size: tuple[int, int] = (23, 31)) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    a = generator.integers(0, 256, (*size, channels), np.uint8)
+    noise = generator.normal(0, 20, a.shape)
+    return a, np.clip(a + noise, 0, 255).astype(np.uint8)
+
+
+def _reference_skimage_psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(peak_signal_noise_ratio(a, b, data_range=255))
+
+
+def _reference_ssim(a: np.ndarray, b: np.ndarray) -> float:
+    """Wang et al. 2004 by hand: local moments with a Gaussian of 11 taps, the border left out."""
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    values = []
+    for channel in range(3):
+        x, y = a[..., channel].astype(float), b[..., channel].astype(float)
+        blur = [gaussian_filter(z, 1.5, radius=5) for z in (x, y, x * x, y * y, x * y)]
+        mx, my, xx, yy, xy = blur
+        top = (2 * mx * my + c1) * (2 * (xy - mx * my) + c2)
+        bottom = (mx**2 + my**2 + c1) * (xx - mx**2 + yy - my**2 + c2)
+        values.append((top / bottom)[5:-5, 5:-5].mean())
+    return float(np.mean(values))
+
+
+def test_psnr() -> None:
+    a, b = random_pictures()
+    assert metrics.psnr(a, b) == pytest.approx(_reference_skimage_psnr(a, b), abs=1e-4)
+    assert metrics.psnr(a, a) == 100.0
+
+
+def test_ssim() -> None:
+    a, b = random_pictures()
+    assert metrics.ssim(a, b) == pytest.approx(_reference_ssim(a, b), abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 40), (40, 3), (10, 10), (11, 11)])
+def test_ssim_of_tiny_pictures(size: tuple[int, int]) -> None:
+    a, b = random_pictures(size=size)
+    assert metrics.ssim(a, a) == pytest.approx(1.0)
+    assert -1 <= metrics.ssim(a, b) < 1
+
+
+def test_missing_psnr_pools_channels_and_pixels() -> None:
+    a, b = random_pictures(6)
+    hidden = metrics.missing_channels(METHODS["red-cyan-color"].matrix)
+    assert hidden is not None
+    assert metrics.missing_psnr(a, b, hidden) == pytest.approx(
+        _reference_skimage_psnr(a[..., hidden], b[..., hidden]), abs=1e-4
+    )
+    assert metrics.missing_psnr(a, b, None) == pytest.approx(metrics.psnr(a, b), abs=1e-4)
+    where = np.random.default_rng(1).random((2, *a.shape[:2])) < 0.3
+    six = np.stack([where[0]] * 3 + [where[1]] * 3, axis=-1) & hidden
+    mse = np.mean((a[six].astype(float) - b[six]) ** 2)
+    assert metrics.missing_psnr(a, b, hidden, where) == pytest.approx(10 * np.log10(255**2 / mse), abs=1e-4)
+    assert np.isnan(metrics.missing_psnr(a, b, hidden, np.zeros_like(where)))
+
+
+def test_missing_channels() -> None:
+    seen = {name: metrics.missing_channels(method.matrix) for name, method in METHODS.items()}
+    copies = {name for name, value in seen.items() if value is not None}
+    assert copies == {"red-cyan-color", "green-magenta-color", "amber-blue-color", "red-cyan-gaia"}
+    swapped = metrics.missing_channels(METHODS["amber-blue-color"].swapped().matrix)
+    assert swapped is not None
+    assert swapped.tolist() == [True, True, False, False, False, True]
+
+
+def _reference_lab(rgb: np.ndarray) -> np.ndarray:
+    """CIELAB of one sRGB colour under D65, IEC 61966-2-1 and CIE 15."""
+    v = rgb / 255
+    linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    t = np.array(to_xyz) @ linear / np.array([0.95047, 1.0, 1.08883])
+    f = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def _reference_ciede2000(one: np.ndarray, two: np.ndarray) -> float:
+    """Sharma, Wu, Dalal 2005, equations 2 to 22, for one pair of Lab colours."""
+    (l1, a1, b1), (l2, a2, b2) = one, two
+    c = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
+    g = 0.5 * (1 - np.sqrt(c**7 / (c**7 + 25**7)))
+    a1, a2 = a1 * (1 + g), a2 * (1 + g)
+    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
+    h1, h2 = np.degrees(np.arctan2(b1, a1)) % 360, np.degrees(np.arctan2(b2, a2)) % 360
+    turn = (h2 - h1 + 180) % 360 - 180 if c1 * c2 else 0.0
+    hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
+    lm, cm = (l1 + l2) / 2, (c1 + c2) / 2
+    hm = (h1 + turn / 2) % 360 if c1 * c2 else h1 + h2
+    cosines = [(-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.2, 4, -63)]
+    t = 1 + sum(w * np.cos(np.radians(n * hm + shift)) for w, n, shift in cosines)
+    sl = 1 + 0.015 * (lm - 50) ** 2 / np.sqrt(20 + (lm - 50) ** 2)
+    sc, sh = 1 + 0.045 * cm, 1 + 0.015 * cm * t
+    spread = 30 * np.exp(-(((hm - 275) / 25) ** 2))
+    rt = -np.sin(np.radians(2 * spread)) * 2 * np.sqrt(cm**7 / (cm**7 + 25**7))
+    lightness, chroma, hue = (l2 - l1) / sl, (c2 - c1) / sc, hue / sh
+    return float(np.sqrt(lightness**2 + chroma**2 + hue**2 + rt * chroma * hue))
+
+
+def test_ciede2000() -> None:
+    a, b = random_pictures(size=(4, 5))
+    pairs = zip(a.reshape(-1, 3), b.reshape(-1, 3), strict=True)
+    expected = np.mean([_reference_ciede2000(_reference_lab(p), _reference_lab(q)) for p, q in pairs])
+    assert metrics.ciede2000(a, b) == pytest.approx(expected, abs=0.01)
+    assert metrics.ciede2000(a, a) == 0.0
+
+
+def test_epe_ignores_the_unknown() -> None:
+    truth = np.array([[1.0, np.nan, 3.0, np.inf]])
+    assert metrics.epe(np.array([[2.0, 0.0, np.nan, 1.0]]), truth) == 1.0
+    assert np.isnan(metrics.epe(np.full((1, 4), np.nan), truth))
+
+
+def test_sizes_must_agree() -> None:
+    a, b = random_pictures()
+    for measure in (metrics.psnr, metrics.ssim, metrics.ciede2000):
+        with pytest.raises(UserError, match="different sizes"):
+            measure(a, b[1:])
