@@ -161,7 +161,9 @@ def _check_rows(params: Params, file: Path) -> None:
                 raise UserError(f"{file}: task '{name}': unknown source '{source}': {nearest(source, params.sources)}.")
     for name, recipe in params.recipes.items():
         if recipe.task not in params.tasks:
-            raise UserError(f"{file}: recipe '{name}': unknown task '{recipe.task}': {nearest(recipe.task, params.tasks)}.")
+            raise UserError(
+                f"{file}: recipe '{name}': unknown task '{recipe.task}': {nearest(recipe.task, params.tasks)}."
+            )
         catalog.check("model", recipe.model, f"{file}: recipe '{name}': ")
         catalog.check("objective", recipe.objective, f"{file}: recipe '{name}': ")
         for key in recipe.train:
@@ -181,7 +183,9 @@ def load_params(file: Path = Path("params.yaml")) -> Params:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{file}: no such file; run the command where params.yaml lies, or name it with --params.") from None
+        raise UserError(
+            f"{file}: no such file; run the command where params.yaml lies, or name it with --params."
+        ) from None
     except yaml.YAMLError as error:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}.") from None
     try:

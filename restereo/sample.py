@@ -2,10 +2,47 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Any, Self, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+Picture = npt.NDArray[np.uint8]
+"""`(H, W, C)`, 8 bits, sRGB; six channels are left RGB, then right RGB."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One known picture on the processor's side.
+
+    Attributes:
+        name: Unique within its split.
+        truth: `(H, W, K)` uint8.
+        disparity: `(2, H, W)` float32 of left and right in px, positive = near, NaN = unknown; or None.
+        occlusion: `(2, H, W)` bool, True where the other eye does not see the pixel; or None.
+    """
+
+    name: str
+    truth: Picture
+    disparity: npt.NDArray[np.float32] | None = None
+    occlusion: npt.NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What a user would hold of a scene.
+
+    Attributes:
+        picture: `(H, W, C)` uint8.
+        method: Name of the degradation, for the task to make an operator of.
+        jpeg_quality: 1 to 100 if it went through a 4:2:0 JPEG file, else None.
+    """
+
+    picture: Picture
+    method: str
+    jpeg_quality: int | None = None
 
 
 @dataclass(frozen=True)
@@ -16,11 +53,17 @@ class Operator:
         matrix: `(B, C, K)` float32, the matrix P of each picture.
         linear: `(B,)` bool; True where P acts on linear light (sRGB decoded), False on encoded values.
         exponent: `(B, C)` float32; channel c was stored as `(P·X)_c ** (1 / exponent_c)`, 1 for most methods.
+        lossy: `(B,)` bool; True where the observation went through a JPEG file. None = nowhere.
     """
 
     matrix: Tensor
     linear: Tensor
     exponent: Tensor
+    lossy: Tensor | None = None
+
+    def to(self, device: torch.device | str) -> Self:
+        """Returns the same operator on another device."""
+        return _moved(self, device)
 
 
 @dataclass(frozen=True)
@@ -45,14 +88,7 @@ class Sample:
 
     def to(self, device: torch.device | str) -> Self:
         """Returns the same sample on another device."""
-        moved = {f.name: _move(getattr(self, f.name), device) for f in fields(self)}
-        return replace(self, **moved)
-
-
-def _move(value: Tensor | Operator | None, device: torch.device | str) -> Tensor | Operator | None:
-    if isinstance(value, Operator):
-        return Operator(value.matrix.to(device), value.linear.to(device), value.exponent.to(device))
-    return None if value is None else value.to(device)
+        return _moved(self, device)
 
 
 @dataclass(frozen=True)
@@ -72,3 +108,11 @@ class Prediction:
 
 Predictor = Callable[[Tensor, Operator], Prediction]
 """What the protocol measures: `(1, C, H, W)` observed in [0, 1] and its operator in, a `Prediction` out."""
+
+
+Moved = TypeVar("Moved", Operator, Sample)
+
+
+def _moved(value: Moved, device: torch.device | str) -> Moved:
+    parts: dict[str, Any] = {f.name: getattr(value, f.name) for f in fields(value)}
+    return replace(value, **{name: part if part is None else part.to(device) for name, part in parts.items()})

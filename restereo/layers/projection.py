@@ -1,0 +1,129 @@
+"""What was observed is never invented again: the network's answer is moved onto the observation.
+
+With A = P·X + noise, noise covariance R and error covariance Σ of the network's X̂, the best linear correction is
+the Kalman update X = X̂ + K(A - P·X̂), K = ΣPᵀ(PΣPᵀ + R)⁺ (Kalman 1960). Through Σ the channels that were not
+observed move with those that were.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from restereo.imaging.transfer import decode_srgb, encode_srgb
+from restereo.sample import Operator
+
+# Rows Y, Cb, Cr of BT.601 full range, the colour space of JPEG (JFIF 1.02).
+YCBCR = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+QUANTISATION = 1 / 255 / 12**0.5
+"""Standard deviation of rounding to 8 bits, in units of [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What the projection knows of the network's errors and of the observation's.
+
+    Attributes:
+        error: By kind of input (`clean`, `jpeg`), Σ `(K, K)`: second moment of the network's error on validation.
+        noise: Likewise, R `(C, C)`: second moment of the observation's own error.
+    """
+
+    error: dict[str, Tensor]
+    noise: dict[str, Tensor]
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns nested lists, ready for `json.dump`."""
+        moments = {"error": self.error, "noise": self.noise}
+        return {name: {kind: _rounded(m) for kind, m in kinds.items()} for name, kinds in moments.items()}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """Returns the calibration that `to_json` wrote."""
+        error, noise = ({k: torch.tensor(m) for k, m in content[name].items()} for name in ("error", "noise"))
+        return cls(error, noise)
+
+
+def _rounded(matrix: Tensor) -> list[list[float]]:
+    return [[float(f"{value:.6g}") for value in row] for row in matrix.tolist()]
+
+
+def default_error(views: int = 2, correlation: float = 0.9) -> Tensor:
+    """Returns Σ `(3·views, 3·views)` before anything was measured: the channels of one eye correlated .9.
+
+    Example:
+        >>> default_error()[0, :4].tolist()
+        [1.0, 0.8999999761581421, 0.8999999761581421, 0.0]
+    """
+    eye = torch.full((3, 3), correlation).fill_diagonal_(1.0)
+    return torch.block_diag(*[eye] * views)
+
+
+def noise_covariance(variance: tuple[float, float, float], jpeg: bool) -> Tensor:
+    """Returns R `(3, 3)`: independent per R, G, B, or (`jpeg`) per Y, Cb, Cr and seen from R, G, B.
+
+    Example:
+        >>> noise_covariance((1.0, 1.0, 1.0), jpeg=False).diagonal().tolist()
+        [1.0, 1.0, 1.0]
+    """
+    diagonal = torch.diag(torch.tensor(variance))
+    if not jpeg:
+        return diagonal
+    to_rgb = torch.linalg.inv(YCBCR)
+    return to_rgb @ diagonal @ to_rgb.T
+
+
+def to_domain(observed: Tensor, operator: Operator) -> Tensor:
+    """Returns the observation `(B, C, H, W)` as the method's own sums P·X: exponent undone, linear light if so."""
+    return _decoded(observed.clamp(0, 1) ** operator.exponent[:, :, None, None], operator)
+
+
+def lift(observed: Tensor, operator: Operator) -> Tensor:
+    """Returns PᵀA `(B, K, H, W)`, what every anaglyph model takes; in encoded values.
+
+    Example:
+        >>> left_red = torch.eye(3, 6)[None]
+        >>> operator = Operator(left_red, torch.tensor([False]), torch.ones(1, 3))
+        >>> lift(torch.full((1, 3, 1, 1), 0.5), operator).flatten().tolist()
+        [0.5, 0.5, 0.5, 0.0, 0.0, 0.0]
+    """
+    lifted = torch.einsum("bck,bchw->bkhw", operator.matrix, to_domain(observed, operator))
+    return torch.where(operator.linear[:, None, None, None], encode_srgb(lifted.clamp(min=0)), lifted)
+
+
+def residual(image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
+    """Returns A - P·X̂ `(B, C, H, W)` in the method's domain; 0 where A is clipped and P·X̂ lies beyond it."""
+    target = to_domain(observed, operator)
+    formed = torch.einsum("bck,bkhw->bchw", operator.matrix, _decoded(image, operator))
+    half = 0.5 / 255
+    beyond = ((target >= 1 - half) & (formed > target)) | ((target <= half) & (formed < target))
+    return torch.where(beyond, 0.0, target - formed)
+
+
+def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, noise: Tensor) -> Tensor:
+    """Returns the picture `(B, K, H, W)` in [0, 1] moved onto what was observed.
+
+    Args:
+        image: `(B, K, H, W)` float32, the network's answer, encoded values.
+        observed: `(B, C, H, W)` float32 in [0, 1].
+        operator: P of each picture of the batch.
+        error: `(K, K)`, Σ.
+        noise: `(C, C)`, R; its smallest sensible value is the quantisation of 8 bits.
+
+    Example:
+        >>> left_red = Operator(torch.eye(3, 6)[None], torch.tensor([False]), torch.ones(1, 3))
+        >>> answer = project(torch.zeros(1, 6, 1, 1), torch.ones(1, 3, 1, 1), left_red, torch.eye(6), torch.zeros(3, 3))
+        >>> answer.flatten().tolist()
+        [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    """
+    matrix = operator.matrix.double()
+    covariance = error.double() @ matrix.mT
+    gain = covariance @ torch.linalg.pinv(matrix @ covariance + noise.double(), hermitian=True, rtol=1e-6)
+    correction = torch.einsum("bkc,bchw->bkhw", gain.to(image), residual(image, observed, operator))
+    moved = _decoded(image, operator) + correction
+    moved = torch.where(operator.linear[:, None, None, None], encode_srgb(moved), moved)
+    return moved.clamp(0, 1)
+
+
+def _decoded(image: Tensor, operator: Operator) -> Tensor:
+    return torch.where(operator.linear[:, None, None, None], decode_srgb(image), image)

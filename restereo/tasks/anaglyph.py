@@ -1,0 +1,196 @@
+"""Anaglyph to stereo: two colour views from three channels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restereo.imaging import degrade, metrics
+from restereo.imaging.anaglyph import METHODS, find_method, form
+from restereo.layers import projection
+from restereo.layers.projection import Calibration
+from restereo.sample import Observation, Operator, Picture, Scene
+from restereo.tasks import Figures, Task, to_tensor
+
+HEADLINE_METHOD = "red-cyan-color"
+STRIDE = 3
+"""Calibration looks at every third pixel of a row and every third row."""
+
+
+def method_shares(weights: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Returns the share of each method among training inputs; half are colour red-cyan unless weights are given.
+
+    Example:
+        >>> method_shares({"red-cyan": 3, "green-magenta": 1})
+        {'red-cyan-color': 0.75, 'green-magenta-color': 0.25}
+        >>> round(sum(method_shares().values()), 6), method_shares()["red-cyan-color"]
+        (1.0, 0.5)
+    """
+    others = len(METHODS) - 1
+    given = weights or {name: others if name == HEADLINE_METHOD else 1.0 for name in METHODS}
+    total = sum(given.values())
+    return {find_method(name).name: weight / total for name, weight in given.items()}
+
+
+def operator_of(method_name: str, lossy: bool = False) -> Operator:
+    """Returns the operator of a method, a batch of one.
+
+    Example:
+        >>> operator_of("red-cyan").matrix.shape
+        torch.Size([1, 3, 6])
+    """
+    method = find_method(method_name)
+    return Operator(
+        torch.tensor(method.matrix, dtype=torch.float32)[None],
+        torch.tensor([method.transfer == "linear"]),
+        torch.tensor([method.exponent], dtype=torch.float32),
+        torch.tensor([lossy]),
+    )
+
+
+class Anaglyph(Task):
+    """The task of this project's name."""
+
+    channels_in = 6
+    channels_out = 6
+    needs_pairs = True
+    headline = "missing_psnr"
+    baselines = ("identity", "grey", "sgbm")
+
+    def __init__(self, degradations: Mapping[str, Any], methods: Mapping[str, float] | None) -> None:
+        self.settings = degrade.settings_from(dict(degradations))
+        shares = method_shares(methods)
+        self.methods, self.shares = list(shares), list(shares.values())
+
+    def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
+        """Returns a clean input and one saved as JPEG 4:2:0."""
+        return {"clean": None, f"jpeg{jpeg_quality}": jpeg_quality}
+
+    def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
+        """Returns the colour red-cyan anaglyph of six channels."""
+        picture = form(truth[..., :3], truth[..., 3:], find_method(HEADLINE_METHOD))
+        if jpeg_quality is not None:
+            picture = degrade.jpeg(picture, jpeg_quality)
+        return Observation(picture, HEADLINE_METHOD, jpeg_quality)
+
+    def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
+        """Returns a randomly flipped and exposed scene, and its anaglyph of a random method, degraded."""
+        rng = np.random.default_rng(seed)
+        seeds = [int(part) for part in rng.integers(2**31, size=3)]
+        scene = degrade.augment_scene(scene, seeds[0])
+        left, right = degrade.perturb_pair(scene.truth[..., :3], scene.truth[..., 3:], seeds[1], self.settings)
+        truth = np.concatenate([left, right], axis=-1)
+        method = self.methods[int(rng.choice(len(self.methods), p=self.shares))]
+        picture = degrade.degrade(form(left, right, find_method(method)), seeds[2], self.settings)
+        return Scene(scene.name, truth, scene.disparity, scene.occlusion), Observation(picture, method)
+
+    def operator(self, observation: Observation) -> Operator:
+        """Returns the method's operator; it is lossy if the observation went through JPEG."""
+        return operator_of(observation.method, observation.jpeg_quality is not None)
+
+    def lift(self, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns PᵀA, six channels: one way in for every method."""
+        return projection.lift(observed, operator)
+
+    def project(self, image: Tensor, observed: Tensor, operator: Operator, calibration: Calibration) -> Tensor:
+        """Returns both views moved onto the anaglyph, the lossy ones by what was measured on JPEG inputs."""
+        lossy = torch.zeros_like(operator.linear) if operator.lossy is None else operator.lossy
+        answers = [
+            projection.project(image, observed, operator, calibration.error[kind], calibration.noise[kind])
+            for kind in (("clean", "jpeg") if lossy.any() else ("clean", "clean"))
+        ]
+        return torch.where(lossy[:, None, None, None], answers[1], answers[0])
+
+    def default_calibration(self) -> Calibration:
+        """Returns the channels of one eye correlated .9; noise of rounding, and 2 % (Y) and 4 % (Cb, Cr) for JPEG."""
+        rounding = projection.QUANTISATION**2
+        noise = {
+            "clean": projection.noise_covariance((rounding, rounding, rounding), jpeg=False),
+            "jpeg": projection.noise_covariance((0.02**2, 0.04**2, 0.04**2), jpeg=True),
+        }
+        error = 0.1**2 * projection.default_error()
+        return Calibration({"clean": error, "jpeg": error}, noise)
+
+    def calibrate(
+        self, model: nn.Module, variants: Mapping[str, list[tuple[Scene, Observation]]], device: torch.device
+    ) -> Calibration:
+        """Returns Σ and R as second moments over the pixels of validation examples, clean and JPEG apart."""
+        error, noise = {}, {}
+        for variant, examples in variants.items():
+            kind = "clean" if variant == "clean" else "jpeg"
+            errors, noises = zip(*(self._deviations(model, *example, device) for example in examples), strict=True)
+            error[kind], noise[kind] = (_second_moment(torch.cat(parts)) for parts in (errors, noises))
+            noise[kind] += projection.QUANTISATION**2 * torch.eye(3)
+        return Calibration(error, noise)
+
+    def _deviations(
+        self, model: nn.Module, scene: Scene, observation: Observation, device: torch.device
+    ) -> tuple[Tensor, Tensor]:
+        """Errors `(N, 6)` of the model's answer and `(N, 3)` of the observation itself."""
+        truth, observed = to_tensor(scene.truth).to(device), to_tensor(observation.picture).to(device)
+        operator = self.operator(observation).to(device)
+        with torch.inference_mode():
+            image = model(self.lift(observed, operator)).image.float()
+        error = truth - image.clamp(0, 1)
+        noise = projection.residual(truth, observed, operator)
+        return _pixels(error), _pixels(noise)
+
+    def measure(self, answer: Picture, disparity: Tensor | None, scene: Scene, observation: Observation) -> Figures:
+        """Returns the figures of the protocol (docs/protocol.md)."""
+        truth = scene.truth
+        missing = metrics.missing_channels(find_method(observation.method).matrix)
+        views = {"left": slice(0, 3), "right": slice(3, 6)}
+        figures: Figures = {
+            "missing_psnr": None if missing is None else metrics.missing_psnr(answer, truth, missing),
+            "missing_psnr_visible": None,
+            "missing_psnr_occluded": None,
+            "psnr": metrics.psnr(answer, truth),
+        }
+        if missing is not None and scene.occlusion is not None:
+            known = np.ones_like(scene.occlusion) if scene.disparity is None else _known(scene)
+            figures["missing_psnr_visible"] = metrics.missing_psnr(answer, truth, missing, known & ~scene.occlusion)
+            figures["missing_psnr_occluded"] = metrics.missing_psnr(answer, truth, missing, known & scene.occlusion)
+        for eye, channels in views.items():
+            figures[f"psnr_{eye}"] = metrics.psnr(answer[..., channels], truth[..., channels])
+        for eye, channels in views.items():
+            figures[f"ssim_{eye}"] = metrics.ssim(answer[..., channels], truth[..., channels])
+        differences = [metrics.ciede2000(answer[..., c], truth[..., c]) for c in views.values()]
+        figures["ciede2000"] = sum(differences) / len(differences)
+        matched = None if disparity is None else disparity[0].cpu().numpy()
+        figures["epe"] = None if matched is None or scene.disparity is None else metrics.epe(matched, scene.disparity)
+        return figures
+
+    def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
+        """Returns `missing_psnr`, or the full PSNR of both views where no channel is missing outright."""
+        missing = metrics.missing_channels(find_method(observation.method).matrix)
+        return (
+            metrics.psnr(answer, scene.truth) if missing is None else metrics.missing_psnr(answer, scene.truth, missing)
+        )
+
+
+def _known(scene: Scene) -> Any:
+    """Pixels with a true disparity, and those of a view without any map of its own known to be occluded."""
+    assert scene.disparity is not None and scene.occlusion is not None
+    return np.isfinite(scene.disparity) | scene.occlusion
+
+
+def _pixels(image: Tensor) -> Tensor:
+    return image[0, :, ::STRIDE, ::STRIDE].flatten(1).T
+
+
+def _second_moment(deviations: Tensor) -> Tensor:
+    rows = deviations.double()
+    return (rows.T @ rows / len(rows)).float().cpu()
+
+
+def build(*, degradations: Mapping[str, Any] | None = None, methods: Mapping[str, float] | None = None) -> Anaglyph:
+    """Returns the task.
+
+    Args:
+        degradations: Settings of `imaging/degrade.py` for training inputs.
+        methods: Weight of each anaglyph method among training inputs; by default every method, half of the
+            inputs colour red-cyan.
+    """
+    return Anaglyph(degradations or {}, methods)

@@ -1,0 +1,1 @@
+"""The loop, its objectives, its data, its checkpoint and the run folder it writes."""

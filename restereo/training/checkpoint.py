@@ -1,0 +1,44 @@
+"""The checkpoint of a training that goes on: written whole or not at all, removed on success."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+class Live:
+    """The folder of one training's checkpoint."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Names the folder and what is trained there.
+
+        Args:
+            folder: Need not exist.
+            key: Digest of all that the training depends on; the checkpoint of another key is not taken up.
+        """
+        self.folder = folder
+        self.file = folder / "checkpoint.pt"
+        self.key = key
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Writes the state so that a kill at any moment leaves the old checkpoint or the new one."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        temporary = self.file.with_suffix(".tmp")
+        with temporary.open("wb") as stream:
+            torch.save({**state, "key": self.key}, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(self.file)
+
+    def load(self) -> dict[str, Any] | None:
+        """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's."""
+        if not self.file.exists():
+            return None
+        state: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
+        return state if state.pop("key") == self.key else None
+
+    def remove(self) -> None:
+        """Removes the folder, if it is there."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""The training loop, on Lightning Fabric: one or more players, EMA, cosine schedule, early stop, exact resume."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from restereo.config import Train
+from restereo.sample import Observation, Sample, Scene
+from restereo.tasks import Task, restore, to_picture, to_tensor
+from restereo.training.checkpoint import Live
+from restereo.training.data import Examples, endless_batches, step_seed
+from restereo.training.objectives import Objective
+from restereo.training.progress import TrainingProgress
+
+
+class DivergedError(RuntimeError):
+    """A loss that is not a number; raised before it reaches the weights."""
+
+
+@dataclass
+class Outcome:
+    """What the loop has so far: `best` are the averaged weights of the best validation."""
+
+    step: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_headline: float = -math.inf
+    best_step: int = 0
+    stopped: bool = False
+
+
+def cosine_with_warmup(step: int, warmup: int, total: int) -> float:
+    """Returns the factor on the learning rate in [0, 1] at a step: linear up, then half a cosine down.
+
+    Example:
+        >>> [round(cosine_with_warmup(step, 2, 6), 2) for step in range(7)]
+        [0.5, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]
+    """
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
+
+
+def validate(model: nn.Module, task: Task, examples: list[tuple[Scene, Observation]], device: torch.device) -> float:
+    """Returns the mean headline of the model on frozen examples."""
+    calibration = task.default_calibration()
+    figures = []
+    model.eval()
+    with torch.inference_mode():
+        for scene, observation in examples:
+            operator = task.operator(observation).to(device)
+            observed = to_tensor(observation.picture).to(device)
+            answer = to_picture(restore(model, task, observed, operator, calibration).image)
+            figures.append(task.headline_of(answer, scene, observation))
+    model.train()
+    return sum(figures) / len(figures)
+
+
+class Loop:
+    """Trains the players of one objective; `run` may be killed at any moment and called again."""
+
+    def __init__(self, fabric: Fabric, task: Task, model: nn.Module, objective: Objective, settings: Train, seed: int):
+        self.fabric, self.task, self.objective = fabric, task, objective
+        self.settings, self.seed = settings, seed
+        average = get_ema_multi_avg_fn(settings.ema_decay)
+        self.average = AveragedModel(model.to(fabric.device), multi_avg_fn=average)
+        self.players: dict[str, Any] = {}
+        self.optimizers: dict[str, Any] = {}
+        self.schedules: dict[str, LambdaLR] = {}
+        for name, player in objective.players(model, task.channels_in, task.channels_out).items():
+            optimizer = torch.optim.AdamW(
+                player.parameters(),
+                settings.learning_rate,
+                betas=(0.9, 0.99),
+                weight_decay=settings.weight_decay,
+            )
+            self.schedules[name] = LambdaLR(
+                optimizer, lambda step: cosine_with_warmup(step, settings.warmup_steps, settings.steps)
+            )
+            self.players[name], self.optimizers[name] = fabric.setup(player, optimizer)
+        self.outcome = Outcome()
+
+    def run(
+        self,
+        examples: Examples,
+        frozen: list[tuple[Scene, Observation]],
+        live: Live,
+        progress: TrainingProgress,
+    ) -> Outcome:
+        """Returns the outcome after the last step or the early stop.
+
+        Args:
+            examples: The training examples.
+            frozen: Validation examples.
+            live: Where the checkpoint lies.
+            progress: Told of each step.
+
+        Raises:
+            DivergedError: A loss is not finite.
+        """
+        settings, fabric = self.settings, self.fabric
+        start = self.outcome.step
+        world, rank = fabric.world_size, fabric.global_rank
+        batches = iter(endless_batches(examples, settings.batch // world, settings.workers, start, rank, world))
+        for step in range(start, start if self.outcome.stopped else settings.steps):
+            torch.manual_seed(step_seed(self.seed, step, rank))
+            losses = self.step(next(batches).to(fabric.device))
+            self.outcome.step = step + 1
+            progress.advance()
+            last = self.outcome.step == settings.steps
+            if last or self.outcome.step % settings.validate_every == 0:
+                self.judge(frozen, losses, progress)
+            if last or self.outcome.stopped or self.outcome.step % settings.checkpoint_every == 0:
+                self.save(live)
+            if self.outcome.stopped:
+                break
+        return self.outcome
+
+    def step(self, sample: Sample) -> dict[str, float]:
+        """Moves every player once and returns their losses."""
+        losses: dict[str, float] = {}
+        lifted = self.task.lift(sample.observed, sample.operator)
+        for name, loss in self.objective.losses(self.players, lifted, sample):
+            losses[name] = loss.item()
+            if not math.isfinite(losses[name]):
+                raise DivergedError(
+                    f"loss of '{name}' is {losses[name]} at step {self.outcome.step}; lower train.learning_rate."
+                )
+            self.optimizers[name].zero_grad()
+            self.fabric.backward(loss)
+            self.fabric.clip_gradients(self.players[name], self.optimizers[name], max_norm=self.settings.gradient_clip)
+            self.optimizers[name].step()
+        for schedule in self.schedules.values():
+            schedule.step()
+        self.average.update_parameters(self.players["generator"].module)
+        return losses
+
+    def judge(
+        self, frozen: list[tuple[Scene, Observation]], losses: dict[str, float], progress: TrainingProgress
+    ) -> None:
+        """Validates the averaged weights, keeps them if they are the best, and decides on an early stop."""
+        outcome, settings = self.outcome, self.settings
+        headline = validate(self.average.module, self.task, frozen, self.fabric.device)
+        rate = self.schedules["generator"].get_last_lr()[0]
+        row = {"step": outcome.step, "split": "validation", "loss": f"{losses['generator']:.6g}"}
+        outcome.history.append({**row, "learning_rate": f"{rate:.6g}", "headline": f"{headline:.6g}"})
+        progress.note(f"loss {losses['generator']:.4f}  {self.task.headline} {headline:.2f}")
+        if headline > outcome.best_headline:
+            outcome.best_headline, outcome.best_step = headline, outcome.step
+            outcome.best = {k: v.detach().clone() for k, v in self.average.module.state_dict().items()}
+        since = (outcome.step - outcome.best_step) // settings.validate_every
+        outcome.stopped = since >= settings.patience
+
+    def save(self, live: Live) -> None:
+        """Writes the checkpoint: every network, optimizer and schedule, the average and the one step counter."""
+        if self.fabric.global_rank:
+            return
+        state = {kind: {n: part.state_dict() for n, part in parts.items()} for kind, parts in self._parts().items()}
+        live.save({**state, "average": self.average.state_dict(), "outcome": vars(self.outcome)})
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Takes up what `save` wrote."""
+        for kind, parts in self._parts().items():
+            for name, part in parts.items():
+                part.load_state_dict(state[kind][name])
+        self.average.load_state_dict(state["average"])
+        self.outcome = Outcome(**state["outcome"])
+
+    def _parts(self) -> dict[str, dict[str, Any]]:
+        return {"players": self.players, "optimizers": self.optimizers, "schedules": self.schedules}

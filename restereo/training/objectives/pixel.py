@@ -1,0 +1,64 @@
+"""Pixel objective: L1 + .5 chroma L1 + .1 (1 - SSIM)."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from restereo.sample import Sample
+from restereo.training.objectives import Objective
+
+
+def chroma(image: Tensor) -> Tensor:
+    """Returns each RGB triple less its mean, `(B, K, H, W)` for K a multiple of 3: what a grey copy lacks.
+
+    Example:
+        >>> import torch
+        >>> chroma(torch.ones(1, 6, 2, 2)).abs().max().item()
+        0.0
+    """
+    views = image.unflatten(1, (-1, 3))
+    return (views - views.mean(dim=2, keepdim=True)).flatten(1, 2)
+
+
+def pixel_loss(prediction: Tensor, truth: Tensor, chroma_weight: float, ssim_weight: float) -> Tensor:
+    """Returns the scalar loss of `(B, K, H, W)` pictures in [0, 1]."""
+    loss = F.l1_loss(prediction, truth) + chroma_weight * F.l1_loss(chroma(prediction), chroma(truth))
+    if ssim_weight:
+        ssim = structural_similarity_index_measure(prediction.float(), truth, data_range=1.0)
+        assert isinstance(ssim, Tensor)
+        loss = loss + ssim_weight * (1 - ssim)
+    return loss
+
+
+class Pixel(Objective):
+    """One player that comes as close to the truth as it can, pixel by pixel."""
+
+    def __init__(self, chroma_weight: float, ssim_weight: float) -> None:
+        self.chroma_weight = chroma_weight
+        self.ssim_weight = ssim_weight
+
+    def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
+        """Returns the generator alone."""
+        return {"generator": generator}
+
+    def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
+        """Yields the generator's loss, with the model's own terms if it has any."""
+        prediction = players["generator"](lifted)
+        loss = pixel_loss(prediction.image, sample.truth, self.chroma_weight, self.ssim_weight)
+        yield "generator", loss
+
+
+def build(*, chroma_weight: float = 0.5, ssim_weight: float = 0.1) -> Pixel:
+    """Returns the pixel objective.
+
+    Args:
+        chroma_weight: Weight of the L1 distance of the chroma.
+        ssim_weight: Weight of 1 - SSIM; 0 leaves it out.
+
+    Example:
+        >>> sorted(build().players(nn.Identity(), 6, 6))
+        ['generator']
+    """
+    return Pixel(chroma_weight, ssim_weight)

@@ -1,0 +1,126 @@
+"""The run folder: everything a training leaves behind, in plain files whose bytes depend on its inputs alone."""
+
+import csv
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from restereo.errors import UserError
+from restereo.layers.projection import Calibration
+
+WEIGHTS = "weights.safetensors"
+HISTORY_COLUMNS = ("step", "split", "loss", "learning_rate", "headline")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run folder holds."""
+
+    config: dict[str, Any]
+    calibration: Calibration
+    weights: dict[str, Tensor]
+    sha256: str
+
+
+def environment(device: str, threads: int) -> dict[str, Any]:
+    """Returns what the bytes of the weights depend on beside the configuration."""
+    packages = ("albumentations", "lightning", "numpy", "opencv-python-headless", "torch")
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "device": device,
+        "threads": threads,
+        "packages": {name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def write(
+    folder: Path,
+    config: dict[str, Any],
+    environment: dict[str, Any],
+    history: list[dict[str, Any]],
+    metrics: dict[str, Any],
+    calibration: Calibration,
+    weights: dict[str, Tensor],
+) -> None:
+    """Writes the folder under a temporary name and moves it into place."""
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    contents = {
+        "config": config,
+        "environment": environment,
+        "metrics": metrics,
+        "calibration": calibration.to_json(),
+    }
+    for name, content in contents.items():
+        text = json.dumps(content, indent=2, sort_keys=True)
+        (temporary / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+    with (temporary / "history.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(history)
+    save_file({name: tensor.contiguous() for name, tensor in sorted(weights.items())}, temporary / WEIGHTS)
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.replace(folder)
+
+
+def file_sha256(file: Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file; give a run folder as 'restereo train' writes it.") from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"{file}: not JSON ({error}); train the recipe again.") from None
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Returns the tensors of a safetensors file.
+
+    Raises:
+        UserError: The file is missing, is a pickle (which could run code when opened), or is damaged.
+    """
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(9)
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file; give a run folder as 'restereo train' writes it.") from None
+    if head[:1] == b"\x80" or head[:4] == b"PK\x03\x04":
+        raise UserError(f"{file}: a pickle, not safetensors; it could run code, so convert the weights and try again.")
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise UserError(f"{file}: not a readable safetensors file ({error}); train or copy it again.") from None
+
+
+def read(folder: Path) -> Run:
+    """Returns what a run folder holds.
+
+    Raises:
+        UserError: A file of it is missing or damaged, or the weights are a pickle.
+    """
+    config = _json(folder / "config.json")
+    calibration = Calibration.from_json(_json(folder / "calibration.json"))
+    weights = read_weights(folder / WEIGHTS)
+    return Run(config, calibration, weights, file_sha256(folder / WEIGHTS))
+
+
+def device_kind(device: torch.device) -> str:
+    """Returns `cpu`, or the accelerator's name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,138 @@
+"""From a recipe's name and a folder of scenes to a run folder."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+
+import restereo
+from restereo import catalog
+from restereo.config import Params
+from restereo.tasks import Task
+from restereo.training import run_folder
+from restereo.training.checkpoint import Live
+from restereo.training.data import Examples, frozen_examples
+from restereo.training.loop import Loop
+from restereo.training.progress import TrainingProgress
+from restereo.training.run_folder import device_kind, environment
+from restereo.training.shards import Shards
+
+
+def make_task(params: Params, name: str) -> Task:
+    """Returns the task of a row of `tasks:`, with the training degradations of section `synthesize`."""
+    row = params.tasks[name]
+    task: Task = catalog.build("task", params.kinds[name], degradations=params.synthesize.degradations, **row.options)
+    return task
+
+
+def data_sha256(folder: Path) -> str:
+    """Returns one SHA-256 over the names and bytes of the index and the shards of a folder."""
+    digest = hashlib.sha256()
+    for file in sorted([folder / "index.json", *folder.glob("*.safetensors")]):
+        digest.update(f"{file.name} {run_folder.file_sha256(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _engine() -> Fabric:
+    """Every device of this machine, or what `torchrun` and SLURM say; bf16 where there is a GPU."""
+    on_gpu = torch.cuda.is_available()
+    fabric = Fabric(
+        accelerator="cuda" if on_gpu else "cpu",
+        devices=torch.cuda.device_count() if on_gpu else int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        num_nodes=int(os.environ.get("WORLD_SIZE", "1")) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        precision="bf16-mixed" if on_gpu else "32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def _config(params: Params, recipe: str, data: Path) -> dict[str, Any]:
+    row = params.recipe(recipe)
+    index = Shards(data).index
+    return {
+        "recipe": recipe,
+        "seed": params.seed,
+        "row": row.model_dump(),
+        "task_kind": params.kinds[row.task],
+        "task_options": {"degradations": params.synthesize.degradations, **params.tasks[row.task].options},
+        "train": params.train_of(recipe).model_dump(),
+        "data_sha256": data_sha256(data),
+        "licences": index["licences"],
+    }
+
+
+def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path, quiet: bool = False) -> dict[str, Any]:
+    """Returns what the training cost; the run folder is in `out` afterwards.
+
+    Args:
+        params: The checked parameters.
+        recipe: A row of `recipes:`.
+        data: Folder that stage `synthesize` wrote for the recipe's task.
+        out: The run folder to write; an old one is replaced when the new one is whole.
+        live: Folder of the checkpoint. If a killed training left one there, this one goes on from it.
+        quiet: Print nothing.
+
+    Raises:
+        UserError: The recipe is unknown, or the data are missing or too small.
+    """
+    row, settings = params.recipe(recipe), params.train_of(recipe)
+    started, clock = datetime.now(UTC), time.perf_counter()
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(params.seed)
+    task = make_task(params, row.task)
+    config = _config(params, recipe, data)
+    examples = Examples(Shards(data), task, settings.crop, params.seed)
+    frozen = frozen_examples(data, "validation", task, "clean")
+    model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
+    objective = catalog.build("objective", row.objective, **row.objective_options)
+
+    fabric = _engine()
+    loop = Loop(fabric, task, model, objective, settings, params.seed)
+    place = Live(live, _digest(config))
+    if state := place.load():
+        loop.resume(state)
+    with TrainingProgress(recipe, settings.steps, loop.outcome.step, quiet or fabric.global_rank > 0) as progress:
+        outcome = loop.run(examples, frozen, place, progress)
+        steps, rate = progress.done - progress.first, progress.rate
+
+    best = loop.average.module
+    best.load_state_dict(outcome.best)
+    variants = {name: frozen_examples(data, "validation", task, name) for name in _variants(data)}
+    calibration = task.calibrate(best, variants, fabric.device)
+    if fabric.global_rank == 0:
+        metrics = {
+            "best_step": outcome.best_step,
+            "last_step": outcome.step,
+            f"validation_{task.headline}": round(outcome.best_headline, 4),
+            "parameters": sum(p.numel() for p in best.parameters()),
+        }
+        facts = environment(device_kind(fabric.device), settings.threads)
+        run_folder.write(out, config, facts, outcome.history, metrics, calibration, outcome.best)
+        place.remove()
+    return {
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - clock, 1),
+        "steps": steps,
+        "samples_per_second": round(rate * settings.batch, 1),
+        "host": platform.node(),
+        "device": device_kind(fabric.device),
+    }
+
+
+def _digest(config: dict[str, Any]) -> str:
+    """One SHA-256 over the configuration and the library's code: all that the next step depends on."""
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+    for file in sorted(Path(restereo.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _variants(data: Path) -> list[str]:
+    return sorted(Shards(data).rows("validation")[0]["variants"])
