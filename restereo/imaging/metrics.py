@@ -114,7 +114,7 @@ def missing_psnr(
 
 
 def ssim(a: Picture, b: Picture) -> float:
-    """Returns the mean structural similarity of two RGB pictures, in [-1, 1] (Wang et al. 2004, scikit-image).
+    """Returns the mean structural similarity of two RGB pictures, in [-1, 1] (Wang et al. 2004; skimage).
 
     Gaussian window, sigma 1.5 (11 pixels), population covariance, range 255, K1 .01, K2 .03; per channel,
     then the mean. A picture with a side under 11 pixels is first continued by repeating its border.
