@@ -119,18 +119,17 @@ def _blank(height: int, width: int) -> _View:
 
 
 def _layers(photos: Sequence[Picture], rng: np.random.Generator, height: int, width: int, limit: float) -> list[_Layer]:
-    """Returns the layers back to front: where one covers another it has the larger disparity."""
+    """Returns the layers back to front; where one covers another it has the larger disparity."""
     pad = int(np.ceil(limit)) + 2  # what the right view sees beyond the left frame
-    span = (
-        limit * rng.uniform(0.6, 1.0) if rng.random() < 0.6 else limit * np.exp(rng.uniform(np.log(0.1), np.log(0.6)))
-    )
+    # Three of four scenes use much of the range, the rest are as shallow as most pictures of the web.
+    span = limit * (rng.uniform(0.5, 1.0) if rng.random() < 0.75 else _log_uniform(rng, 0.1, 0.5))
     far = -span * 0.8 * rng.beta(1, 2)  # the zero-disparity plane lies anywhere, more often in the back
     base = np.clip(far + _ground(rng, height, width + 2 * pad, span), -limit, limit)
     layers = [_dress(photos, rng, 0, -pad, np.ones_like(base), base)]
     covered = base.copy()
-    for rank in np.sort(rng.random(rng.integers(4, 13)) ** 1.3):
-        high = max(3, round(height * float(np.exp(rng.uniform(np.log(0.1), np.log(0.9))))))
-        wide = max(3, round(width * float(np.exp(rng.uniform(np.log(0.06), np.log(0.6))))))
+    for rank in np.sort(rng.random(rng.integers(4, 13))):
+        high = max(8, round(height * _log_uniform(rng, 0.12, 1.1)))
+        wide = max(8, round(width * _log_uniform(rng, 0.08, 0.8)))
         top = int(rng.uniform(0, height) - high / 2)
         start = int(rng.uniform(-0.05, 1.05) * width - wide / 2)
         alpha = _shape(rng, high, wide)
@@ -207,10 +206,8 @@ def _shape(rng: np.random.Generator, height: int, width: int) -> Floats:
         _fill(mask, _outline(rng, height, width, 48, 1.0))
     elif kind == 2:  # a blob: where smooth noise, falling off towards the border, is above a level
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-        field = (
-            _smooth_noise(rng, height, width, int(rng.integers(3, 8))) - 2.5 * (x * x + y * y) + rng.uniform(0.7, 1.6)
-        )
-        mask[field > 0] = 255
+        field = _smooth_noise(rng, height, width, int(rng.integers(3, 8))) - 2.5 * (x * x + y * y)
+        mask[field > -rng.uniform(0.7, 1.6)] = 255
     else:  # thin things: bars, grids, branches
         thickness = int(rng.integers(2, max(3, min(height, width) // 8) + 1))
         for _ in range(rng.integers(1, 7)):
@@ -221,17 +218,22 @@ def _shape(rng: np.random.Generator, height: int, width: int) -> Floats:
         for _ in range(rng.integers(1, 4)):
             hole = _outline(rng, height, width, int(rng.integers(4, 24)), 0.8)
             _fill(mask, (hole - hole.mean(0)) * rng.uniform(0.1, 0.4) + rng.uniform(0.25, 0.75, 2) * [width, height], 0)
-    mask[[0, -1]] = mask[:, [0, -1]] = 0
-    blur = rng.uniform(0.5, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 2.0)
-    alpha = cv2.GaussianBlur(mask, (0, 0), float(blur), borderType=cv2.BORDER_CONSTANT).astype(np.float32) / 255
-    alpha[:, [0, -1]] = 0  # nothing to interpolate towards beyond the box
-    return np.asarray(alpha, np.float32)
+    blur = float(rng.uniform(0.5, 0.9) if rng.random() < 0.85 else rng.uniform(0.9, 2.0))
+    margin = min(int(2.5 * blur) + 1, (min(height, width) - 1) // 3)
+    mask[:margin] = mask[-margin:] = mask[:, :margin] = mask[:, -margin:] = 0
+    alpha = np.asarray(cv2.GaussianBlur(mask, (0, 0), blur), np.float32) / np.float32(255)
+    alpha[[0, -1]] = alpha[:, [0, -1]] = 0  # so that beyond the box there is nothing to interpolate towards
+    return alpha
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _outline(rng: np.random.Generator, height: int, width: int, corners: int, roundness: float) -> NDArray[np.float64]:
     """Returns the `(corners, 2)` x, y points of a turned star-shaped polygon within the box."""
     angle = np.sort((np.arange(corners) + rng.uniform(0, 0.8 * (roundness < 1), corners)) * (2 * np.pi / corners))
-    radius = rng.uniform(roundness, 1, corners) * 0.48
+    radius = rng.uniform(roundness, 1, corners) * 0.44
     return np.stack([0.5 + radius * np.cos(angle), 0.5 + radius * np.sin(angle)], 1) * [width, height]
 
 
@@ -246,14 +248,12 @@ def _dress(
     height, width = alpha.shape
     photo = photos[int(rng.integers(len(photos)))]
     # Photo px per view px: the whole photo at most, not enlarged by more than 1.5; a small one goes on mirrored.
-    scale = max(
-        1 / 1.5,
-        float(np.exp(rng.uniform(0, np.log(max(1.0, min(photo.shape[0] / height, photo.shape[1] / width, 8)))))),
-    )
+    most = min(photo.shape[0] / height, photo.shape[1] / width, 8.0)
+    scale = _log_uniform(rng, 1.0, most) if most > 1 else max(most, 1 / 1.5)
     crop_size = [min(photo.shape[0], round(height * scale)), min(photo.shape[1], round(width * scale))]
     y, x = (int(rng.integers(whole - part + 1)) for whole, part in zip(photo.shape, crop_size, strict=False))
     crop = photo[y : y + crop_size[0], x : x + crop_size[1]]
-    density = rng.uniform(1.0, 1.3)  # texture px per view px; a little above 1 keeps bilinear sampling sharp
+    density = rng.uniform(0.9, 1.1)  # texture px per view px: bilinear sampling neither blurs nor aliases much
     texture_size = (max(1, round(crop.shape[1] / scale * density)), max(1, round(crop.shape[0] / scale * density)))
     texture = cv2.resize(crop, texture_size, interpolation=cv2.INTER_AREA)
     texture = cv2.transform(texture, _colouring(rng, texture))
@@ -361,12 +361,13 @@ def _paint(view: _View, layer: _Layer, rank: int, columns: slice, x: Floats, dis
 def _occluded(view: _View, other: _View, sign: int) -> NDArray[np.bool_]:
     """Returns where the other eye does not see the front surface of this view; the other's column is x + sign·d."""
     height, width = view.front.shape
-    column = np.arange(width) + sign * view.disparity
+    column: Floats = np.arange(width, dtype=np.float32) + sign * view.disparity
     outside = (column < 0) | (column > width - 1)
     column = np.clip(column, 0, width - 1)
     lower = np.minimum(column.astype(np.intp), max(width - 2, 0))
     upper, weight = np.minimum(lower + 1, width - 1), column - lower
-    nearer, hidden = np.zeros((height, width), np.float32), outside.copy()
+    nearer = np.zeros((height, width), np.float32)
+    hidden: NDArray[np.bool_] = outside.copy()
     for rank in range(len(view.painted) - 1, -1, -1):
         mine = np.nonzero((view.front == rank) & ~outside)
         low, high, part = lower[mine], upper[mine], weight[mine]
