@@ -105,8 +105,8 @@ def test_scale_of_real_disparity_maps() -> None:
     for path, scale in known_scales():
         left, right = (read(next(path.parent.glob(f"{eye}.*"))) for eye in ("left", "right"))
         raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(np.float32)
-        # OpenCV multiplies a PFM by its header's scale, which Middlebury wrote for display only (1 / 255).
-        raw = raw * np.float32(255) if path.suffix == ".pfm" else raw
+        # OpenCV divides a PFM by its header's scale, which Middlebury wrote for display only (1 / 255).
+        raw = raw / np.float32(255) if path.suffix == ".pfm" else raw
         raw = raw[..., 0] if raw.ndim == 3 else raw
         found = geometry.infer_disparity_scale(left, right, raw)
         if found != scale:
