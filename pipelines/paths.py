@@ -31,19 +31,24 @@ def cost(recipe: str) -> Path:
     return DATA / "cost" / f"{recipe}.json"
 
 
-def metrics(recipe: str) -> Path:
+def evaluation(task: str) -> Path:
+    """Folder with the figures and example pictures of every recipe of one task."""
+    return DATA / "evaluation" / task
+
+
+def metrics(task: str, recipe: str) -> Path:
     """Mean figures of a recipe and its baselines (a DVC metric, committed)."""
-    return DATA / "evaluation" / f"{recipe}.json"
+    return evaluation(task) / f"{recipe}.json"
 
 
-def scenes(recipe: str) -> Path:
+def scenes(task: str, recipe: str) -> Path:
     """Figures per scene of a recipe and its baselines (a DVC plot)."""
-    return DATA / "evaluation" / f"{recipe}.csv"
+    return evaluation(task) / f"{recipe}.csv"
 
 
-def pictures(recipe: str) -> Path:
+def pictures(task: str, recipe: str) -> Path:
     """Folder of example pictures that the report shows."""
-    return DATA / "evaluation" / recipe
+    return evaluation(task) / recipe
 
 
 def report(task: str) -> Path:

@@ -121,6 +121,17 @@ def read(folder: Path) -> Run:
     return Run(config, calibration, weights, file_sha256(folder / WEIGHTS))
 
 
+def read_released(folder: Path, name: str) -> Run:
+    """Returns the run of released weights: `<name>.safetensors` and its card `<name>.json`.
+
+    Raises:
+        UserError: One of the two is missing or damaged.
+    """
+    card = _json(folder / f"{name}.json")
+    file = folder / f"{name}.safetensors"
+    return Run(card["config"], Calibration.from_json(card["calibration"]), read_weights(file), file_sha256(file))
+
+
 def device_kind(device: torch.device) -> str:
     """Returns `cpu`, or the accelerator's name."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

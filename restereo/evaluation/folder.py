@@ -1,0 +1,46 @@
+"""The protocol on a folder of real pairs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from restereo.evaluation.protocol import judge, mean
+from restereo.evaluation.reader import read_scene, scene_files
+from restereo.sample import Predictor
+from restereo.tasks import Task
+
+SHOWN = ("missing_psnr", "missing_psnr_visible", "missing_psnr_occluded", "psnr_left", "psnr_right", "ssim_left")
+
+
+def evaluate_folder(predictor: Predictor, task: Task, folder: Path, jpeg_quality: int | None = None) -> dict[str, Any]:
+    """Returns `{"scenes": {name: figures}, "mean": figures}`; the figures are those of `Task.measure` and the speed.
+
+    Args:
+        predictor: What is measured.
+        task: The task it answers.
+        folder: Laid out `<scene>/left.* right.* [disp_left.* disp_right.*]`, at any depth.
+        jpeg_quality: If given, the input is saved as JPEG 4:2:0 of this quality first.
+
+    Raises:
+        UserError: There is no pair below the folder, or one is damaged.
+    """
+    scenes: dict[str, dict[str, float | None]] = {}
+    files = scene_files(folder)
+    for pair in track(files, "scenes", console=Console(file=sys.stderr), transient=True):
+        scene = read_scene(pair)
+        judged = judge(predictor, scene, task.observe(scene.truth, jpeg_quality), task)
+        scenes[scene.name] = {**judged.figures, "seconds_per_megapixel": judged.seconds_per_megapixel}
+    return {"scenes": scenes, "mean": mean(list(scenes.values()))}
+
+
+def print_table(figures: dict[str, Any]) -> None:
+    """Prints the main figures per scene and their mean to the terminal."""
+    table = Table("scene", *(name.replace("_", " ") for name in SHOWN), "s/Mpx")
+    for name, row in [*figures["scenes"].items(), ("mean", figures["mean"])]:
+        cells = ["–" if row[key] is None else f"{row[key]:.2f}" for key in (*SHOWN, "seconds_per_megapixel")]
+        table.add_row(name, *cells, style="bold" if name == "mean" else "")
+    Console().print(table)

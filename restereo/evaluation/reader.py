@@ -1,0 +1,43 @@
+"""Real pairs as scenes: the views, and where the true disparity is dense, what each eye sees alone."""
+
+from pathlib import Path
+
+import numpy as np
+
+from restereo.imaging.geometry import forward_disparity, occlusion
+from restereo.sample import Scene
+from restereo.sources._pictures import Pair, PairFiles, find_pairs, read_pair
+
+DENSE = 0.5
+"""Least share of pixels with a true disparity for occlusion to be told from it; LiDAR maps have less."""
+
+
+def scene_of(name: str, pair: Pair) -> Scene:
+    """Returns the scene of a pair; a missing map of the right eye is made from the left one's.
+
+    Args:
+        name: The scene's name.
+        pair: Both views, and disparities `(2, H, W)` or None.
+    """
+    truth = np.concatenate([pair.left, pair.right], axis=-1)
+    if pair.disparity is None:
+        return Scene(name, truth)
+    disparity = pair.disparity.copy()
+    if np.isfinite(disparity[0]).mean() < DENSE:
+        return Scene(name, truth, disparity)
+    if not np.isfinite(disparity[1]).any():
+        hidden = occlusion(disparity[0])
+        disparity[1] = forward_disparity(disparity[0])
+    else:
+        hidden = occlusion(disparity[0], disparity[1])
+    return Scene(name, truth, disparity, hidden)
+
+
+def read_scene(files: PairFiles, divisor: float | None = None) -> Scene:
+    """Returns the scene of these files; see `read_pair` for errors and for `divisor`."""
+    return scene_of(files.name, read_pair(files, divisor))
+
+
+def scene_files(folder: Path) -> list[PairFiles]:
+    """Returns the pairs below a folder, laid out `<scene>/left.* right.* [disp_left.* disp_right.*]`."""
+    return find_pairs(folder)

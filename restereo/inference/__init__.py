@@ -1,0 +1,1 @@
+"""From a run folder or released weights to restored pictures."""

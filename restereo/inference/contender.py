@@ -1,0 +1,78 @@
+"""What a name on the command line stands for: a run folder, a baseline, or released weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from restereo import catalog
+from restereo.errors import UserError, nearest
+from restereo.inference.predictor import Restorer, load_run
+from restereo.sample import Predictor
+from restereo.tasks import Task
+from restereo.training import run_folder
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+RUNS = Path("data/runs")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Something that answers observations, and the file that decides how."""
+
+    predictor: Predictor
+    task: Task
+    file: Path
+    sha256: str
+
+
+def released() -> list[str]:
+    """Returns the names of the weights that the package carries."""
+    return sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
+
+
+def _run_names() -> list[str]:
+    return sorted(file.parent.name for file in RUNS.glob("*/config.json"))
+
+
+def _restorer(what: str, device: str) -> tuple[Restorer, Path]:
+    if what in released():
+        return Restorer(run_folder.read_released(WEIGHTS, what), device), WEIGHTS / f"{what}.safetensors"
+    folder = RUNS / what if (RUNS / what).is_dir() else Path(what)
+    if not folder.is_dir():
+        known = [*catalog.names("baseline"), *released(), *_run_names()]
+        raise UserError(f"{what}: no run folder, baseline or released weights of this name; {nearest(what, known)}.")
+    return load_run(folder, device), folder / run_folder.WEIGHTS
+
+
+def find_restorer(what: str, device: str = "cpu") -> Contender:
+    """Returns a trained network: a path is a run folder; a bare name is released weights, else a run under data/runs.
+
+    Raises:
+        UserError: There is none of this name, or its files are damaged.
+    """
+    restorer, file = _restorer(what, device)
+    return Contender(restorer, restorer.task, file, restorer.sha256)
+
+
+def find_contender(what: str, device: str = "cpu") -> Contender:
+    """Returns a baseline of this bare name, or else what `find_restorer` finds.
+
+    Raises:
+        UserError: There is none of this name, or its files are damaged.
+    """
+    if what not in catalog.names("baseline"):
+        return find_restorer(what, device)
+    file = Path(catalog.load("baseline", what).__file__ or "")
+    task: Task = catalog.build("task", "anaglyph")
+    return Contender(catalog.build("baseline", what), task, file, run_folder.file_sha256(file))
+
+
+def default_restorer() -> str:
+    """Returns the name of the network to use when none is named: released weights, else a run under data/runs.
+
+    Raises:
+        UserError: There is neither.
+    """
+    names = [name for name in (*released(), *_run_names()) if name.startswith("anaglyph")]
+    if not names:
+        raise UserError("no trained network; train one with 'make run', or name a run folder with --model.")
+    return names[0]

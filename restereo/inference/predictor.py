@@ -1,0 +1,86 @@
+"""A trained run, ready to restore pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from restereo import catalog
+from restereo.errors import UserError
+from restereo.sample import Observation, Operator, Picture, Prediction
+from restereo.tasks import Task, restore, to_picture, to_tensor
+from restereo.training import run_folder
+from restereo.training.run_folder import Run
+
+
+@dataclass(frozen=True)
+class Views:
+    """The recovered pair, `(H, W, 3)` uint8 each, and the method that the anaglyph was taken for."""
+
+    left: Picture
+    right: Picture
+    method: str
+
+
+class Restorer:
+    """A network with its task and calibration; calling it is a `Predictor`."""
+
+    def __init__(self, run: Run, device: str | torch.device = "cpu") -> None:
+        """Builds the network of a run and loads its weights.
+
+        Raises:
+            UserError: The weights do not fit the network that the configuration names.
+        """
+        self.config, self.sha256 = run.config, run.sha256
+        self.device = torch.device(device)
+        self.calibration = run.calibration
+        row = run.config["row"]
+        self.task: Task = catalog.build("task", run.config["task_kind"], **run.config["task_options"])
+        channels = self.task.channels_in, self.task.channels_out
+        self.model = catalog.build("model", row["model"], *channels, **row["model_options"])
+        try:
+            self.model.load_state_dict(run.weights)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())
+            raise UserError(f"weights do not fit model '{row['model']}' ({reason:.160}…); train it again.") from None
+        self.model.to(self.device).eval()
+
+    def __call__(self, observed: torch.Tensor, operator: Operator) -> Prediction:
+        """Returns the prediction `(1, K, H, W)` for one observation `(1, C, H, W)` in [0, 1], projected."""
+        with torch.inference_mode():
+            there = observed.to(self.device), operator.to(self.device)
+            return restore(self.model, self.task, *there, self.calibration)
+
+    def restore(self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None) -> Views:
+        """Returns both views of an anaglyph `(H, W, 3)` uint8.
+
+        Args:
+            picture: The anaglyph.
+            method: How it was made, or `auto` to detect it.
+            jpeg_quality: Its quality if it comes from a JPEG file: what it shows is then trusted less.
+
+        Raises:
+            UserError: The method is unknown, or the picture is no anaglyph.
+        """
+        if method == "auto":
+            from restereo.imaging.detection import detect
+
+            found = detect(picture)
+            if found.plain:
+                raise UserError(
+                    "the picture: a plain photo, not an anaglyph; name its type with --method to try anyway."
+                )
+            method = found.method
+        observation = Observation(picture, method, jpeg_quality)
+        prediction = self(to_tensor(picture), self.task.operator(observation))
+        answer = to_picture(prediction.image)
+        return Views(answer[..., :3], answer[..., 3:], method)
+
+
+def load_run(folder: Path, device: str | torch.device = "cpu") -> Restorer:
+    """Returns the restorer of a run folder.
+
+    Raises:
+        UserError: The folder is not a run folder, or its weights are damaged, a pickle, or of another network.
+    """
+    return Restorer(run_folder.read(folder), device)
