@@ -107,9 +107,25 @@ def read_pair(files: PairFiles, divisor: float | None = None, max_pixels: int = 
     if left.shape != right.shape:
         sizes = f"{_size(right)}, but {files.left.name} is {_size(left)}"
         raise UserError(f"{files.right}: {sizes}; both eyes need the same size.")
+    return Pair(left, right, read_disparities(files, left, right, divisor))
+
+
+def read_disparities(
+    files: PairFiles, left: Picture, right: Picture, divisor: float | None = None
+) -> NDArray[np.float32] | None:
+    """Returns the disparity maps of both eyes, `(2, H, W)` px, or None if there is none; see `read_pair`.
+
+    Raises:
+        UserError: A map is damaged, or its size is not the pictures'.
+
+    Example:
+        >>> views = np.zeros((2, 4, 4, 3), np.uint8)
+        >>> read_disparities(PairFiles("a", Path("l.png"), Path("r.png")), *views) is None
+        True
+    """
     maps = {0: files.disparity_left, 1: files.disparity_right}
     if not any(maps.values()):
-        return Pair(left, right)
+        return None
     disparity = np.full((2, *left.shape[:2]), np.nan, dtype=np.float32)
     for eye, path in maps.items():
         if path is None:
@@ -121,7 +137,7 @@ def read_pair(files: PairFiles, divisor: float | None = None, max_pixels: int = 
             divisor = _inferred(left, right, values, eye)
             values = values / np.float32(divisor)
         disparity[eye] = values
-    return Pair(left, right, disparity)
+    return disparity
 
 
 def _inferred(left: Picture, right: Picture, raw: NDArray[np.float32], eye: int) -> float:

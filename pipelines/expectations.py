@@ -1,0 +1,75 @@
+"""The suite: what every row of the manifest must fulfil. The only file that imports great_expectations."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pipelines.quiet  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
+from pipelines.manifest import Row
+from pipelines.rules import Rule, rules, table
+from restereo.config import Validate
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A rule's outcome: the items that break it, with the value that each one has."""
+
+    rule: Rule
+    success: bool
+    failing: dict[str, str] = field(default_factory=dict)
+
+
+def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
+    """Returns a verdict for each rule, and writes the Data Docs, replacing those of the last time."""
+    import great_expectations as gx
+    import great_expectations.expectations as library
+    import pandas as pd
+
+    shutil.rmtree(docs, ignore_errors=True)
+    suite_rules = rules(limits)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    context.delete_data_docs_site("local_site")
+    context.add_data_docs_site("manifest", _site(docs))
+    source = context.data_sources.add_pandas("restereo")
+    batch = source.add_dataframe_asset("manifest").add_batch_definition_whole_dataframe("manifest")
+    suite = gx.ExpectationSuite(name="manifest")
+    for rule in suite_rules:
+        notes = f"{rule.sentence}. Otherwise: {rule.fix}."
+        expectation = getattr(library, rule.expectation)
+        suite.add_expectation(
+            expectation(
+                column=rule.column, **rule.arguments, severity=rule.severity, meta={"rule": rule.name}, notes=notes
+            )
+        )
+    validation = gx.ValidationDefinition(name="manifest", data=batch, suite=context.suites.add(suite))
+    checkpoint = gx.Checkpoint(
+        name="validate",
+        validation_definitions=[context.validation_definitions.add(validation)],
+        actions=[gx.checkpoint.UpdateDataDocsAction(name="docs")],
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["item"]},
+    )
+    frame = pd.DataFrame(table(rows, limits))
+    outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+    (result,) = outcome.run_results.values()
+    by_rule = {one.expectation_config.meta["rule"]: one for one in result.results}
+    return [_verdict(rule, by_rule[rule.name]) for rule in suite_rules]
+
+
+def _verdict(rule: Rule, result: Any) -> Verdict:
+    if result.exception_info.get("raised_exception"):
+        raise RuntimeError(f"great_expectations could not check '{rule.name}': {result.exception_info}")
+    broken = result.result.get("unexpected_index_list") or []
+    return Verdict(rule, bool(result.success), {one["item"]: str(one[rule.column]) for one in broken})
+
+
+def _site(folder: Path) -> dict[str, Any]:
+    store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.absolute())}
+    index = {"class_name": "DefaultSiteIndexBuilder"}
+    return {
+        "class_name": "SiteBuilder",
+        "show_how_to_buttons": False,
+        "store_backend": store,
+        "site_index_builder": index,
+    }

@@ -1,0 +1,154 @@
+"""One row per picture or pair: what it is, where it lies, and the figures that tell a good one from a bad one."""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipelines import paths
+from restereo.errors import UserError
+from restereo.imaging.perceptual_hash import perceptual_hash
+from restereo.sources import Item
+from restereo.sources._benchmark import is_benchmark
+from restereo.sources._decode import is_grey
+from restereo.sources._pictures import MAX_PIXELS, PairFiles, Picture, read_disparities, read_picture
+
+NAN = math.nan
+
+
+@dataclass
+class Row:
+    """A row of the manifest. Luma figures are in 0 to 255, disparities and offsets in px; NaN = not known.
+
+    The last fields are for the suite alone and do not stand in the CSV file.
+    """
+
+    source: str
+    name: str
+    kind: str
+    group: str
+    split: str
+    path: str
+    path_right: str
+    disparity_left: str
+    disparity_right: str
+    disparity_scale: float
+    sha256: str = ""
+    sha256_right: str = ""
+    width: int = 0
+    height: int = 0
+    mode: str = "unreadable"
+    mean: float = NAN
+    std: float = NAN
+    sharpness: float = NAN
+    phash: str = ""
+    disparity_min: float = NAN
+    disparity_max: float = NAN
+    vertical_offset: float = NAN
+    licence: str = ""
+    benchmark: bool = False
+    problem: str = field(default="", metadata={"suite_only": True})
+    size_right: str = field(default="", metadata={"suite_only": True})
+    phash_right: str = field(default="", metadata={"suite_only": True})
+
+    @property
+    def item(self) -> str:
+        """The row's name in sentences, unique in the manifest."""
+        return f"{self.source}/{self.name}"
+
+
+COLUMNS = [f.name for f in fields(Row) if not f.metadata.get("suite_only")]
+
+
+def read_index(source: str) -> list[Item]:
+    """Returns the items that the stage `download` listed.
+
+    Raises:
+        UserError: There is no index yet, or it is not one.
+    """
+    file = paths.raw(source) / "index.json"
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return [Item(**row) for row in content["items"]]
+    except FileNotFoundError:
+        raise UserError(f"{file}: no such file; run the stage 'download@{source}' first.") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{file}: not an index ({error}); run the stage 'download@{source}' again.") from None
+
+
+def measure(source: str, item: Item, folder: Path, max_pixels: int = MAX_PIXELS) -> Row:
+    """Returns the item's row, its split still empty. A file that cannot be read is told in `problem`."""
+    files = {part: folder / file for part, file in item.files.items()}
+    main = files.get("photo") or files["left"]
+    place = {part: path.as_posix() for part, path in files.items()}
+    row = Row(
+        source=source,
+        name=item.name,
+        kind=item.kind,
+        group=item.group,
+        split="",
+        path=main.as_posix(),
+        path_right=place.get("right", ""),
+        disparity_left=place.get("disparity_left", ""),
+        disparity_right=place.get("disparity_right", ""),
+        disparity_scale=NAN if item.disparity_scale is None else item.disparity_scale,
+        licence=item.licence,
+    )
+    try:
+        picture = read_picture(main, max(max_pixels, MAX_PIXELS))
+        _measure_picture(row, main, picture)
+        if item.kind == "pair":
+            pair = PairFiles(item.name, main, files["right"], files.get("disparity_left"), files.get("disparity_right"))
+            _measure_pair(row, pair, picture, item.disparity_scale)
+    except UserError as error:
+        row.problem = str(error)
+    name = row.item if row.kind == "pair" else ""
+    row.benchmark = is_benchmark(name, [int(h, 16) for h in (row.phash, row.phash_right) if h])
+    return row
+
+
+def _measure_picture(row: Row, path: Path, picture: Picture) -> None:
+    luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    row.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    row.height, row.width = luma.shape
+    row.mode = "grey" if is_grey(picture) else "RGB"
+    row.mean, row.std = float(luma.mean()), float(luma.std())
+    row.sharpness = float(cv2.Laplacian(luma, cv2.CV_64F).var())
+    row.phash = f"{perceptual_hash(picture):016x}"
+
+
+def _measure_pair(row: Row, files: PairFiles, left: Picture, divisor: float | None) -> None:
+    from restereo.imaging.geometry import vertical_offset
+
+    right = read_picture(files.right, max(left.shape[0] * left.shape[1], MAX_PIXELS))
+    row.sha256_right = hashlib.sha256(files.right.read_bytes()).hexdigest()
+    row.phash_right = f"{perceptual_hash(right):016x}"
+    row.size_right = f"{right.shape[1]}x{right.shape[0]}"
+    if right.shape != left.shape:
+        return
+    row.vertical_offset = float(vertical_offset(left, right))
+    disparity = read_disparities(files, left, right, divisor)
+    if disparity is not None and np.isfinite(disparity).any():
+        row.disparity_min, row.disparity_max = float(np.nanmin(disparity)), float(np.nanmax(disparity))
+
+
+def write_csv(rows: list[Row]) -> str:
+    """Returns the manifest as CSV, the same bytes for the same rows: numbers with three decimals, NaN empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in asdict(row).items()})
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3f}"
+    return value

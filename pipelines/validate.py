@@ -1,0 +1,117 @@
+"""Stage `validate`: the manifest of all sources, its splits, and the suite that every row must pass."""
+
+import json
+import sys
+from fnmatch import fnmatchcase
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from pipelines import paths
+from pipelines.expectations import Verdict, check
+from pipelines.manifest import Row, measure, read_index, write_csv
+from pipelines.rules import SPLITS
+from pipelines.splits import Group, assign
+from restereo.config import Params, load_params
+from restereo.errors import UserError
+
+NAMED_PER_RULE = 20
+
+
+def main() -> None:
+    """Returns nothing; writes the manifest, the verdict on each rule, and Data Docs, then fails if a row failed.
+
+    Raises:
+        UserError: A row breaks a rule that is no mere warning. The rows are named on stderr before.
+    """
+    params = load_params()
+    rows, excluded = measure_all(params)
+    if not rows:
+        raise UserError("params.yaml: no picture is left to train on; check sources and validate.exclude.")
+    split(rows, params)
+    verdicts = check(rows, params.validation, paths.DATA_DOCS)
+    paths.MANIFEST.parent.mkdir(parents=True, exist_ok=True)
+    paths.MANIFEST.write_text(write_csv(rows), encoding="utf-8")
+    paths.VALIDATION.write_text(json.dumps(summary(rows, excluded, verdicts), indent=1) + "\n", encoding="utf-8")
+    for sentence in sentences(verdicts):
+        print(sentence, file=sys.stderr)
+    failed = {item for v in verdicts if v.rule.severity == "critical" for item in v.failing}
+    if any(not v.success for v in verdicts if v.rule.severity == "critical"):
+        raise UserError(
+            f"{paths.MANIFEST}: {len(failed)} of {len(rows)} rows break a rule, named above and in "
+            f"{paths.VALIDATION}; mend them, or leave them out with validate.exclude in params.yaml."
+        )
+
+
+def measure_all(params: Params) -> tuple[list[Row], int]:
+    """Returns a row for each item that `validate.exclude` leaves, sorted, and how many it leaves out."""
+    listed = [(source, item) for source in sorted(params.sources) for item in read_index(source)]
+    kept = [
+        (source, item)
+        for source, item in sorted(listed, key=lambda one: (one[0], one[1].name))
+        if not any(fnmatchcase(f"{source}/{item.name}", glob) for glob in params.validation.exclude)
+    ]
+    console = Console(stderr=True)
+    rows = [
+        measure(source, item, paths.raw(source), params.validation.max_pixels)
+        for source, item in track(kept, "validate", console=console, transient=True)
+    ]
+    return rows, len(listed) - len(kept)
+
+
+def split(rows: list[Row], params: Params) -> None:
+    """Fills in the split of each row, by group. A group with one benchmark scene is test as a whole."""
+    groups: dict[str, Group] = {}
+    for row in rows:
+        one = groups.get(row.group, Group(row.group, (row.source, row.kind), False))
+        groups[row.group] = Group(row.group, one.pool, one.benchmark or row.benchmark)
+    limits = params.validation
+    splits = assign(groups.values(), params.seed, limits.validation_share, limits.test_share)
+    for row in rows:
+        row.split = splits[row.group]
+
+
+def sentences(verdicts: list[Verdict]) -> list[str]:
+    """Returns one sentence for each row and rule that it breaks: the row, the rule, the fix."""
+    lines = []
+    for verdict in verdicts:
+        rule = verdict.rule
+        word = "warning" if rule.severity == "warning" else "error"
+        for item, value in list(verdict.failing.items())[:NAMED_PER_RULE]:
+            lines.append(f"{word}: {item}: {rule.sentence} (here: {value}); {rule.fix}.")
+        if len(verdict.failing) > NAMED_PER_RULE:
+            rest = len(verdict.failing) - NAMED_PER_RULE
+            lines.append(f"{word}: {rest} more rows break '{rule.name}'; {paths.VALIDATION} names them all.")
+    return lines
+
+
+def summary(rows: list[Row], excluded: int, verdicts: list[Verdict]) -> dict[str, Any]:
+    """Returns what `validation.json` holds: counts, and for each rule the rows that break it."""
+    counts = {
+        f"{kind}s": {name: sum(r.kind == kind and r.split == name for r in rows) for name in SPLITS}
+        for kind in ("pair", "photo")
+    }
+    return {
+        "success": all(v.success for v in verdicts if v.rule.severity == "critical"),
+        "rows": len(rows),
+        "excluded": excluded,
+        "benchmark": sum(row.benchmark for row in rows),
+        **counts,
+        "rules": {
+            v.rule.name: {
+                "rule": v.rule.sentence,
+                "severity": v.rule.severity,
+                "success": v.success,
+                "failing": len(v.failing),
+                "rows": v.failing,
+            }
+            for v in verdicts
+        },
+    }
+
+
+if __name__ == "__main__":
+    from pipelines.quiet import run_stage
+
+    run_stage(main)
