@@ -1,0 +1,109 @@
+"""Where a run comes from: its content key, the code's revision, what its data may be used for."""
+
+import hashlib
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+STRICTNESS: tuple[tuple[str, str], ...] = (
+    (r"non[- ]?commercial|\bnc\b|research|academic|educational", "non-commercial"),
+    (r"no[- ]?deriv|\bnd\b", "no derivatives"),
+    (r"share[- ]?alike|\bsa\b|gpl\b|\bgpl|odbl|copyleft", "share alike"),
+    (r"\bby\b|\bmit\b|\bbsd\b|apache|\bisc\b|attribution|permitted|\bcite", "attribution"),
+    (r"cc0|public domain|unlicense|unrestricted|no known copyright", "public domain"),
+)
+"""What to look for in a licence's name -> its class; the first match wins. A help for reading, no legal advice."""
+ORDER = ("public domain", "attribution", "share alike", "no derivatives", "non-commercial", "unknown")
+"""Classes of licence, the freest first. What nobody has said counts as the strictest."""
+GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data")
+"""What the pipeline itself rewrites: a change there says nothing about the code."""
+
+
+def licence_class(licence: str) -> str:
+    """Returns the class of a licence, one of `ORDER`; of several joined by ` + `, the strictest.
+
+    Example:
+        >>> [licence_class(name) for name in ("CC-BY-NC-SA-3.0", "CC0-1.0", "CC0-1.0 + MIT", "ask Bob")]
+        ['non-commercial', 'public domain', 'attribution', 'unknown']
+    """
+
+    def of(name: str) -> str:
+        matches = (found for pattern, found in STRICTNESS if re.search(pattern, name, re.IGNORECASE))
+        return next(matches, "unknown")
+
+    return max((of(part) for part in licence.split(" + ")), key=ORDER.index)
+
+
+def strictest(licences: Iterable[str]) -> str:
+    """Returns the licence that limits the use most, with its class; `unknown` if there is none.
+
+    Example:
+        >>> strictest(["CC0-1.0", "CC-BY-SA-4.0"])
+        'CC-BY-SA-4.0 (share alike)'
+        >>> strictest([])
+        'unknown'
+    """
+    worst = max(set(licences), key=lambda name: (ORDER.index(licence_class(name)), name), default="")
+    return f"{worst} ({licence_class(worst)})" if worst else "unknown"
+
+
+def files_below(folder: Path, prefix: str) -> dict[str, Path]:
+    """Returns the files below a folder under names that start with the prefix; nothing if there is no folder.
+
+    Example:
+        >>> files_below(Path("no/such/folder"), "run")
+        {}
+    """
+    found = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {f"{prefix}/{file.relative_to(folder).as_posix()}": file for file in found}
+
+
+def content_key(files: Mapping[str, Path]) -> str:
+    """Returns the SHA-256, in hexadecimal, over the names and the bytes of these files, in order of their names.
+
+    Example:
+        >>> content_key({})[:8]
+        'e3b0c442'
+    """
+    total = hashlib.sha256()
+    for name in sorted(files):
+        with files[name].open("rb") as stream:
+            total.update(f"{name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def canonical_sha256(content: Any) -> str:
+    """Returns the SHA-256, in hexadecimal, of a value as JSON with sorted keys.
+
+    Example:
+        >>> canonical_sha256({"b": 1, "a": 2}) == canonical_sha256({"a": 2, "b": 1})
+        True
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def work_tree() -> dict[str, str]:
+    """Returns the revision of the code here and whether it has uncommitted changes: `git_rev`, `git_dirty`.
+
+    What the pipeline itself writes (`data/`, `dvc.lock`) is no change of the code. Without git, or outside a
+    repository, both are `unknown`.
+
+    Example:
+        >>> sorted(work_tree())
+        ['git_dirty', 'git_rev']
+    """
+    revision = _git("rev-parse", "HEAD")
+    changes = _git("status", "--porcelain", "--", ":/", *GENERATED)
+    dirty = "unknown" if changes is None else str(bool(changes)).lower()
+    return {"git_rev": revision or "unknown", "git_dirty": dirty}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

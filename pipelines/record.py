@@ -1,0 +1,223 @@
+"""What a finished run says of itself, as a tracking server keeps it."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines import evidence, paths
+from pipelines.evidence import Evidence
+from pipelines.lineage import canonical_sha256, content_key, files_below, strictest, work_tree
+from restereo.errors import UserError
+
+MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
+"""What a model needs to predict: nothing else of the run folder goes into the registry."""
+PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
+LINEAGE = ("data_sha256", "licences")
+"""Keys of the configuration that say what went in, not how: tags, not parameters."""
+RESOLVED = "row.train"
+"""What a recipe's row overrides; `train` holds the outcome."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run as the tracking server sees it.
+
+    Attributes:
+        recipe: The run's name.
+        task: The experiment's and the registered model's name.
+        content_key: SHA-256 over everything deterministic that the run left.
+        params: The configuration, flat: `train.steps` and so on.
+        metrics: Final figures: `clean/missing_psnr`, `baseline/grey/clean/missing_psnr`, `cost/train/seconds`.
+        curves: (name, step, value) of the learning curves.
+        tags: The lineage.
+        note: A page in Markdown: what it is and how good.
+        model_files: What the model is loaded from.
+        files: (file, folder among the run's artifacts) of everything else worth keeping.
+        span: Start and end of the training in milliseconds since 1970, where known.
+    """
+
+    recipe: str
+    task: str
+    content_key: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+    curves: list[tuple[str, int, float]]
+    tags: dict[str, str]
+    note: str
+    model_files: list[Path]
+    files: list[tuple[Path, str]]
+    span: tuple[int | None, int | None]
+
+
+def task_of(recipe: str) -> str:
+    """Returns the task that a run folder was trained for.
+
+    Raises:
+        UserError: There is no such run folder, or its configuration names no task.
+    """
+    file = paths.run(recipe) / "config.json"
+    config = evidence.read_json(file)
+    if config is None:
+        raise UserError(f"{file}: no such file; run `dvc --wait-for-lock repro train@{recipe}` first.")
+    try:
+        return str(config["row"]["task"])
+    except (KeyError, TypeError):
+        raise UserError(f"{file}: it has no 'row' with a 'task'; train the recipe again.") from None
+
+
+def key_of(task: str, recipe: str) -> str:
+    """Returns the content key of a recipe's run folder and evaluation. What it cost is not in it.
+
+    Raises:
+        UserError: The recipe has not been trained and evaluated, or a pickle lies in its run folder.
+    """
+    folder, evaluation = paths.run(recipe), paths.metrics(task, recipe)
+    needed = [(folder / name, "train") for name in MODEL_FILES] + [(evaluation, "evaluate")]
+    for file, stage in needed:
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; run `dvc --wait-for-lock repro {stage}@{recipe}` first.")
+    files = files_below(folder, "run")
+    for file in files.values():
+        _refuse_pickle(file)
+    files |= {"evaluation.json": evaluation} | files_below(paths.pictures(task, recipe), "pictures")
+    if paths.scenes(task, recipe).is_file():
+        files["evaluation.csv"] = paths.scenes(task, recipe)
+    return content_key(files)
+
+
+def _refuse_pickle(file: Path) -> None:
+    with file.open("rb") as stream:
+        magic = stream.read(4)
+    if file.suffix in PICKLES or magic[:1] == b"\x80" or magic == b"PK\x03\x04":
+        raise UserError(f"{file}: a pickle could run code when opened; save the weights as safetensors.")
+
+
+def flatten(content: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
+    """Returns nested tables as one table whose keys are the paths through them.
+
+    Example:
+        >>> flatten({"seed": 0, "train": {"steps": 600, "size": [96, 96]}})
+        {'seed': 0, 'train.steps': 600, 'train.size': [96, 96]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{key}{separator}{inner}": leaf for inner, leaf in flatten(value, separator).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _metrics(found: Evidence) -> Iterator[tuple[str, Any]]:
+    """Yields every final figure under one flat name; some are None or no numbers at all."""
+    for variant, table in found.variants.items():
+        for what, row in table.items():
+            prefix = variant if what == found.recipe else f"baseline/{what}/{variant}"
+            yield from ((f"{prefix}/{metric}", value) for metric, value in row.items())
+    yield from flatten({"run": found.metrics, "cost": found.cost}, "/").items()
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _curves(found: Evidence) -> Iterator[tuple[str, int, float]]:
+    for row in found.history:
+        for column in ("loss", "learning_rate", "headline"):
+            if _is_finite(row.get(column)):
+                name = found.headline if column == "headline" else column
+                yield f"curve/{row['split']}_{name}", int(row["step"]), float(row[column])
+
+
+def _tags(found: Evidence) -> dict[str, str]:
+    """Returns the lineage: code, data, parameters, seed, hardware, licences."""
+    config, training = found.config, found.cost.get("train", {})
+    licences = sorted({str(licence) for licence in config.get("licences", [])})
+    device = training.get("device") or found.environment.get("device", "unknown")
+    machine, threads = (found.environment.get(key, "unknown") for key in ("machine", "threads"))
+    known = {**config, **training}
+    return {
+        **work_tree(),
+        **{f"train_{key}": str(known[key]).lower() for key in ("git_rev", "git_dirty") if key in known},
+        "data_sha256": str(config.get("data_sha256", "unknown")),
+        "params_sha256": canonical_sha256({k: v for k, v in config.items() if k not in LINEAGE}),
+        "seed": str(config.get("seed", "unknown")),
+        "hardware": f"{device}, {machine}, threads: {threads}",
+        "host": str(training.get("host", "unknown")),
+        "licences": "; ".join(licences) or "unknown",
+        "licence_strictest": strictest(licences),
+        "weights_sha256": found.weights.sha256 if found.weights else "unknown",
+        "recipe": found.recipe,
+    }
+
+
+def _note(found: Evidence, tags: Mapping[str, str]) -> str:
+    """Returns a page in Markdown: figures beside the baselines, then where the run comes from."""
+    lines = [f"Recipe **{found.recipe}**. Headline: `{found.headline}`, mean over the test scenes.", ""]
+    for variant, table in found.variants.items():
+        measured = {metric: None for row in table.values() for metric, value in row.items() if value is not None}
+        lines += [f"| {variant} | {' | '.join(measured)} |", f"|---|{'---:|' * len(measured)}"]
+        for what, row in sorted(table.items(), key=lambda item: -(item[1].get(found.headline) or -math.inf)):
+            cells = ["–" if (value := row.get(m)) is None else f"{value:.3g}" for m in measured]
+            lines.append(f"| {f'**{what}**' if what == found.recipe else what} | {' | '.join(cells)} |")
+        lines.append("")
+    dirty = " with uncommitted changes" if tags["git_dirty"] == "true" else ""
+    return "\n".join([
+        *lines,
+        f"Code `{tags['git_rev'][:12]}`{dirty}, data `{tags['data_sha256'][:12]}`, seed {tags['seed']}, "
+        f"{tags['hardware']}.",
+        "",
+        f"Licences of the data: {tags['licences']}. The strictest: {tags['licence_strictest']}.",
+    ])  # fmt: skip
+
+
+def _milliseconds(moment: object) -> int | None:
+    """Returns a moment, written as ISO 8601 or as seconds since 1970, in milliseconds since 1970."""
+    if isinstance(moment, int | float):
+        return int(moment * 1000)
+    if isinstance(moment, str):
+        parsed = datetime.fromisoformat(moment)
+        return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
+    return None
+
+
+def _files(found: Evidence, task: str) -> list[tuple[Path, str]]:
+    """Returns what is worth keeping beside the model, with its folder; weights are kept once, in the model."""
+    recipe = found.recipe
+    kept = [(f, "run") for f in files_below(paths.run(recipe), "").values() if f.suffix in {".json", ".csv"}]
+    kept += [(f, "evaluation") for f in (paths.metrics(task, recipe), paths.scenes(task, recipe)) if f.is_file()]
+    for name, file in files_below(paths.pictures(task, recipe), "pictures").items():
+        kept.append((file, name.rpartition("/")[0]))
+    page = paths.report(task)
+    return [*kept, (page, "report")] if page.is_file() else kept
+
+
+def read(task: str, recipe: str) -> Record:
+    """Returns what the run folder, the evaluation, the report and the cost of a recipe say.
+
+    Raises:
+        UserError: A file is missing or damaged, or a pickle lies in the run folder.
+    """
+    key = key_of(task, recipe)
+    found = evidence.read(task, recipe)
+    if found is None:
+        raise UserError(f"{paths.metrics(task, recipe)}: no such file; evaluate the recipe first.")
+    tags = _tags(found) | {"content_key": key}
+    training = found.cost.get("train", {})
+    settings = flatten({name: value for name, value in found.config.items() if name not in LINEAGE})
+    return Record(
+        recipe=recipe,
+        task=task,
+        content_key=key,
+        params={name: str(value) for name, value in settings.items() if not name.startswith(RESOLVED)},
+        metrics={name: float(value) for name, value in _metrics(found) if _is_finite(value)},
+        curves=list(_curves(found)),
+        tags=tags,
+        note=_note(found, tags),
+        model_files=[paths.run(recipe) / name for name in MODEL_FILES],
+        files=_files(found, task),
+        span=(_milliseconds(training.get("started")), _milliseconds(training.get("finished"))),
+    )

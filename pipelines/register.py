@@ -1,0 +1,70 @@
+"""Stage `register@recipe`: a run folder becomes a run and a version in MLflow, once, whatever happened before.
+
+It always runs and has no outs: what it does lives outside DVC's view, so it looks for itself, by content key,
+whether it is there already.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines import evidence, paths, record, store
+from pipelines.quiet import run_stage
+from pipelines.store import Version
+
+Pictures = NDArray[np.uint8]
+
+
+def main(recipe: str) -> None:
+    """Imports the recipe's run folder and evaluation into MLflow unless they are there, and says which version it is.
+
+    Raises:
+        UserError: A file is missing, damaged or a pickle, or the model does not predict when loaded back.
+    """
+    task, place = record.task_of(recipe), store.default_store()
+    found = store.peek(place, task, record.key_of(task, recipe))
+    if found and found.is_there:
+        print(f"nothing new: {found}")
+        return
+    with store.lock(place):
+        version, is_new = _import(task, recipe, place)
+    print(f"{recipe}: imported as {version}, run {version.run_id}" if is_new else f"nothing new: {version}")
+    if is_new:
+        print(f'loaded back and predicting; `mlflow.pyfunc.load_model("{_address(version)}")` in {place.uri}')
+
+
+def _address(version: Version) -> str:
+    return f"models:/{version.name}@{version.aliases[0]}" if version.aliases else version.uri
+
+
+def _import(task: str, recipe: str, place: store.Store) -> tuple[Version, bool]:
+    """Returns the version and whether it is new. The run folder predicts first: if it cannot, MLflow sees nothing."""
+    from pipelines import tracking
+    from restereo.inference.predictor import load_run
+
+    entry = record.read(task, recipe)
+    picture = probe(paths.pictures(task, recipe))
+    result = load_run(paths.run(recipe)).restore(picture)
+    expected = np.stack([result.left, result.right])[None]
+    return tracking.import_run(tracking.connect(place), place, entry, picture, expected)
+
+
+def probe(pictures: Path) -> Pictures:
+    """Returns `(H, W, 3)` uint8: a corner of an evaluated picture, else a made-up anaglyph of 64 by 96 px.
+
+    Example:
+        >>> probe(Path("no/such/folder")).shape
+        (64, 96, 3)
+    """
+    for row in evidence.read_json(pictures / "pictures.json") or []:
+        from PIL import Image
+
+        with Image.open(pictures / row["files"]["observed"]) as picture:
+            return np.asarray(picture.convert("RGB"))[:128, :192]
+    texture = np.random.default_rng(0).integers(0, 256, (16, 25, 3)).repeat(4, 0).repeat(4, 1)
+    return np.concatenate([texture[:, 4:, :1], texture[:, :-4, 1:]], 2).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    run_stage(main)

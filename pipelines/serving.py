@@ -1,0 +1,70 @@
+"""The model as MLflow loads it back (models from code): a run folder and the library, never a pickle.
+
+MLflow copies this file beside the model's files and runs it when `mlflow.pyfunc.load_model` is called.
+"""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restereo.errors import UserError
+
+with warnings.catch_warnings():
+    # MLflow warns about its own type hints while it is imported.
+    warnings.simplefilter("ignore")
+    from mlflow.models import set_model
+    from mlflow.pyfunc.model import PythonModel
+
+Pictures = NDArray[np.uint8]
+
+
+def as_batch(pictures: Any) -> Pictures:
+    """Returns `(N, H, W, 3)` uint8 of one picture `(H, W, 3)` or of many.
+
+    Whole numbers of another type are taken too: JSON, which a server is fed with, knows no uint8.
+
+    Raises:
+        UserError: The shape is another one, or a value is not a whole number in 0..255.
+
+    Example:
+        >>> as_batch(np.zeros((4, 5, 3), np.uint8)).shape
+        (1, 4, 5, 3)
+    """
+    array = np.asarray(pictures)
+    if array.ndim not in (3, 4) or array.shape[-1] != 3 or not array.size:
+        raise UserError(f"input: shape {array.shape} is not (H, W, 3) or (N, H, W, 3); give RGB pictures.")
+    if array.dtype != np.uint8:
+        if array.dtype.kind not in "iu" or array.min() < 0 or array.max() > 255:
+            raise UserError(f"input: {array.dtype} is not uint8; give whole numbers from 0 to 255.")
+        array = array.astype(np.uint8)
+    return array[None] if array.ndim == 3 else array
+
+
+class RegisteredModel(PythonModel):
+    """Pictures in, both views out."""
+
+    def load_context(self, context: Any) -> None:
+        """Loads the run folder. MLflow calls it by this very name and with this very argument."""
+        from restereo.inference.predictor import load_run
+
+        self.run = load_run(Path(context.artifacts["config"]).parent)
+
+    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
+        """Returns `(N, 2, H, W, 3)` uint8: the left and the right view of each of N pictures.
+
+        Args:
+            context: What MLflow loaded the model from; not used here.
+            model_input: `(H, W, 3)` or `(N, H, W, 3)` uint8 RGB.
+            params: `method`: the anaglyph's method, `auto` to detect it. `jpeg`: the quality it was saved
+                with, 0 if it was not.
+        """
+        options = params or {}
+        method, quality = options.get("method", "auto"), options.get("jpeg", 0) or None
+        found = [self.run.restore(picture, method, quality) for picture in as_batch(model_input)]
+        return np.stack([np.stack([result.left, result.right]) for result in found])
+
+
+set_model(RegisteredModel())

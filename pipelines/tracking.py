@@ -1,0 +1,259 @@
+"""MLflow, seen from the project: what its registry holds, and how a run gets into it.
+
+Only this file and `serving.py`, which MLflow runs itself, import it, and only when it is needed: the import
+and the first connection take seconds.
+"""
+
+import os
+import warnings
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from packaging.requirements import Requirement
+
+from pipelines.quiet import QUIET
+from pipelines.record import Record
+from pipelines.store import KEY, LOADED, Store, Version, default_store, local_path
+from restereo.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+CHALLENGER = "challenger"
+SERVING = Path(__file__).with_name("serving.py")
+DESCRIPTION = """Models of task **{name}**: a picture in, both views out.
+
+```python
+model = mlflow.pyfunc.load_model("models:/{name}@challenger")
+views = model.predict(picture)  # uint8 (H, W, 3) or (N, H, W, 3) -> uint8 (N, 2, H, W, 3): left, right
+```
+
+`challenger` is the newest import, `champion` the one in use. Every version was loaded back and predicted before it
+got its number; its tags say which code, data, parameters, seed and machine it comes from, and its licences.
+"""
+SETTINGS = QUIET | {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default of 7 waits minutes for a server that is not there
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+}
+
+
+def connect(place: Store | None = None) -> "MlflowClient":
+    """Returns a client of the store, which is created if need be; MLflow's own functions then use it as well.
+
+    Raises:
+        UserError: There is no such server, or the database is not one of MLflow's.
+    """
+    place = place or default_store()
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow warns about its own type hints while it is imported
+        import mlflow.pyfunc
+    try:
+        mlflow.set_tracking_uri(place.uri)
+        mlflow.set_registry_uri(place.uri)
+        client = mlflow.MlflowClient(place.uri, place.uri)
+        client.search_experiments(max_results=1)
+    except Exception as error:  # each kind of store fails in its own way
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        fix = "move the file away and run again, every run is then imported afresh"
+        if place.database is None:
+            fix = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
+        raise UserError(f"{place.uri}: MLflow cannot use it ({reason}); {fix}.") from error
+    return client
+
+
+def versions(client: "MlflowClient", name: str) -> list[Version]:
+    """Returns the finished versions of a registered model, the newest first; none if there is no such model."""
+    return [version for version, finished in _versions(client, name) if finished]
+
+
+def find_by_content_key(client: "MlflowClient", name: str, key: str) -> Version | None:
+    """Returns the finished version of a registered model that has this content key, or None."""
+    return next((version for version in versions(client, name) if version.content_key == key), None)
+
+
+def _versions(client: "MlflowClient", name: str) -> list[tuple[Version, bool]]:
+    models = client.search_registered_models(f"name = '{name}'")
+    if not models:
+        return []
+    found = []
+    for entry in client.search_model_versions(f"name = '{name}'"):
+        number, tags = int(entry.version), entry.tags
+        aliases = tuple(sorted(a for a, holder in models[0].aliases.items() if int(holder) == number))
+        location = client.get_model_version_download_uri(name, str(number))
+        version = Version(
+            name, number, entry.run_id or "", tags.get(KEY, ""), tags.get("recipe", ""), aliases, location
+        )
+        found.append((version, LOADED in tags))
+    return sorted(found, key=lambda pair: -pair[0].number)
+
+
+def set_alias(client: "MlflowClient", version: Version, alias: str) -> None:
+    """Gives a version an alias; the version that had it loses it."""
+    client.set_registered_model_alias(version.name, alias, str(version.number))
+
+
+def load(uri: str) -> Any:
+    """Returns the model at an address such as `models:/anaglyph@challenger`; its `predict` takes uint8 pictures."""
+    import mlflow.pyfunc
+
+    return mlflow.pyfunc.load_model(uri)
+
+
+def import_run(
+    client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray
+) -> tuple[Version, bool]:
+    """Returns the version that holds a record, and True if it was imported just now.
+
+    What an interrupted import of the same content left is removed first. The model must predict `expected`
+    `(N, 2, H, W, 3)` from `picture` when it is loaded back, before it becomes a version; the newest import gets
+    the alias `challenger`. A version whose files are gone is imported afresh and hands its aliases on.
+
+    Raises:
+        UserError: What was loaded back cannot predict or predicts otherwise; nothing of it is kept then.
+    """
+    found = find_by_content_key(client, record.task, record.content_key)
+    if found and found.is_there:
+        return found, False
+    experiment = _experiment(client, place, record.task)
+    _forget(client, experiment, record.task, record.content_key)
+    started, finished = record.span
+    tags = record.tags | {
+        "mlflow.note.content": record.note,
+        "mlflow.source.name": f"pipelines.register {record.recipe}",
+        "mlflow.source.git.commit": record.tags["git_rev"],
+    }
+    run_id = client.create_run(experiment, started, tags, record.recipe).info.run_id
+    try:
+        uri = _log_model(run_id, record)
+        _load_back(uri, picture, expected)
+        _log_figures(client, run_id, record, finished)
+        for file, folder in record.files:
+            client.log_artifact(run_id, str(file), folder)
+        version = _create_version(client, run_id, record, uri, found.aliases if found else (CHALLENGER,))
+        client.set_terminated(run_id, "FINISHED", finished)
+    except BaseException:
+        _forget(client, experiment, record.task, record.content_key)
+        raise
+    return version, True
+
+
+def _experiment(client: "MlflowClient", place: Store, name: str) -> str:
+    """Returns the id of the task's experiment, which keeps its files where the store does."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        folder = f"{place.artifacts}/{name}" if place.artifacts else None
+        return str(client.create_experiment(name, folder))
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    root = local_path(place.artifacts or "")
+    here = local_path(found.artifact_location)
+    if place.database and root and here and not here.is_relative_to(root):
+        raise UserError(
+            f"{place.database}: its files were kept in {here}; the folder has been moved, so delete it and run again, "
+            "every run is then imported afresh."
+        )
+    return str(found.experiment_id)
+
+
+def _forget(client: "MlflowClient", experiment: str, name: str, key: str) -> None:
+    """Removes every version, model and run with this content key."""
+    for version, _ in _versions(client, name):
+        if version.content_key == key:
+            client.delete_model_version(name, str(version.number))
+    same = f"tags.{KEY} = '{key}'"
+    for model in client.search_logged_models([experiment], same):
+        client.delete_logged_model(model.model_id)
+    for run in client.search_runs([experiment], same):
+        client.delete_run(run.info.run_id)
+
+
+def _log_model(run_id: str, record: Record) -> str:
+    """Returns the address of the model, stored with its files but not yet a version."""
+    import mlflow.pyfunc
+
+    with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
+        warnings.filterwarnings("ignore", message=".*An input example was not provided")
+        info = mlflow.pyfunc.log_model(
+            name=record.recipe,
+            python_model=str(SERVING),
+            artifacts={file.stem: str(file) for file in record.model_files},
+            signature=_signature(),
+            pip_requirements=requirements(),
+            tags={KEY: record.content_key, "recipe": record.recipe},
+        )
+    return str(info.model_uri)
+
+
+def _signature() -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
+
+    byte = np.dtype(np.uint8)
+    signature = ModelSignature(
+        Schema([TensorSpec(byte, (-1, -1, -1, 3))]),
+        Schema([TensorSpec(byte, (-1, 2, -1, -1, 3))]),
+        ParamSchema([ParamSpec("method", "string", "auto"), ParamSpec("jpeg", "long", 0)]),
+    )
+    # MLflow then leaves the check of the input to the model, which also takes a single picture (H, W, 3).
+    signature._is_signature_from_type_hint = True
+    return signature
+
+
+def requirements() -> list[str]:
+    """Returns the packages that the library stands on, at the versions it runs on here.
+
+    The library itself is left out: it is on no package index, where a stranger could take its name.
+
+    Example:
+        >>> any(line.startswith("torch==") for line in requirements())
+        True
+    """
+    needed = (Requirement(line) for line in metadata.requires("restereo") or [])
+    names = sorted(need.name for need in needed if not (need.marker and "extra" in str(need.marker)))
+    return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in ("mlflow", *names)]
+
+
+def _load_back(uri: str, picture: np.ndarray, expected: np.ndarray) -> None:
+    try:
+        views = load(uri).predict(picture)
+    except Exception as error:  # whatever is wrong with it, it must not be served
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{uri}: loaded back, the model cannot predict ({reason}); nothing was registered.") from error
+    if views.shape != expected.shape or np.abs(views.astype(np.int16) - expected).max() > 1:
+        raise UserError(f"{uri}: loaded back, the model predicts otherwise than its folder; nothing was registered.")
+
+
+def _log_figures(client: "MlflowClient", run_id: str, record: Record, finished: int | None) -> None:
+    from mlflow.entities import Metric, Param
+
+    moment = finished or client.get_run(run_id).info.start_time
+    points = [Metric(name, value, moment, step) for name, step, value in record.curves]
+    points += [Metric(name, value, moment, 0) for name, value in record.metrics.items()]
+    params = [Param(name, value) for name, value in record.params.items()]
+    client.log_batch(run_id, params=params[:100])
+    for start in range(100, len(params), 100):
+        client.log_batch(run_id, params=params[start : start + 100])
+    for start in range(0, len(points), 1000):
+        client.log_batch(run_id, metrics=points[start : start + 1000])
+
+
+def _create_version(client: "MlflowClient", run_id: str, record: Record, uri: str, aliases: tuple[str, ...]) -> Version:
+    name = record.task
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name, description=DESCRIPTION.format(name=name))
+    entry = client.create_model_version(
+        name, uri, run_id, record.tags, description=record.note, model_id=uri.removeprefix("models:/")
+    )
+    location = client.get_model_version_download_uri(name, entry.version)
+    version = Version(name, int(entry.version), run_id, record.content_key, record.recipe, aliases, location)
+    for alias in aliases:
+        set_alias(client, version, alias)
+    client.set_model_version_tag(name, entry.version, LOADED, "true")
+    return version
