@@ -1,0 +1,101 @@
+"""Stages and edges, read from DVC. `dvc.yaml` is the only place that knows them."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from restereo.errors import UserError, nearest
+
+DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
+_NODE = re.compile(r'^"([^"]+)";$')
+_EXCERPT = re.compile(r"^\s*\d+(\s|$)")  # lines of dvc.yaml that DVC quotes in an error
+_EDGE = re.compile(r'^"([^"]+)" -> "([^"]+)";$')
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What needs what.
+
+    Attributes:
+        parents: The direct parents of each stage; stages in an order in which they can run.
+    """
+
+    parents: Mapping[str, tuple[str, ...]]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Every stage, parents before children."""
+        return tuple(self.parents)
+
+
+def parse(dot: str) -> Graph:
+    r"""Returns the graph that `dvc dag --dot` printed. Independent stages keep the order of `dvc.yaml`.
+
+    Example:
+        >>> graph = parse('strict digraph {\n"train@a";\n"validate";\n"validate" -> "train@a";\n}')
+        >>> graph.stages
+        ('validate', 'train@a')
+        >>> graph.parents["train@a"]
+        ('validate',)
+    """
+    parents: dict[str, list[str]] = {}
+    for line in map(str.strip, dot.splitlines()):
+        if node := _NODE.match(line):
+            parents.setdefault(node[1], [])
+        elif edge := _EDGE.match(line):
+            parents.setdefault(edge[1], [])
+            parents.setdefault(edge[2], []).append(edge[1])
+    return Graph({stage: tuple(parents[stage]) for stage in TopologicalSorter(parents).static_order()})
+
+
+def select(graph: Graph, targets: str | Iterable[str]) -> Graph:
+    """Returns the part of the graph that the globs name, with everything upstream of it.
+
+    Args:
+        graph: The whole graph.
+        targets: Globs as DVC understands them (`'*@anaglyph*'`), one string of several or one each.
+
+    Raises:
+        UserError: A glob names no stage.
+
+    Example:
+        >>> graph = Graph({"download": (), "train@a": ("download",), "train@b": ("download",)})
+        >>> select(graph, "*@a").stages
+        ('download', 'train@a')
+        >>> select(graph, "down* *@b").stages
+        ('download', 'train@b')
+    """
+    wanted: set[str] = set()
+    for glob in targets.split() if isinstance(targets, str) else targets:
+        named = [stage for stage in graph.stages if fnmatchcase(stage, glob)]
+        if not named:
+            raise UserError(f"dvc.yaml: no stage is called '{glob}': {nearest(glob, graph.stages)}.")
+        wanted.update(named)
+    for stage in reversed(graph.stages):  # children first, so that one pass reaches every ancestor
+        if stage in wanted:
+            wanted.update(graph.parents[stage])
+    return Graph({stage: parents for stage, parents in graph.parents.items() if stage in wanted})
+
+
+def read(root: Path = Path()) -> Graph:
+    """Returns the graph of the project in `root`, from one call of DVC (about half a second).
+
+    Raises:
+        UserError: DVC is not installed, `root` is no DVC project, or `dvc.yaml` is broken.
+    """
+    if importlib.util.find_spec("dvc") is None:
+        raise UserError("dvc: not installed here; pip install 'restereo[pipeline]'.")
+    if not (root / "dvc.yaml").is_file():
+        raise UserError(f"{root / 'dvc.yaml'}: no such file; run the command where dvc.yaml lies.")
+    answer = subprocess.run([*DVC, "dag", "--dot"], cwd=root, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        lines = [line for line in (answer.stderr or answer.stdout).splitlines() if not _EXCERPT.match(line)]
+        said = " ".join(" ".join(lines).split()).removeprefix("ERROR: ")
+        raise UserError(f"dvc.yaml: DVC refuses the project: {said.rstrip('.')}; correct what it names.")
+    return parse(answer.stdout)

@@ -1,0 +1,83 @@
+"""Other programs, each in a process group of its own, so that it ends with all its children or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+# Runs a command beside a guard that reads from us: when we are gone, even by kill -9, the guard ends the
+# group. The shell waits through signals, so that its own exit says that the command has ended.
+_GUARDED = """
+exec 3<&0 </dev/null
+(trap '' INT TERM; read _ <&3; kill -INT 0; sleep 5; kill -TERM 0; sleep 5; kill -KILL 0) >/dev/null 2>&1 &
+trap : INT TERM
+"$@" 3<&-
+exit $?
+"""
+
+
+def start(
+    command: Sequence[str], output: int | IO[str], environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[str]:
+    r"""Returns a program that runs in its own process group and ends with this program, however that ends.
+
+    Args:
+        command: The program and its arguments.
+        output: Where stdout and stderr go: an open file or `subprocess.PIPE`.
+        environment: Variables to set on top of ours. The folder of this Python comes first in `PATH`, so that
+            `python` in a stage's command is this one in a shell that has not activated it.
+
+    Example:
+        >>> process = start(["echo", "hello"], subprocess.PIPE)
+        >>> process.stdout.read()
+        'hello\n'
+        >>> stop(process)
+        0
+    """
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.Popen(
+        ["/bin/sh", "-c", _GUARDED, "guarded", *command],
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1", **(environment or {})},
+        start_new_session=True,
+    )
+
+
+def stop(process: subprocess.Popen[str], patience: float = 5.0) -> int:
+    """Returns the exit status of a program, ended with everything it started.
+
+    Ctrl-C comes first, because DVC gives its locks back on it; then SIGTERM, then SIGKILL.
+
+    Args:
+        process: What `start` returned.
+        patience: Seconds to wait after each of the first two signals.
+
+    Example:
+        >>> stop(start(["sleep", "60"], subprocess.DEVNULL)) != 0
+        True
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if process.poll() is not None:
+            break
+        _signal(process, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(patience)
+    _signal(process, signal.SIGKILL)  # the guard, and whatever outlived its parent
+    status = process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
+    return status
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
