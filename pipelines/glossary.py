@@ -1,0 +1,160 @@
+"""What the report's figures mean in plain words, which way is better, and what they add up to."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Figures = Mapping[str, Mapping[str, float | None]]
+"""What was measured (a recipe or a baseline) -> metric -> mean over the scenes, None where undefined."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown: `better` is +1 if higher is better, -1 if lower is, 0 if neither is known."""
+
+    group: str
+    label: str
+    unit: str
+    decimals: int
+    better: int
+    means: str
+
+
+_PICTURE = "How close the whole recovered {} picture is to the true one, the colours that were never lost included."
+_SHAPES = "How alike edges and textures of the {} picture are to the true ones: 1 = equal; hardly sees colour."
+
+METRICS: dict[str, Metric] = {
+    "missing_psnr": Metric("Missing colours", "all", "dB", 1, 1,
+        "How close the colours the anaglyph threw away come to the true ones; +6 dB is half the error."),
+    "missing_psnr_visible": Metric("Missing colours", "visible", "dB", 1, 1,
+        "The same, only where the other eye sees the same spot, whose colour can be found there."),
+    "missing_psnr_occluded": Metric("Missing colours", "occluded", "dB", 1, 1,
+        "The same, only where the other eye does not see the spot, whose colour must be guessed."),
+    "psnr": Metric("Whole picture", "all", "dB", 1, 1, "How close all of the result is to the truth."),
+    "psnr_left": Metric("Whole picture", "left", "dB", 1, 1, _PICTURE.format("left")),
+    "psnr_right": Metric("Whole picture", "right", "dB", 1, 1, _PICTURE.format("right")),
+    "ssim_left": Metric("Structure", "left", "SSIM", 3, 1, _SHAPES.format("left")),
+    "ssim_right": Metric("Structure", "right", "SSIM", 3, 1, _SHAPES.format("right")),
+    "ssim": Metric("Structure", "SSIM", "", 3, 1, _SHAPES.format("recovered")),
+    "ciede2000": Metric("Colour", "difference", "ΔE", 1, -1,
+        "How different the colours look to a person on average; about 1 can just be seen, 10 is plain."),
+    "epe": Metric("Depth", "error", "px", 2, -1,
+        "By how many pixels the shift found between the two eyes is wrong on average."),
+}  # fmt: skip
+
+BASELINES: dict[str, tuple[str, str]] = {
+    "identity": ("the untouched input", "the input itself, shown to both eyes"),
+    "grey": ("the grey copy", "both eyes in the grey that each still sees; no colour is recovered"),
+    "bicubic": ("bicubic enlargement", "the small picture, smoothly enlarged"),
+    "sgbm": ("sgbm", "classical stereo matching moves the colours across; nothing is learnt"),
+}
+"""Baseline -> what a sentence calls it, what it does; from the plainest to the cleverest."""
+
+LICENCES = {
+    "unknown": "terms not recognised: read them before any use",
+    "non-commercial": "no commercial use",
+    "no derivatives": "no changed copies",
+    "share alike": "results under the same licence",
+    "attribution": "name the authors",
+    "public domain": "free of conditions",
+}
+"""Class of licence, as `lineage.licence_class` names them -> what it asks for."""
+
+_TITLES = {
+    "anaglyph": "Full-colour stereo from an anaglyph",
+    "colorization": "Colour from a grey picture",
+    "old_photo": "Old photos, repaired",
+    "stereo_sr": "Stereo super-resolution",
+}
+
+
+def metric(name: str) -> Metric:
+    """Returns how a metric is shown; one that is not known by name has no unit and no better side.
+
+    Example:
+        >>> metric("epe").better, metric("my_figure").label, metric("my_figure").better
+        (-1, 'my figure', 0)
+    """
+    better = next((sign for part, sign in (("psnr", 1), ("ssim", 1), ("error", -1)) if part in name), 0)
+    words = name.replace("_", " ")
+    return METRICS.get(name) or Metric("Other", words, "", 3, better, f"The figure '{words}' of this task.")
+
+
+def title(task: str, kind: str) -> str:
+    """Returns the page's heading.
+
+    Example:
+        >>> title("anaglyph", "anaglyph")
+        'Full-colour stereo from an anaglyph'
+    """
+    words = _TITLES.get(kind, kind.replace("_", " ").capitalize())
+    return words if task == kind else f"{words} ({task})"
+
+
+def variant_label(variant: str) -> str:
+    """Returns a kind of input in words.
+
+    Example:
+        >>> variant_label("clean"), variant_label("jpeg85")
+        ('clean input', 'input saved as JPEG, quality 85')
+    """
+    jpeg = re.fullmatch(r"jpeg(\d+)", variant)
+    return f"input saved as JPEG, quality {jpeg[1]}" if jpeg else f"{variant.replace('_', ' ')} input"
+
+
+def shown(value: float | None, name: str) -> str:
+    """Returns a figure with its metric's decimals, a dash if it is undefined.
+
+    Example:
+        >>> shown(21.449, "missing_psnr"), shown(None, "epe"), shown(float("inf"), "psnr_left")
+        ('21.4', '–', '∞')
+    """
+    if value is None or math.isnan(value):
+        return "–"
+    return "∞" if math.isinf(value) else f"{value:.{metric(name).decimals}f}"
+
+
+def called(what: str) -> str:
+    """Returns what a sentence calls a baseline or a recipe.
+
+    Example:
+        >>> called("grey"), called("anaglyph_unet")
+        ('the grey copy', 'anaglyph_unet')
+    """
+    return BASELINES[what][0] if what in BASELINES else what
+
+
+def ranked(whats: Sequence[str], figures: Figures, headline: str) -> list[str]:
+    """Returns those that have the headline figure, best first.
+
+    Example:
+        >>> ranked(["a", "b", "c"], {"a": {"epe": 2.0}, "b": {"epe": 1.0}, "c": {"epe": None}}, "epe")
+        ['b', 'a']
+    """
+    values = {w: v for w in whats if (v := figures.get(w, {}).get(headline)) is not None and not math.isnan(v)}
+    return sorted(values, key=lambda what: -(metric(headline).better or 1) * values[what])
+
+
+def gain(what: str, other: str, figures: Figures, headline: str) -> float:
+    """Returns by how much `what` is better than `other` in the headline figure; negative = worse.
+
+    Example:
+        >>> gain("a", "b", {"a": {"epe": 2.0}, "b": {"epe": 1.0}}, "epe")
+        -1.0
+    """
+    pair = [figures.get(w, {}).get(headline) for w in (what, other)]
+    if pair[0] is None or pair[1] is None:
+        return math.nan
+    return (pair[0] - pair[1]) * (metric(headline).better or 1)
+
+
+def amount(difference: float, headline: str) -> str:
+    """Returns a difference without its sign, with its unit; nothing if it vanishes when rounded.
+
+    Example:
+        >>> amount(-3.14, "missing_psnr"), amount(0.01, "missing_psnr")
+        ('3.1 dB', '')
+    """
+    text = shown(abs(difference), headline)
+    return f"{text} {metric(headline).unit}".strip() if float(text.replace("∞", "inf")) else ""
