@@ -14,18 +14,18 @@ import numpy as np
 
 from pipelines import paths
 from pipelines.quiet import run_stage
-from restereo.config import Params, load_params
+from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
 from restereo.sample import Picture, Scene
 from restereo.tasks import Task
 from restereo.training.shards import Record, write_split
 
-SPLITS = ("train", "validation", "test")
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 PHOTOS_PER_SCENE = 8
 Row = dict[str, str]
 
 
-def rows_of(sources: list[str], manifest: Path) -> dict[str, list[Row]]:
+def rows_of(sources: list[str], manifest: Path) -> dict[Split, list[Row]]:
     """Returns the manifest's rows of these sources, by split, in the manifest's order."""
     with manifest.open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if row["source"] in sources]
@@ -52,7 +52,7 @@ def pair_scenes(rows: list[Row]) -> Iterator[tuple[Scene, dict[str, Any]]]:
         yield read_scene(files, divisor), facts
 
 
-def generated_scenes(rows: list[Row], split: str, params: Params) -> Iterator[tuple[Scene, dict[str, Any]]]:
+def generated_scenes(rows: list[Row], split: Split, params: Params) -> Iterator[tuple[Scene, dict[str, Any]]]:
     """Yields random stereo scenes made of a split's photos, each a function of (seed, split, number) alone."""
     from restereo.imaging.scenes import random_scene
 
@@ -74,7 +74,7 @@ def photo_scenes(rows: list[Row]) -> Iterator[tuple[Scene, dict[str, Any]]]:
         yield Scene(f"{row['source']}-{row['name']}", _photo(row["path"])), facts
 
 
-def scenes_of(task: Task, rows: list[Row], split: str, params: Params) -> Iterator[tuple[Scene, dict[str, Any]]]:
+def scenes_of(task: Task, rows: list[Row], split: Split, params: Params) -> Iterator[tuple[Scene, dict[str, Any]]]:
     """Yields what a task learns from or is judged by in one split."""
     pairs = [row for row in rows if row["kind"] == "pair"]
     photos = [row for row in rows if row["kind"] == "photo"]
@@ -85,7 +85,7 @@ def scenes_of(task: Task, rows: list[Row], split: str, params: Params) -> Iterat
         yield from photo_scenes(photos)
 
 
-def records(task: Task, rows: list[Row], split: str, params: Params) -> Iterator[Record]:
+def records(task: Task, rows: list[Row], split: Split, params: Params) -> Iterator[Record]:
     """Yields the scenes of a split; those of validation and test with their frozen observations."""
     for scene, facts in scenes_of(task, rows, split, params):
         if split == "train":

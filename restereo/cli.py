@@ -29,7 +29,7 @@ def about() -> None:
 
 @app.command("list")
 def list_everything() -> None:
-    """Lists what there is to choose from: methods, recipes, models, baselines …
+    """Lists what there is to choose from: methods, recipes, models, baselines.
 
     Example: `restereo list`
     """
@@ -38,7 +38,7 @@ def list_everything() -> None:
     from restereo.imaging.anaglyph import METHODS
     from restereo.inference.contender import released
 
-    rows = {kind: catalog.names(kind) for kind in catalog.FOLDERS}
+    rows: dict[str, list[str]] = {kind: catalog.names(kind) for kind in catalog.FOLDERS}
     if Path("params.yaml").exists():
         params = load_params()
         rows = {"recipe": sorted(params.recipes), **rows}

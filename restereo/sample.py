@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,13 @@ class Scene:
     Attributes:
         name: Unique within its split.
         truth: `(H, W, K)` uint8.
-        disparity: `(2, H, W)` float32 of left and right in px, positive = near, NaN = unknown; or None.
+        disparity: `(2, H, W)` float of left and right in px, positive = near, NaN = unknown; or None.
         occlusion: `(2, H, W)` bool, True where the other eye does not see the pixel; or None.
     """
 
     name: str
     truth: Picture
-    disparity: npt.NDArray[np.float32] | None = None
+    disparity: npt.NDArray[np.floating[Any]] | None = None
     occlusion: npt.NDArray[np.bool_] | None = None
 
 
@@ -63,7 +63,8 @@ class Operator:
 
     def to(self, device: torch.device | str) -> Self:
         """Returns the same operator on another device."""
-        return _moved(self, device)
+        moved: Self = _moved(self, device)
+        return moved
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Sample:
 
     def to(self, device: torch.device | str) -> Self:
         """Returns the same sample on another device."""
-        return _moved(self, device)
+        moved: Self = _moved(self, device)
+        return moved
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,6 @@ Predictor = Callable[[Tensor, Operator], Prediction]
 """What the protocol measures: `(1, C, H, W)` observed in [0, 1] and its operator in, a `Prediction` out."""
 
 
-Moved = TypeVar("Moved", Operator, Sample)
-
-
-def _moved(value: Moved, device: torch.device | str) -> Moved:
-    parts: dict[str, Any] = {f.name: getattr(value, f.name) for f in fields(value)}
+def _moved(value: Any, device: torch.device | str) -> Any:
+    parts = {f.name: getattr(value, f.name) for f in fields(value)}
     return replace(value, **{name: part if part is None else part.to(device) for name, part in parts.items()})

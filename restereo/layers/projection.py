@@ -56,7 +56,8 @@ def default_error(views: int = 2, correlation: float = 0.9) -> Tensor:
         [1.0, 0.8999999761581421, 0.8999999761581421, 0.0]
     """
     eye = torch.full((3, 3), correlation).fill_diagonal_(1.0)
-    return torch.block_diag(*[eye] * views)
+    matrix: Tensor = torch.block_diag(*[eye] * views)
+    return matrix
 
 
 def noise_covariance(variance: tuple[float, float, float], jpeg: bool) -> Tensor:
@@ -70,7 +71,8 @@ def noise_covariance(variance: tuple[float, float, float], jpeg: bool) -> Tensor
     if not jpeg:
         return diagonal
     to_rgb = torch.linalg.inv(YCBCR)
-    return to_rgb @ diagonal @ to_rgb.T
+    covariance: Tensor = to_rgb @ diagonal @ to_rgb.T
+    return covariance
 
 
 def to_domain(observed: Tensor, operator: Operator) -> Tensor:

@@ -29,8 +29,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the block's features."""
-        skip: Tensor = self.skip(x)
-        return skip + self.second(F.silu(self.first(F.silu(x))))
+        features: Tensor = self.skip(x) + self.second(F.silu(self.first(F.silu(x))))
+        return features
 
 
 class UNet(nn.Module):

@@ -106,7 +106,7 @@ def endless_batches(examples: Examples, batch: int, workers: int, step: int, ran
     return DataLoader(
         examples,
         batch,
-        sampler=itertools.count(first, world),  # type: ignore[arg-type]  # any iterator serves; the stub asks for a length
+        sampler=itertools.count(first, world),
         num_workers=workers,
         collate_fn=_Collate(examples.task),
         worker_init_fn=_one_thread,

@@ -104,9 +104,10 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     if head[:1] == b"\x80" or head[:4] == b"PK\x03\x04":
         raise UserError(f"{file}: a pickle, not safetensors; it could run code, so convert the weights and try again.")
     try:
-        return load_file(file)
+        weights: dict[str, Tensor] = load_file(file)
     except SafetensorError as error:
         raise UserError(f"{file}: not a readable safetensors file ({error}); train or copy it again.") from None
+    return weights
 
 
 def read(folder: Path) -> Run:

@@ -19,7 +19,8 @@ def chroma(image: Tensor) -> Tensor:
         0.0
     """
     views = image.unflatten(1, (-1, 3))
-    return (views - views.mean(dim=2, keepdim=True)).flatten(1, 2)
+    centred: Tensor = views - views.mean(dim=2, keepdim=True)
+    return centred.flatten(1, 2)
 
 
 def pixel_loss(prediction: Tensor, truth: Tensor, chroma_weight: float, ssim_weight: float) -> Tensor:

@@ -1,0 +1,33 @@
+# The verbs of the project. Each makes .venv first if it is missing or its lock has changed.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+TARGETS ?= *@anaglyph*
+INSTALLED := .venv/.installed
+
+.PHONY: help run test check ui clean
+help:  ## Say what each verb does
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
+
+run: $(INSTALLED)  ## Train and evaluate the anaglyph recipes on the embedded pictures, and print the table
+	dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary
+
+test: $(INSTALLED)  ## Run all tests
+	pytest -n 2 --dist loadgroup
+
+check: $(INSTALLED)  ## Lint, types, floors and lock
+	ruff check . && ruff format --check . && mypy && lint-imports
+
+ui: $(INSTALLED)  ## Start the MLflow and Prefect pages and serve the flow
+	restereo-pipelines ui
+
+clean:  ## Remove the environment and everything generated under data/, but no downloads
+	rm -rf .venv build *.egg-info data/{manifest,pairs,runs,cost,evaluation,report,docs,logs,.live} .mypy_cache .ruff_cache .pytest_cache
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make run PYTHON=/path/to/python" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	pip install --quiet --disable-pip-version-check torch==2.13.0
+	pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pipeline,dev]'
+	touch $@
