@@ -139,7 +139,8 @@ class Params(Section):
 
 
 def _sentence(file: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
+    # A misspelt key is both unknown and missing; only the first says which one it was.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         holder: Any = Params
@@ -193,9 +194,9 @@ def load_params(file: Path = Path("params.yaml")) -> Params:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}.") from None
     try:
         params = Params.model_validate(content)
+        _check_rows(params, file)
         for name in params.recipes:
             params.train_of(name)
     except ValidationError as error:
         raise UserError(_sentence(file, error)) from None
-    _check_rows(params, file)
     return params

@@ -93,9 +93,9 @@ class Sample:
         return moved
 
 
-@dataclass(frozen=True)
+@dataclass
 class Prediction:
-    """What a model says.
+    """What a model says. Not frozen: Lightning Fabric rebuilds what a model returns when it sets its precision.
 
     Attributes:
         image: `(B, K, H, W)` float32, the restored picture, not clipped.

@@ -42,8 +42,13 @@ def operator_of(method_name: str, lossy: bool = False) -> Operator:
         torch.Size([1, 3, 6])
     """
     method = find_method(method_name)
+    matrix = torch.tensor(method.matrix, dtype=torch.float32)
+    if method.clip == "eyes":
+        # A share that cannot be positive is always clipped to nothing before the eyes are added.
+        shares = matrix.unflatten(1, (2, 3))
+        matrix = torch.where((shares <= 0).all(dim=2, keepdim=True), 0.0, shares).flatten(1)
     return Operator(
-        torch.tensor(method.matrix, dtype=torch.float32)[None],
+        matrix[None],
         torch.tensor([method.transfer == "linear"]),
         torch.tensor([method.exponent], dtype=torch.float32),
         torch.tensor([lossy]),
@@ -79,7 +84,7 @@ class Anaglyph(Task):
         """Returns a randomly flipped and exposed scene, and its anaglyph of a random method, degraded."""
         rng = np.random.default_rng(seed)
         seeds = [int(part) for part in rng.integers(2**31, size=3)]
-        scene = degrade.augment_scene(scene, seeds[0])
+        scene = degrade.augment_scene(scene, seeds[0], self.settings)
         left, right = degrade.perturb_pair(scene.truth[..., :3], scene.truth[..., 3:], seeds[1], self.settings)
         truth = np.concatenate([left, right], axis=-1)
         method = self.methods[int(rng.choice(len(self.methods), p=self.shares))]

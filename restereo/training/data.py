@@ -52,7 +52,7 @@ def collate(examples: list[tuple[Scene, Observation]], task: Task) -> Sample:
     operators = [task.operator(observation) for _, observation in examples]
     height, width = examples[0][0].truth.shape[:2]
     unknown = np.full((2, height, width), np.nan, np.float32)
-    disparity = [unknown if s.disparity is None else s.disparity for s, _ in examples]
+    disparity = [unknown if s.disparity is None else s.disparity.astype(np.float32) for s, _ in examples]
     occlusion = [np.zeros((2, height, width), np.bool_) if s.occlusion is None else s.occlusion for s, _ in examples]
     return Sample(
         observed=torch.cat([to_tensor(o.picture) for _, o in examples]),
