@@ -5,8 +5,11 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
 
 STRICTNESS: tuple[tuple[str, str], ...] = (
     (r"non[- ]?commercial|\bnc\b|research|academic|educational", "non-commercial"),
@@ -99,6 +102,20 @@ def work_tree() -> dict[str, str]:
     changes = _git("status", "--porcelain", "--", ":/", *GENERATED)
     dirty = "unknown" if changes is None else str(bool(changes)).lower()
     return {"git_rev": revision or "unknown", "git_dirty": dirty}
+
+
+def requirements() -> list[str]:
+    """Returns the packages that the library stands on, at the versions it runs on here.
+
+    The library itself is left out: it is on no package index, where a stranger could take its name.
+
+    Example:
+        >>> any(line.startswith("torch==") for line in requirements())
+        True
+    """
+    needed = (Requirement(line) for line in metadata.requires("restereo") or [])
+    names = sorted(need.name for need in needed if not (need.marker and "extra" in str(need.marker)))
+    return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in ("mlflow", *names)]
 
 
 def _git(*arguments: str) -> str | None:

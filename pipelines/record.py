@@ -205,6 +205,10 @@ def read(task: str, recipe: str) -> Record:
     found = evidence.read(task, recipe)
     if found is None:
         raise UserError(f"{paths.metrics(task, recipe)}: no such file; evaluate the recipe first.")
+    judged = evidence.read_json(paths.metrics(task, recipe)).get("weights_sha256")
+    if judged and found.weights and judged != found.weights.sha256:
+        file, again = paths.metrics(task, recipe), f"run `dvc --wait-for-lock repro evaluate@{recipe}`"
+        raise UserError(f"{file}: it judged other weights than those in {paths.run(recipe)}; {again}.")
     tags = _tags(found) | {"content_key": key}
     training = found.cost.get("train", {})
     settings = flatten({name: value for name, value in found.config.items() if name not in LINEAGE})

@@ -15,8 +15,9 @@ from restereo.errors import UserError
 with warnings.catch_warnings():
     # MLflow warns about its own type hints while it is imported.
     warnings.simplefilter("ignore")
-    from mlflow.models import set_model
+    from mlflow.models import ModelSignature, set_model
     from mlflow.pyfunc.model import PythonModel
+    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
 Pictures = NDArray[np.uint8]
 
@@ -41,6 +42,24 @@ def as_batch(pictures: Any) -> Pictures:
             raise UserError(f"input: {array.dtype} is not uint8; give whole numbers from 0 to 255.")
         array = array.astype(np.uint8)
     return array[None] if array.ndim == 3 else array
+
+
+def signature() -> ModelSignature:
+    """Returns what the model takes and gives: uint8 pictures, and the two options of `predict`.
+
+    Example:
+        >>> signature().inputs.inputs[0].shape
+        (-1, -1, -1, 3)
+    """
+    byte = np.dtype(np.uint8)
+    made = ModelSignature(
+        Schema([TensorSpec(byte, (-1, -1, -1, 3))]),
+        Schema([TensorSpec(byte, (-1, 2, -1, -1, 3))]),
+        ParamSchema([ParamSpec("method", "string", "auto"), ParamSpec("jpeg", "long", 0)]),
+    )
+    # MLflow then leaves the check of the input to `predict`, which also takes a single picture (H, W, 3).
+    made._is_signature_from_type_hint = True
+    return made
 
 
 class RegisteredModel(PythonModel):

@@ -6,13 +6,12 @@ and the first connection take seconds.
 
 import os
 import warnings
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from packaging.requirements import Requirement
 
+from pipelines.lineage import requirements
 from pipelines.quiet import QUIET
 from pipelines.record import Record
 from pipelines.store import KEY, LOADED, Store, Version, default_store, local_path
@@ -20,7 +19,6 @@ from restereo.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.models import ModelSignature
 
 CHALLENGER = "challenger"
 SERVING = Path(__file__).with_name("serving.py")
@@ -54,9 +52,13 @@ def connect(place: Store | None = None) -> "MlflowClient":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow warns about its own type hints while it is imported
         import mlflow.pyfunc
+    before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
         mlflow.set_tracking_uri(place.uri)
         mlflow.set_registry_uri(place.uri)
+        # MLflow writes the address into the environment, where a later `default_store` would take it for a wish.
+        if before is None:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)
         client = mlflow.MlflowClient(place.uri, place.uri)
         client.search_experiments(max_results=1)
     except Exception as error:  # each kind of store fails in its own way
@@ -178,46 +180,19 @@ def _log_model(run_id: str, record: Record) -> str:
     """Returns the address of the model, stored with its files but not yet a version."""
     import mlflow.pyfunc
 
+    from pipelines.serving import signature
+
     with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
         warnings.filterwarnings("ignore", message=".*An input example was not provided")
         info = mlflow.pyfunc.log_model(
             name=record.recipe,
             python_model=str(SERVING),
             artifacts={file.stem: str(file) for file in record.model_files},
-            signature=_signature(),
+            signature=signature(),
             pip_requirements=requirements(),
             tags={KEY: record.content_key, "recipe": record.recipe},
         )
     return str(info.model_uri)
-
-
-def _signature() -> "ModelSignature":
-    from mlflow.models import ModelSignature
-    from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
-
-    byte = np.dtype(np.uint8)
-    signature = ModelSignature(
-        Schema([TensorSpec(byte, (-1, -1, -1, 3))]),
-        Schema([TensorSpec(byte, (-1, 2, -1, -1, 3))]),
-        ParamSchema([ParamSpec("method", "string", "auto"), ParamSpec("jpeg", "long", 0)]),
-    )
-    # MLflow then leaves the check of the input to the model, which also takes a single picture (H, W, 3).
-    signature._is_signature_from_type_hint = True
-    return signature
-
-
-def requirements() -> list[str]:
-    """Returns the packages that the library stands on, at the versions it runs on here.
-
-    The library itself is left out: it is on no package index, where a stranger could take its name.
-
-    Example:
-        >>> any(line.startswith("torch==") for line in requirements())
-        True
-    """
-    needed = (Requirement(line) for line in metadata.requires("restereo") or [])
-    names = sorted(need.name for need in needed if not (need.marker and "extra" in str(need.marker)))
-    return [f"{name}=={metadata.version(name).partition('+')[0]}" for name in ("mlflow", *names)]
 
 
 def _load_back(uri: str, picture: np.ndarray, expected: np.ndarray) -> None:

@@ -1,0 +1,342 @@
+"""Stage `register` against a real sqlite store: once per content, nothing half, nothing stolen."""
+
+import json
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from pipelines import paths, record, register, store, tracking
+from restereo.errors import UserError
+from restereo.training.run_folder import read_weights
+
+PICTURE = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
+VIEWS = ("observed", "prediction_left", "prediction_right", "truth_left", "truth_right")
+
+
+class FakeRun:
+    """Adds one number, its only weight, to the left view."""
+
+    def __init__(self, folder: Path) -> None:
+        self.weight = int(read_weights(folder / "weights.safetensors")["weight"])
+
+    def restore(self, picture: np.ndarray, method: str = "auto", jpeg_quality: int | None = None) -> SimpleNamespace:
+        return SimpleNamespace(left=picture + np.uint8(self.weight), right=picture, method=method)
+
+
+def write_run(recipe: str = "anaglyph_unet", weight: float = 3, task: str = "anaglyph") -> None:
+    folder = paths.run(recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {
+        "recipe": recipe,
+        "seed": 7,
+        "row": {"task": task, "model": "unet", "train": {"steps": 20}},
+        "train": {"steps": 20, "batch": 2},
+        "data_sha256": "d" * 64,
+        "licences": ["CC0-1.0", "CC-BY-4.0"],
+    }
+    environment = {"device": "cpu", "machine": "x86_64", "threads": 2, "python": "3.11"}
+    metrics = {"best_step": 20, "parameters": 1, "validation_missing_psnr": 20.5}
+    for name, content in {"config": config, "environment": environment, "metrics": metrics, "calibration": {}}.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    history = "step,split,loss,learning_rate,headline\n10,train,0.5,0.001,\n10,validation,0.4,0.001,19\n"
+    (folder / "history.csv").write_text(f"{history}20,train,0.3,0.0001,\n20,validation,0.2,0.0001,20.5\n")
+    save_file({"weight": torch.tensor([weight])}, folder / "weights.safetensors")
+
+    pictures = paths.pictures(task, recipe)
+    pictures.mkdir(parents=True, exist_ok=True)
+    files = {view: f"clean-scene-{view}.png" for view in VIEWS}
+    for file in files.values():
+        Image.fromarray(PICTURE).save(pictures / file)
+    row = {"scene": "scene", "variant": "clean", "role": "worst", "missing_psnr": 20.0, "files": files}
+    (pictures / "pictures.json").write_text(json.dumps([row]))
+    figures = {recipe: {"missing_psnr": 20.0, "epe": None}, "grey": {"missing_psnr": 13.0, "epe": None}}
+    evaluation = {"headline": "missing_psnr", "variants": {"clean": figures, "jpeg85": figures}}
+    paths.metrics(task, recipe).write_text(json.dumps(evaluation))
+    paths.scenes(task, recipe).write_text(f"what,variant,scene,missing_psnr\n{recipe},clean,scene,20\n")
+    paths.cost(recipe).parent.mkdir(parents=True, exist_ok=True)
+    started = "2026-01-02T03:04:05+00:00"
+    cost = {"train": {"seconds": 12.5, "started": started, "device": "cpu", "host": "here", "git_rev": "abc"}}
+    paths.cost(recipe).write_text(json.dumps(cost))
+
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database, made once: the migration takes longer than all the rest."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    tracking.connect(store.Store(f"sqlite:///{database}", None, database))
+    return database
+
+
+@pytest.fixture
+def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project's root with one trained, evaluated recipe and an empty MLflow store."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr("restereo.inference.predictor.load_run", lambda folder, device="cpu": FakeRun(folder))
+    paths.MLFLOW.mkdir(parents=True)
+    shutil.copy(empty_database, paths.MLFLOW / "mlflow.db")
+    write_run()
+    return tmp_path
+
+
+def runs_and_versions(task: str = "anaglyph") -> tuple[int, list[tuple[int, tuple[str, ...]]]]:
+    client = tracking.connect()
+    experiment = client.get_experiment_by_name(task)
+    runs = client.search_runs([experiment.experiment_id]) if experiment else []
+    return len(runs), [(version.number, version.aliases) for version in tracking.versions(client, task)]
+
+
+def test_registered_twice_is_one_run_and_one_version(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    register.main("anaglyph_unet")
+    assert "anaglyph_unet: imported as anaglyph version 1 (challenger)" in capsys.readouterr().out
+    register.main("anaglyph_unet")
+    assert capsys.readouterr().out == "nothing new: anaglyph version 1 (challenger)\n"
+    assert runs_and_versions() == (1, [(1, ("challenger",))])
+
+
+def test_nothing_new_is_found_without_importing_mlflow(project: Path) -> None:
+    register.main("anaglyph_unet")
+    look = "print({'mlflow', 'torch'} & {*sys.modules})"
+    code = f"import sys; from pipelines.register import main; main('anaglyph_unet'); {look}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "nothing new: anaglyph version 1 (challenger)\nset()\n"
+
+
+def test_mlflow_finds_what_the_quick_look_misses(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register.main("anaglyph_unet")
+    monkeypatch.setattr(store, "peek", lambda *_: None)
+    register.main("anaglyph_unet")
+    assert runs_and_versions() == (1, [(1, ("challenger",))])
+
+
+def test_a_lost_database_is_rebuilt(project: Path, empty_database: Path) -> None:
+    register.main("anaglyph_unet")
+    shutil.rmtree(paths.MLFLOW)
+    paths.MLFLOW.mkdir()
+    other = paths.MLFLOW / "mlflow-2.db"  # MLflow keeps the connection to the first file open in this process
+    shutil.copy(empty_database, other)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
+        register.main("anaglyph_unet")
+        assert runs_and_versions() == (1, [(1, ("challenger",))])
+        assert tracking.load("models:/anaglyph@challenger").predict(PICTURE).shape == (1, 2, 48, 64, 3)
+
+
+def test_new_weights_are_a_new_version_and_an_old_run_steals_nothing(project: Path) -> None:
+    register.main("anaglyph_unet")
+    write_run(weight=5)
+    register.main("anaglyph_unet")
+    assert runs_and_versions() == (2, [(2, ("challenger",)), (1, ())])
+    write_run(weight=3)
+    register.main("anaglyph_unet")
+    assert runs_and_versions() == (2, [(2, ("challenger",)), (1, ())])
+
+
+def test_cost_alone_makes_nothing_new(project: Path) -> None:
+    key = record.key_of("anaglyph", "anaglyph_unet")
+    paths.cost("anaglyph_unet").write_text("{}")
+    assert record.key_of("anaglyph", "anaglyph_unet") == key
+    picture = paths.pictures("anaglyph", "anaglyph_unet") / "clean-scene-observed.png"
+    picture.write_bytes(picture.read_bytes() + b"\0")
+    assert record.key_of("anaglyph", "anaglyph_unet") != key
+
+
+def test_the_challenger_predicts_one_picture_and_many(project: Path) -> None:
+    register.main("anaglyph_unet")
+    tracking.connect()
+    model = tracking.load("models:/anaglyph@challenger")
+    one, many = model.predict(PICTURE), model.predict(np.stack([PICTURE, PICTURE]), params={"method": "red-cyan"})
+    assert (one.shape, one.dtype, many.shape) == ((1, 2, 48, 64, 3), np.uint8, (2, 2, 48, 64, 3))
+    np.testing.assert_array_equal(one[0, 0], PICTURE + np.uint8(3))
+    np.testing.assert_array_equal(one[0, 1], PICTURE)
+    np.testing.assert_array_equal(model.predict(PICTURE.tolist()), one)  # what a server gets from JSON
+    assert model.metadata.signature.inputs.inputs[0].type == np.uint8
+    with pytest.raises(UserError, match=r"input: shape \(48, 64\)"):
+        model.predict(PICTURE[..., 0])
+    with pytest.raises(UserError, match="input: float64 is not uint8"):
+        model.predict(PICTURE / 255)
+
+
+def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: Path) -> None:
+    paths.report("anaglyph").parent.mkdir()
+    paths.report("anaglyph").write_text("<p>report</p>")
+    register.main("anaglyph_unet")
+    client = tracking.connect()
+    version = tracking.versions(client, "anaglyph")[0]
+    run = client.get_run(version.run_id)
+    assert run.info.run_name == "anaglyph_unet"
+    assert run.info.status == "FINISHED"
+    assert run.info.start_time == 1767323045000
+    assert run.data.params["train.steps"] == "20"
+    assert "row.train.steps" not in run.data.params
+    assert run.data.metrics["clean/missing_psnr"] == 20.0
+    assert run.data.metrics["baseline/grey/jpeg85/missing_psnr"] == 13.0
+    assert run.data.metrics["cost/train/seconds"] == 12.5
+    assert "clean/epe" not in run.data.metrics
+    history = client.get_metric_history(version.run_id, "curve/validation_missing_psnr")
+    assert [(point.step, point.value) for point in history] == [(10, 19.0), (20, 20.5)]
+    assert "| **anaglyph_unet** | 20 |" in run.data.tags["mlflow.note.content"]
+    kept = {
+        item.path for folder in ("run", "pictures", "report") for item in client.list_artifacts(run.info.run_id, folder)
+    }
+    assert {"run/config.json", "pictures/clean-scene-observed.png", "report/anaglyph.html"} <= kept
+    tags = client.get_model_version("anaglyph", "1").tags
+    expected = {
+        "data_sha256": "d" * 64,
+        "seed": "7",
+        "hardware": "cpu, x86_64, threads: 2",
+        "licence_strictest": "CC-BY-4.0 (attribution)",
+        "train_git_rev": "abc",
+        "recipe": "anaglyph_unet",
+        "content_key": record.key_of("anaglyph", "anaglyph_unet"),
+    }
+    assert expected.items() <= tags.items()
+    assert {"git_rev", "git_dirty", "params_sha256", "licences"} <= tags.keys()
+
+
+def test_the_model_holds_no_pickle_and_no_more_than_it_needs(project: Path) -> None:
+    register.main("anaglyph_unet")
+    folder = next((paths.MLFLOW / "artifacts").rglob("MLmodel")).parent
+    kept = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    assert {
+        "artifacts/config.json",
+        "artifacts/weights.safetensors",
+        "artifacts/calibration.json",
+        "serving.py",
+    } <= kept
+    assert not [name for name in kept if name.endswith((".pkl", ".pickle", ".pt", ".pt2"))]
+    assert "restereo" not in (folder / "requirements.txt").read_text()
+
+
+def test_two_recipes_of_a_task_share_the_model_and_the_newest_is_the_challenger(project: Path) -> None:
+    register.main("anaglyph_unet")
+    write_run("anaglyph_gan", weight=9)
+    register.main("anaglyph_gan")
+    assert runs_and_versions() == (2, [(2, ("challenger",)), (1, ())])
+    versions = tracking.versions(tracking.connect(), "anaglyph")
+    assert [version.recipe for version in versions] == ["anaglyph_gan", "anaglyph_unet"]
+
+
+def test_corrupt_weights_leave_nothing_behind(project: Path) -> None:
+    weights = paths.run("anaglyph_unet") / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-2])
+    with pytest.raises(UserError, match=r"weights\.safetensors: not a readable safetensors file"):
+        register.main("anaglyph_unet")
+    assert runs_and_versions() == (0, [])
+
+
+@pytest.mark.parametrize(("loaded", "sentence"), [(4, "predicts otherwise"), (None, "cannot predict")])
+def test_a_model_that_fails_when_loaded_back_leaves_nothing_behind(
+    project: Path, monkeypatch: pytest.MonkeyPatch, loaded: int | None, sentence: str
+) -> None:
+    register.main("anaglyph_unet")
+    write_run(weight=50)
+
+    def load_run(folder: Path, device: str = "cpu") -> FakeRun:
+        run = FakeRun(folder)
+        if "artifacts" in folder.parts:
+            if loaded is None:
+                raise OSError("disk on fire")
+            run.weight = loaded
+        return run
+
+    monkeypatch.setattr("restereo.inference.predictor.load_run", load_run)
+    with pytest.raises(UserError, match=f"{sentence}.*nothing was registered"):
+        register.main("anaglyph_unet")
+    assert runs_and_versions() == (1, [(1, ("challenger",))])
+
+
+def test_a_killed_import_is_cleared_away_and_done_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tracking, "_forget", lambda *_: None)  # a killed process cleans nothing up
+        patch.setattr(tracking, "set_alias", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            register.main("anaglyph_unet")
+    assert runs_and_versions() == (1, [])
+    register.main("anaglyph_unet")
+    assert runs_and_versions() == (1, [(2, ("challenger",))])
+
+
+def test_lost_files_are_written_again_and_aliases_stay(project: Path) -> None:
+    register.main("anaglyph_unet")
+    client = tracking.connect()
+    tracking.set_alias(client, tracking.versions(client, "anaglyph")[0], "champion")
+    write_run("anaglyph_gan", weight=9)
+    register.main("anaglyph_gan")
+    shutil.rmtree(paths.MLFLOW / "artifacts")
+    register.main("anaglyph_unet")
+    assert runs_and_versions() == (2, [(3, ("champion",)), (2, ("challenger",))])
+    assert tracking.load("models:/anaglyph@champion").predict(PICTURE).shape == (1, 2, 48, 64, 3)
+
+
+def test_a_moved_project_says_what_to_do(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register.main("anaglyph_unet")
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    (tmp_path / "data").rename(moved / "data")
+    monkeypatch.chdir(moved)
+    with pytest.raises(UserError, match="the folder has been moved, so delete it and run again"):
+        register.main("anaglyph_unet")
+
+
+def test_an_evaluation_of_other_weights_is_refused(project: Path) -> None:
+    file = paths.metrics("anaglyph", "anaglyph_unet")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"weights_sha256": "0" * 64}))
+    with pytest.raises(
+        UserError, match=r"anaglyph_unet\.json: it judged other weights .* repro evaluate@anaglyph_unet"
+    ):
+        register.main("anaglyph_unet")
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "generator.pkl"])
+def test_a_pickle_is_refused(project: Path, name: str) -> None:
+    (paths.run("anaglyph_unet") / name).write_bytes(b"\x80\x04K\x01.")
+    with pytest.raises(UserError, match=f"{name}: a pickle could run code"):
+        register.main("anaglyph_unet")
+    assert runs_and_versions() == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("lost", "stage"), [(paths.run("anaglyph_unet"), "train"), (paths.metrics("anaglyph", "anaglyph_unet"), "evaluate")]
+)
+def test_what_is_missing_is_named_with_the_stage_that_writes_it(project: Path, lost: Path, stage: str) -> None:
+    shutil.rmtree(lost) if lost.is_dir() else lost.unlink()
+    with pytest.raises(UserError, match=f"no such file; run `dvc --wait-for-lock repro {stage}@anaglyph_unet` first"):
+        register.main("anaglyph_unet")
+
+
+def test_a_file_that_is_no_database_is_named(project: Path) -> None:
+    (project / "text.db").write_text("not a database, but a text that is long enough to be read as a header\n" * 20)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'text.db'}")
+        with pytest.raises(UserError, match=r"text\.db: MLflow cannot use it .*; move the file away"):
+            register.main("anaglyph_unet")
+
+
+def test_a_store_that_another_stage_holds_is_named(project: Path) -> None:
+    place = store.default_store()
+    with (
+        store.lock(place),
+        pytest.raises(UserError, match="another register stage has held it"),
+        store.lock(place, 0.1),
+    ):
+        pass
+
+
+def test_load_context_has_the_name_that_mlflow_calls() -> None:
+    from mlflow.pyfunc.model import PythonModel
+
+    from pipelines.serving import RegisteredModel
+
+    assert "load_context" in vars(PythonModel)
+    assert "load_context" in vars(RegisteredModel)
