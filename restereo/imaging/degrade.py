@@ -24,10 +24,9 @@ Picture = NDArray[np.uint8]
 Subsampling = Literal["420", "422", "444"]
 
 Probability = Annotated[float, Field(ge=0, le=1)]
-Gamma = Annotated[float, Field(ge=0.2, le=5)]
 Levels = Annotated[float, Field(ge=0, le=128)]
 Factor = Annotated[float, Field(gt=0, le=1)]
-Sigma = Annotated[float, Field(gt=0, le=20)]
+Positive = Annotated[float, Field(gt=0, le=20)]
 Stops = Annotated[float, Field(ge=-4, le=4)]
 Quality = Annotated[int, Field(ge=1, le=100)]
 Weight = Annotated[float, Field(ge=0)]
@@ -45,13 +44,13 @@ class Settings(BaseModel):
     shuffle_channels: Probability = 0.2  # R, G, B change places, alike in both eyes
     exposure: Probability = 0.5  # the eyes differ in exposure and gamma
     exposure_stops: tuple[Stops, Stops] = (-0.2, 0.2)  # of each eye
-    exposure_gamma: tuple[Gamma, Gamma] = (0.93, 1.07)  # exponent on the encoded values of each eye
+    exposure_gamma: tuple[Positive, Positive] = (0.93, 1.07)  # exponent on the encoded values of each eye
     vertical_shift: Probability = 0.15  # one eye is 1 px higher or lower
     clean: Probability = 0.3  # the anaglyph keeps all its values; what follows applies to the others
     crosstalk: Probability = 0.25  # colour channels leak into each other
     crosstalk_share: tuple[Probability, Probability] = (0.01, 0.08)  # of a channel that comes from the other two
     blur: Probability = 0.15  # Gaussian
-    blur_sigma: tuple[Sigma, Sigma] = (0.3, 1.0)  # px
+    blur_sigma: tuple[Positive, Positive] = (0.3, 1.0)  # px
     scale: Probability = 0.2  # shrunk and enlarged back
     scale_factor: tuple[Factor, Factor] = (0.5, 0.95)  # size of the shrunk picture
     noise: Probability = 0.3  # Gaussian, independent per pixel and channel, hence per eye
@@ -122,10 +121,7 @@ def augment_scene(scene: "Scene", seed: int, settings: Settings = DEFAULT) -> "S
     Mirrored, the eyes change places: a point at x_l and x_r = x_l - d comes to lie at W-1-x_r in the new left and
     W-1-x_l in the new right view, x_l - x_r = d apart as before. So the maps change places and keep their sign.
 
-    Args:
-        scene: Truth of six channels (left RGB, right RGB); disparity and occlusion may be None.
-        seed: Any integer >= 0.
-        settings: The three probabilities.
+    The truth has six channels (left RGB, right RGB); disparity and occlusion may be None; the seed is at least 0.
 
     Example:
         >>> from restereo.sample import Scene
@@ -134,20 +130,19 @@ def augment_scene(scene: "Scene", seed: int, settings: Settings = DEFAULT) -> "S
         [[[9, 10, 11, 6, 7, 8], [3, 4, 5, 0, 1, 2]]]
     """
     rng = np.random.default_rng(seed)
-    truth, disparity, occlusion = scene.truth, scene.disparity, scene.occlusion
+    truth = scene.truth
+    maps: list[NDArray[Any] | None] = [scene.disparity, scene.occlusion]
     if rng.random() < settings.flip_horizontal:
         truth = truth[:, ::-1, [3, 4, 5, 0, 1, 2]]
-        disparity = None if disparity is None else disparity[::-1, :, ::-1]
-        occlusion = None if occlusion is None else occlusion[::-1, :, ::-1]
+        maps = [None if one is None else one[::-1, :, ::-1] for one in maps]
     if rng.random() < settings.flip_vertical:
         truth = truth[::-1]
-        disparity = None if disparity is None else disparity[:, ::-1]
-        occlusion = None if occlusion is None else occlusion[:, ::-1]
+        maps = [None if one is None else one[:, ::-1] for one in maps]
     if rng.random() < settings.shuffle_channels:
         order = rng.permutation(3)
         truth = truth[..., [*order, *(order + 3)]]
-    arrays = (None if array is None else np.ascontiguousarray(array) for array in (truth, disparity, occlusion))
-    return replace(scene, **dict(zip(("truth", "disparity", "occlusion"), arrays, strict=True)))
+    disparity, occlusion = (None if one is None else np.ascontiguousarray(one) for one in maps)
+    return replace(scene, truth=np.ascontiguousarray(truth), disparity=disparity, occlusion=occlusion)
 
 
 def perturb_pair(left: Picture, right: Picture, seed: int, settings: Settings = DEFAULT) -> tuple[Picture, Picture]:
@@ -156,11 +151,7 @@ def perturb_pair(left: Picture, right: Picture, seed: int, settings: Settings = 
     Exposure and gamma of each eye, and a shift of one eye by 1 px up or down (the border row is repeated). Disparity
     and occlusion of a shifted eye are then one row off.
 
-    Args:
-        left: `(H, W, 3)` uint8, as `right`.
-        right: The other eye's view.
-        seed: Any integer >= 0.
-        settings: Probabilities and ranges.
+    The views are `(H, W, 3)` uint8, the seed is at least 0.
 
     Example:
         >>> view = np.full((2, 2, 3), 100, np.uint8)
@@ -186,10 +177,10 @@ def perturb_pair(left: Picture, right: Picture, seed: int, settings: Settings = 
 def degrade(anaglyph: Picture, seed: int, settings: Settings = DEFAULT) -> Picture:
     """Returns the picture as found in the wild: crosstalk, blur, lower resolution, noise, JPEG, in this order.
 
-    Not for several threads at once: the transforms of one process share a generator.
+    Not for several threads at once: one process has one set of transforms.
 
     Args:
-        anaglyph: `(H, W, 3)` uint8 RGB.
+        anaglyph: `(H, W, 3)` uint8 RGB, not written to.
         seed: Any integer >= 0.
         settings: Probabilities and ranges.
 
