@@ -7,6 +7,7 @@ from typing import Any
 
 import pipelines.quiet  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
 from pipelines.manifest import Row
+from pipelines.offline_docs import make_offline
 from pipelines.rules import Rule, rules, table
 from restereo.config import Validate
 
@@ -36,13 +37,8 @@ def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
     batch = source.add_dataframe_asset("manifest").add_batch_definition_whole_dataframe("manifest")
     suite = gx.ExpectationSuite(name="manifest")
     for rule in suite_rules:
-        notes = f"{rule.sentence}. Otherwise: {rule.fix}."
-        expectation = getattr(library, rule.expectation)
-        suite.add_expectation(
-            expectation(
-                column=rule.column, **rule.arguments, severity=rule.severity, meta={"rule": rule.name}, notes=notes
-            )
-        )
+        said = {"severity": rule.severity, "description": f"{rule.sentence}; otherwise {rule.fix}."}
+        suite.add_expectation(getattr(library, rule.expectation)(column=rule.name, **rule.arguments, **said))
     validation = gx.ValidationDefinition(name="manifest", data=batch, suite=context.suites.add(suite))
     checkpoint = gx.Checkpoint(
         name="validate",
@@ -50,10 +46,13 @@ def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
         actions=[gx.checkpoint.UpdateDataDocsAction(name="docs")],
         result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["item"]},
     )
-    frame = pd.DataFrame(table(rows, limits))
-    outcome = context.checkpoints.add(checkpoint).run(batch_parameters={"dataframe": frame})
+    outcome = context.checkpoints.add(checkpoint).run(
+        batch_parameters={"dataframe": pd.DataFrame(table(rows, limits))},
+        run_id=gx.RunIdentifier(run_name="validate"),
+    )
+    make_offline(docs)
     (result,) = outcome.run_results.values()
-    by_rule = {one.expectation_config.meta["rule"]: one for one in result.results}
+    by_rule = {one.expectation_config.kwargs["column"]: one for one in result.results}
     return [_verdict(rule, by_rule[rule.name]) for rule in suite_rules]
 
 
@@ -61,7 +60,7 @@ def _verdict(rule: Rule, result: Any) -> Verdict:
     if result.exception_info.get("raised_exception"):
         raise RuntimeError(f"great_expectations could not check '{rule.name}': {result.exception_info}")
     broken = result.result.get("unexpected_index_list") or []
-    return Verdict(rule, bool(result.success), {one["item"]: str(one[rule.column]) for one in broken})
+    return Verdict(rule, bool(result.success), {one["item"]: str(one[rule.name]) for one in broken})
 
 
 def _site(folder: Path) -> dict[str, Any]:

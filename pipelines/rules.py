@@ -23,11 +23,10 @@ ONE_GROUP = "put both into one group of the source, or leave one out with valida
 
 @dataclass(frozen=True)
 class Rule:
-    """An expectation on one column of `table`, the sentence that says why, and what to do about a row.
+    """An expectation on the column of `table` that has its name, why, and what to do about a row that breaks it.
 
     Attributes:
-        name: Its key in `validation.json`.
-        column: Column of `table`.
+        name: Its key in `validation.json`, its column and its heading in the Data Docs.
         expectation: Great Expectations' name of it.
         arguments: What that takes beside the column.
         sentence: The rule.
@@ -36,7 +35,6 @@ class Rule:
     """
 
     name: str
-    column: str
     expectation: str
     arguments: dict[str, Any]
     sentence: str
@@ -56,17 +54,17 @@ def rules(limits: Validate) -> list[Rule]:
 
 def _rules_of_a_picture(limits: Validate) -> list[Rule]:
     side, pixels, std = limits.min_side, limits.max_pixels, limits.min_std
-    no_map = "mend or remove the map"
+    no_map = "say its disparity_scales, or remove the map"
     licences = "say them with 'licence' or 'licences' of the source"
     return [
-        Rule("readable", "problem", NULL, {}, "every file is there and can be read", f"mend it or {LEAVE_OUT}"),
-        Rule("min_side", "shorter_side", BETWEEN, {"min_value": side}, f"no side is shorter than {side} px"),
-        Rule("max_pixels", "pixels", BETWEEN, {"max_value": pixels}, f"at most {pixels:,} pixels"),
-        Rule("colour", "mode", ONE_OF, {"value_set": ["RGB"]}, "it has colour: grey teaches no colour"),
-        Rule("contrast", "std", BETWEEN, {"min_value": std}, f"luma deviates by at least {std:g} of 255"),
-        Rule("same_size", "size_right", ONE_OF, {"value_set": ["as left"]}, "both eyes have the same size"),
-        Rule("disparity", "disparity", ONE_OF, {"value_set": ["known"]}, "a map holds finite values", no_map),
-        Rule("licence", "licence", FILLED, {}, "its terms of use are known", licences),
+        Rule("readable", NULL, {}, "every file is there and can be read", f"mend it or {LEAVE_OUT}"),
+        Rule("min_side", BETWEEN, {"min_value": side}, f"no side is shorter than {side} px"),
+        Rule("max_pixels", BETWEEN, {"max_value": pixels}, f"at most {pixels:,} pixels"),
+        Rule("colour", ONE_OF, {"value_set": ["RGB"]}, "it has colour: grey teaches no colour"),
+        Rule("contrast", BETWEEN, {"min_value": std}, f"luma deviates by at least {std:g} of 255"),
+        Rule("same_size", ONE_OF, {"value_set": ["as left"]}, "both eyes have the same size"),
+        Rule("disparity", ONE_OF, {"value_set": ["known"]}, "a map holds finite values", no_map),
+        Rule("licence", FILLED, {}, "its terms of use are known", licences),
     ]
 
 
@@ -74,12 +72,12 @@ def _rules_of_the_set(limits: Validate) -> list[Rule]:
     alike = f"pictures that look the same ({limits.near_duplicate_bits} bits of 64 or less apart) are in one split"
     in_test = "the public benchmark's scenes are test"
     return [
-        Rule("unique_name", "item", UNIQUE, {}, "a name is used once in its source", "rename one of the two"),
-        Rule("split", "split", ONE_OF, {"value_set": SPLITS}, "it is in a split", "check the shares"),
-        Rule("one_split_a_group", "group_splits", ONE_OF, {"value_set": SPLITS}, "a group is in one split"),
-        Rule("benchmark_is_test", "benchmark_split", ONE_OF, {"value_set": ["test"]}, in_test),
-        Rule("same_file_across_splits", "same_across", NULL, {}, "the same file is in one split", ONE_GROUP),
-        Rule("near_duplicate_across_splits", "alike_across", NULL, {}, alike, ONE_GROUP),
+        Rule("unique_name", UNIQUE, {}, "a name is used once in its source", "rename one of the two"),
+        Rule("split", ONE_OF, {"value_set": SPLITS}, "it is in a split", "check the shares"),
+        Rule("one_split_a_group", ONE_OF, {"value_set": SPLITS}, "a group is in one split"),
+        Rule("benchmark_is_test", ONE_OF, {"value_set": ["test"]}, in_test),
+        Rule("same_file_across_splits", NULL, {}, "the same file is in one split", ONE_GROUP),
+        Rule("near_duplicate_across_splits", NULL, {}, alike, ONE_GROUP),
     ]
 
 
@@ -88,14 +86,14 @@ def _warnings(limits: Validate) -> list[Rule]:
     rows = f"rows of the two eyes agree within {offset:g} px"
     twice = "a picture that is there twice counts double"
     return [
-        Rule("same_picture_twice", "same_within", NULL, {}, twice, severity="warning"),
+        Rule("same_picture_twice", NULL, {}, twice, severity="warning"),
         # Real rigs are off by up to 2.8 px, and a picture without detail can be misjudged: no reason to stop.
-        Rule("vertical_offset", "row_distance", BETWEEN, {"max_value": offset}, rows, "rectify it", "warning"),
+        Rule("vertical_offset", BETWEEN, {"max_value": offset}, rows, "rectify it", "warning"),
     ]
 
 
 def table(rows: list[Row], limits: Validate) -> dict[str, list[Any]]:
-    """Returns the columns that the suite looks at. None = nothing to check here."""
+    """Returns a column for each rule, and the rows' names. None = there is nothing to check."""
     same, alike, splits = same_bytes(rows), same_look(rows, limits.near_duplicate_bits), splits_of_groups(rows)
     columns: dict[str, list[Any]] = {}
 
@@ -105,25 +103,25 @@ def table(rows: list[Row], limits: Validate) -> dict[str, list[Any]]:
 
     for row in rows:
         elsewhere = [r for r in same[row.item] if r.split != row.split]
+        alike_elsewhere = [r for r in alike[row.item] if r.split != row.split and r not in elsewhere]
         add(
             item=row.item,
-            kind=row.kind,
-            group=row.group,
+            unique_name=row.item,
             split=row.split,
-            problem=row.problem or None,
-            shorter_side=min(row.width, row.height) or None,
-            pixels=row.width * row.height or None,
-            mode=row.mode if row.phash else None,
-            std=row.std,
-            size_right=_size_right(row),
+            readable=row.problem or None,
+            min_side=min(row.width, row.height) or None,
+            max_pixels=row.width * row.height or None,
+            colour=row.mode if row.phash else None,
+            contrast=row.std,
+            same_size=_size_right(row),
             disparity=_disparity(row),
             licence=row.licence or None,
-            group_splits=splits[row.group],
-            benchmark_split=row.split if row.benchmark else None,
-            same_across=_names(elsewhere),
-            alike_across=_names([r for r in alike[row.item] if r.split != row.split and r not in elsewhere]),
-            same_within=_names([r for r in same[row.item] if r.split == row.split]),
-            row_distance=abs(row.vertical_offset),
+            one_split_a_group=splits[row.group],
+            benchmark_is_test=row.split if row.benchmark else None,
+            same_file_across_splits=_names(elsewhere),
+            near_duplicate_across_splits=_names(alike_elsewhere),
+            same_picture_twice=_names([r for r in same[row.item] if r.split == row.split]),
+            vertical_offset=abs(row.vertical_offset),
         )
     return columns
 

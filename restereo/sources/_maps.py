@@ -80,6 +80,8 @@ def _read_numpy(path: Path) -> NDArray[np.float32]:
 def _read_integers(path: Path) -> NDArray[np.integer[Any] | np.floating[Any]]:
     open_picture(path)  # OpenCV fills up a cut file with grey and says nothing to the caller.
     stored = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if stored is not None and stored.ndim == 3 and (stored[..., :1] == stored[..., :3]).all():
+        stored = stored[..., 0]  # Grey saved with a palette or as RGB, as Middlebury's Tsukuba.
     if stored is None or stored.ndim != 2 or stored.dtype not in (np.uint8, np.uint16):
         raise UserError(f"{path}: not a disparity map; it has one channel of 8 or 16 bits.")
     return stored

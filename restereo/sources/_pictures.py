@@ -93,7 +93,8 @@ def find_pairs(folder: Path) -> list[PairFiles]:
 def read_pair(files: PairFiles, divisor: float | None = None, max_pixels: int = MAX_PIXELS) -> Pair:
     """Returns both views, and the disparity in px if there is a map of at least one eye (the other is NaN).
 
-    An 8-bit map without `divisor` is scaled by what makes the right view, warped, fit the left one best.
+    An 8-bit map without `divisor` is scaled by what makes the right view, warped, fit the left one best; where the
+    pictures do not tell, the map counts as unknown.
 
     Raises:
         UserError: A file is missing or damaged, or sizes differ.
@@ -134,8 +135,8 @@ def read_disparities(
         if values.shape != left.shape[:2]:
             raise UserError(f"{path}: {_size(values)}, but the picture is {_size(left)}; it needs the same size.")
         if divisor is None and needs_divisor(path):
-            divisor = _inferred(left, right, values, eye)
-            values = values / np.float32(divisor)
+            divisor = _inferred(left, right, values, eye) or None
+            values = values / np.float32(divisor) if divisor else np.full_like(values, np.nan)
         disparity[eye] = values
     return disparity
 
