@@ -1,8 +1,9 @@
 """Photos become random layered stereo scenes whose disparity and occlusion are known exactly.
 
-A scene is a background and 4-12 foreground layers. Each is a piece of a photo with a soft-edged shape and a
-smooth disparity surface d, defined on coordinates of the left view; the right view shows left column x at x - d(x).
-All surfaces keep |dd/dx| <= `STEEPEST`, so x - d(x) grows along a row and has one inverse.
+A scene is a background and 4-12 pieces in front of it (fewer where no depth is left). Each is cut out of a photo
+with a soft-edged shape and lies on a smooth disparity surface d, defined on coordinates of the left view; the right
+view shows left column x at x - d(x). All surfaces keep |dd/dx| <= `STEEPEST`, so x - d(x) grows along a row and has
+one inverse.
 """
 
 from collections.abc import Sequence
@@ -128,8 +129,8 @@ def _layers(photos: Sequence[Picture], rng: np.random.Generator, height: int, wi
     layers = [_dress(photos, rng, 0, -pad, np.ones_like(base), base)]
     covered = base.copy()
     for rank in np.sort(rng.random(rng.integers(4, 13))):
-        high = max(8, round(height * _log_uniform(rng, 0.12, 1.1)))
-        wide = max(8, round(width * _log_uniform(rng, 0.08, 0.8)))
+        high = max(8, round(height * _log_uniform(rng, 0.15, 1.2)))
+        wide = max(8, round(width * _log_uniform(rng, 0.1, 0.9)))
         top = int(rng.uniform(0, height) - high / 2)
         start = int(rng.uniform(-0.05, 1.05) * width - wide / 2)
         alpha = _shape(rng, high, wide)
@@ -206,8 +207,8 @@ def _shape(rng: np.random.Generator, height: int, width: int) -> Floats:
         _fill(mask, _outline(rng, height, width, 48, 1.0))
     elif kind == 2:  # a blob: where smooth noise, falling off towards the border, is above a level
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-        field = _smooth_noise(rng, height, width, int(rng.integers(3, 8))) - 2.5 * (x * x + y * y)
-        mask[field > -rng.uniform(0.7, 1.6)] = 255
+        field = _smooth_noise(rng, height, width, int(rng.integers(3, 8))) - 3.5 * (x * x + y * y)
+        mask[field > -rng.uniform(0.8, 1.8)] = 255
     else:  # thin things: bars, grids, branches
         thickness = int(rng.integers(2, max(3, min(height, width) // 8) + 1))
         for _ in range(rng.integers(1, 7)):
@@ -290,7 +291,7 @@ def _colouring(rng: np.random.Generator, texture: Any) -> NDArray[np.float64]:
     matrix = tint * contrast * colour
     if rng.random() < 0.15:
         matrix = matrix[rng.permutation(3)]
-    target = np.clip(LUMA @ mean + rng.uniform(-35, 35), 50, 205) + (colour @ mean - LUMA @ mean)
+    target = np.clip(LUMA @ mean + rng.uniform(-30, 30), 55, 200) + (colour @ mean - LUMA @ mean)
     return np.asarray(np.c_[matrix, target - matrix @ mean], np.float64)
 
 
