@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.charts import COLOURS, Shape
 from pipelines.evidence import Evidence, Figures
-from pipelines.glossary import BASELINES, METRICS, called, ranked
+from pipelines.glossary import BASELINES, METRICS, called, capitalized, ranked
 
 _SHAPES: dict[str, Shape] = {"identity": "circle", "grey": "square", "bicubic": "square", "sgbm": "diamond"}
 
@@ -75,17 +75,19 @@ def compare(found: Sequence[Evidence]) -> Comparison:
     names = [evidence.recipe for evidence in found]
     variants: dict[str, dict[str, Figures]] = {}
     scenes: dict[str, dict[str, dict[str, Figures]]] = {}
-    doubts: list[str] = []
+    unlike: dict[str, dict[str, None]] = {}
     order = dict.fromkeys(variant for evidence in found for variant in evidence.variants)
     for variant in sorted(order, key=lambda name: name != "clean"):
         variants[variant] = {}
         for evidence in found:
             for what, figures in evidence.variants.get(variant, {}).items():
                 if variants[variant].setdefault(what, figures) != figures:
-                    doubts.append(
-                        f"{called(what).capitalize()} has other figures beside {evidence.recipe} than beside "
-                        f"{found[0].recipe}: they were measured on different data, so compare with care."
-                    )
+                    unlike.setdefault(evidence.recipe, {})[called(what)] = None
+    doubts = [
+        f"{' and '.join(whats)} {'has' if len(whats) == 1 else 'have'} other figures beside {recipe} than beside "
+        f"{found[0].recipe}; they were not measured alike, so evaluate again."
+        for recipe, whats in unlike.items()
+    ]
     for evidence in found:
         for row in evidence.scenes:
             by_what = scenes.setdefault(row.variant, {})
@@ -109,5 +111,5 @@ def compare(found: Sequence[Evidence]) -> Comparison:
         baselines=[name for name in BASELINES if name in others] + sorted(others - set(BASELINES)),
         variants=variants,
         scenes=scenes,
-        doubts=list(dict.fromkeys(doubts)),
+        doubts=[capitalized(doubt) for doubt in doubts],
     )

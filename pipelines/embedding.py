@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from PIL import Image, UnidentifiedImageError
 
 BUDGET = 10 * 2**20
 """Bytes of all pictures of a page; base64 makes them a third larger, so the page stays under 15 MB."""
+
+SMALLEST = 32
+"""Pictures are not made lower than this many px, whatever the budget."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,12 @@ def embed(files: Sequence[Path], height: int, budget: int = BUDGET) -> dict[Path
     kind, limit = "png", height
     while True:
         encoded = {file: _encode(picture, limit, kind) for file, picture in pictures.items()}
-        if sum(len(data) for data, _ in encoded.values()) <= budget or limit <= 32:
+        total = sum(len(data) for data, _ in encoded.values())
+        if total <= budget or limit <= SMALLEST:
             break
-        kind, limit = "jpeg", limit if kind == "png" else max(32, limit * 4 // 5)
+        if kind == "jpeg":  # bytes grow with the area
+            limit = max(SMALLEST, int(limit * min(0.95, math.sqrt(budget / total))))
+        kind = "jpeg"
     return {
         file: Embedded(f"data:image/{kind};base64,{base64.b64encode(data).decode()}", *size)
         for file, (data, size) in encoded.items()

@@ -103,6 +103,16 @@ def variant_label(variant: str) -> str:
     return f"input saved as JPEG, quality {jpeg[1]}" if jpeg else f"{variant.replace('_', ' ')} input"
 
 
+def capitalized(text: str) -> str:
+    """Returns the text with a capital at its start and nothing else changed.
+
+    Example:
+        >>> capitalized("saved as JPEG")
+        'Saved as JPEG'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def shown(value: float | None, name: str) -> str:
     """Returns a figure with its metric's decimals, a dash if it is undefined.
 

@@ -1,22 +1,27 @@
 """Where the figures come from and what they cost, as plain values: code, data, licences, settings, times."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.evidence import Evidence
 from pipelines.glossary import LICENCES
 from pipelines.lineage import ORDER, licence_class
 
+NOTHING = "not recorded"
+
 
 def duration(seconds: float | None) -> str:
     """Returns a time in words that are easy to compare.
 
     Example:
-        >>> duration(8.04), duration(200), duration(3900), duration(None)
-        ('8.0 s', '3 min 20 s', '1 h 05 min', 'not recorded')
+        >>> duration(0.0021), duration(8.04), duration(200), duration(3900), duration(None)
+        ('0.002 s', '8.0 s', '3 min 20 s', '1 h 05 min', 'not recorded')
     """
     if seconds is None:
-        return "not recorded"
+        return NOTHING
+    if seconds < 1:
+        return f"{seconds:.1g} s" if seconds < 0.1 else f"{seconds:.2f} s"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -31,7 +36,7 @@ def file_size(size: int | None) -> str:
         ('482 kB', '1.9 MB', 'not recorded')
     """
     if size is None:
-        return "not recorded"
+        return NOTHING
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
@@ -54,32 +59,59 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return found
 
 
-def costs(found: Sequence[Evidence]) -> list[dict[str, str]]:
-    """Returns what each recipe cost: times, speed, device, size; what nobody recorded is said in words."""
-    rows = []
+def moment(text: str | None) -> str:
+    """Returns an ISO date and time to the minute; what is no date stays as it is.
+
+    Example:
+        >>> moment("2026-11-20T16:20:11+00:00"), moment(None), moment("long ago")
+        ('2026-11-20 16:20 UTC', 'not recorded', 'long ago')
+    """
+    if not text:
+        return NOTHING
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return text
+
+
+def costs(found: Sequence[Evidence]) -> list[tuple[str, list[str]]]:
+    """Returns rows of what was spent, a cell for each recipe; what nobody recorded is said in words."""
+    train = [evidence.cost.get("train") or {} for evidence in found]
+    environments = [evidence.environment for evidence in found]
+    return [
+        ("Training", [duration(facts.get("seconds")) for facts in train]),
+        ("Training pictures per second", [_count(facts.get("samples_per_second"), 1) for facts in train]),
+        ("Recovering one megapixel", [duration(_speeds(e).get(e.recipe)) for e in found]),
+        ("Device", [_device(facts, known) for facts, known in zip(train, environments, strict=True)]),
+        ("Machine", [str(facts.get("host") or NOTHING) for facts in train]),
+        ("Training began", [moment(facts.get("started")) for facts in train]),
+        ("Parameters", [_count(evidence.metrics.get("parameters"), 0) for evidence in found]),
+        ("Weights file", [file_size(evidence.weights.size if evidence.weights else None) for evidence in found]),
+    ]
+
+
+def baseline_speeds(found: Sequence[Evidence]) -> list[str]:
+    """Returns how long each baseline takes for a megapixel, as the first recipe that recorded it says."""
+    seconds: dict[str, float] = {}
     for evidence in found:
-        train, test = (evidence.cost.get(stage) or {} for stage in ("train", "evaluate"))
-        speed, parameters = train.get("samples_per_second"), evidence.metrics.get("parameters")
-        device = train.get("device") or evidence.environment.get("device") or "not recorded"
-        threads = evidence.environment.get("threads")
-        rows.append(
-            {
-                "recipe": evidence.recipe,
-                "training": duration(train.get("seconds")),
-                "speed": "not recorded" if speed is None else f"{speed:,.1f} pictures/s",
-                "recovering": _speeds(test.get("seconds_per_megapixel") or {}),
-                "device": f"{device}, {threads} threads" if threads else str(device),
-                "host": str(train.get("host") or "not recorded"),
-                "started": str(train.get("started") or "not recorded"),
-                "parameters": "not recorded" if parameters is None else f"{parameters:,}",
-                "weights": file_size(evidence.weights.size if evidence.weights else None),
-            }
-        )
-    return rows
+        for what, value in _speeds(evidence).items():
+            seconds.setdefault(what, value)
+    recipes = {evidence.recipe for evidence in found}
+    return [f"{what} {duration(value)}" for what, value in seconds.items() if what not in recipes]
 
 
-def _speeds(seconds: Mapping[str, float]) -> str:
-    return ", ".join(f"{what} {value:.2g} s" for what, value in seconds.items()) or "not recorded"
+def _speeds(evidence: Evidence) -> dict[str, float]:
+    return dict((evidence.cost.get("evaluate") or {}).get("seconds_per_megapixel") or {})
+
+
+def _count(value: float | None, decimals: int) -> str:
+    return NOTHING if value is None else f"{value:,.{decimals}f}"
+
+
+def _device(train: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
+    device = str(train.get("device") or environment.get("device") or NOTHING)
+    threads = environment.get("threads")
+    return f"{device}, {threads} threads" if threads and device != NOTHING else device
 
 
 def lineage(found: Sequence[Evidence]) -> list[dict[str, Any]]:
@@ -92,10 +124,10 @@ def lineage(found: Sequence[Evidence]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "recipe": evidence.recipe,
-                "code": f"{train['git_rev']}{dirty}" if train.get("git_rev") else "not recorded",
-                "data": str(evidence.config.get("data_sha256") or "not recorded"),
-                "seed": str(evidence.config.get("seed", "not recorded")),
-                "weights": evidence.weights.sha256 if evidence.weights else "not recorded",
+                "code": f"{train['git_rev']}{dirty}" if train.get("git_rev") else NOTHING,
+                "data": str(evidence.config.get("data_sha256") or NOTHING),
+                "seed": str(evidence.config.get("seed", NOTHING)),
+                "weights": evidence.weights.sha256 if evidence.weights else NOTHING,
                 "settings": flat(
                     {k: v for k, v in evidence.config.items() if k not in ("data_sha256", "licences", "recipe")}
                 ),

@@ -7,11 +7,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines import paths, provenance, sections
+from pipelines import gallery, paths, provenance, sections
 from pipelines.comparison import Comparison, compare
 from pipelines.embedding import embed
 from pipelines.evidence import Evidence, read, read_json
-from pipelines.glossary import metric, title, variant_label
+from pipelines.glossary import capitalized, metric, title, variant_label
 from pipelines.verdict import verdict, wins
 from restereo.config import Params, load_params
 from restereo.errors import UserError, nearest
@@ -33,7 +33,7 @@ def render(
     """
     comparison = compare(found)
     ordered = sorted(found, key=lambda evidence: comparison.recipes.index(evidence.recipe))
-    pictures = embed(sections.picture_files(ordered), params.report.picture_height)
+    pictures = embed(gallery.picture_files(ordered), params.report.picture_height)
     names = [name for name, row in params.recipes.items() if row.task == task]
     stated = [*index.get("licences", []), *(x for e in found for x in e.config.get("licences", []))]
     headline = metric(comparison.headline)
@@ -45,28 +45,30 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters["safe_svg"] = Markup  # our own drawings, whose texts are escaped where they are drawn
-    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["capitalize_first"] = capitalized
     return environment.get_template("report.html").render(
         task=task,
         title=title(task, params.kinds[task]),
         verdict=_verdict(comparison),
         wins=_wins(comparison),
+        glance=sections.glance(comparison),
         doubts=comparison.doubts,
         waiting=[name for name in names if name not in comparison.recipes],
         headline=headline,
-        headline_name=f"{headline.group}: {headline.label}",
+        headline_name=f"{headline.group}, {headline.label}",
         first=variant_label(comparison.first),
         metrics=[{"name": name, **metric(name).__dict__} for name in comparison.metrics],
         tables=sections.results(comparison),
         curves=sections.curves(ordered, comparison),
         no_history=[e.recipe for e in ordered if not e.history],
-        examples=sections.examples(ordered, comparison, pictures),
+        examples=gallery.examples(ordered, comparison, pictures),
         no_pictures=[e.recipe for e in ordered if not e.pictures],
         worst=sections.worst(comparison),
-        baselines=comparison.baselines,
         by_scene=sections.by_scene(comparison),
         best=comparison.recipes[0],
         costs=provenance.costs(ordered),
+        baseline_speeds=provenance.baseline_speeds(ordered),
+        recipes=[evidence.recipe for evidence in ordered],
         lineage=provenance.lineage(ordered),
         splits=provenance.splits(index),
         licences=provenance.licences(stated),

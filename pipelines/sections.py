@@ -2,52 +2,49 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 from pipelines import charts
 from pipelines.comparison import Comparison
-from pipelines.embedding import Embedded
 from pipelines.evidence import Evidence, Figures
-from pipelines.glossary import BASELINES, called, gain, metric, shown, variant_label
+from pipelines.glossary import BASELINES, amount, called, capitalized, gain, metric, shown, variant_label
 
-VIEWS = {
-    "observed": ("Input", "what goes in"),
-    "prediction_left": ("Recovered, left eye", "what the network makes of it"),
-    "truth_left": ("Truth, left eye", "what it should be"),
-    "prediction_right": ("Recovered, right eye", "what the network makes of it"),
-    "truth_right": ("Truth, right eye", "what it should be"),
-}
-_ROLES = {"best": "best scene", "median": "middle scene", "worst": "worst scene"}
 WORST = 5
 
 
 def results(comparison: Comparison) -> list[dict[str, Any]]:
     """Returns a table for each kind of input: columns with their meaning, a row for each recipe and baseline."""
-    names = comparison.metrics
-    columns = [{"name": name, **metric(name).__dict__} for name in names]
-    groups: list[dict[str, Any]] = []
-    for column in columns:
-        if not groups or groups[-1]["label"] != column["group"]:
-            groups.append({"label": column["group"], "span": 0})
-        groups[-1]["span"] += 1
-    starts = {name for i, name in enumerate(names) if i == 0 or metric(names[i - 1]).group != metric(name).group}
+    columns, groups = _columns(comparison.metrics)
     tables = []
     for variant, figures in comparison.variants.items():
-        best = {name: _best(name, figures.values()) for name in names}
+        best = {column["name"]: _best(column["name"], figures.values()) for column in columns}
         rows = []
         for what in [*comparison.recipes, *comparison.baselines]:
             if what not in figures:
                 continue
-            texts = {name: shown(figures[what].get(name), name) for name in names}
+            texts = [(column, shown(figures[what].get(column["name"]), column["name"])) for column in columns]
             cells = [
-                {"text": texts[name], "best": texts[name] == best[name], "starts": name in starts} for name in names
+                {"text": text, "best": text == best[column["name"]], "starts": column["starts"]}
+                for column, text in texts
             ]
             rows.append({**_named(what, comparison), "cells": cells})
-        tables.append(
-            {"label": variant_label(variant), "groups": groups, "columns": columns, "rows": rows, "starts": starts}
-        )
+        tables.append({"label": variant_label(variant), "groups": groups, "columns": columns, "rows": rows})
     return tables
+
+
+def _columns(names: Sequence[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Returns a column for each metric, and the groups of neighbours that share a heading."""
+    columns: list[dict[str, Any]] = []
+    groups: list[dict[str, Any]] = []
+    for name in names:
+        column = {"name": name, **asdict(metric(name))}
+        starts = not groups or groups[-1]["label"] != column["group"]
+        if starts:
+            groups.append({"label": column["group"], "span": 0})
+        groups[-1]["span"] += 1
+        columns.append({**column, "starts": starts})
+    return columns, groups
 
 
 def _best(name: str, figures: Iterable[Figures]) -> str | None:
@@ -94,7 +91,8 @@ def curves(found: Sequence[Evidence], comparison: Comparison) -> list[dict[str, 
                     colour = comparison.recipes.index(evidence.recipe)
                     dashed = split == "train" and len(splits) > 1
                     mark = evidence.metrics.get("best_step") if column == "headline" else None
-                    lines.append(charts.Line(f"{evidence.recipe}, {split}", points, colour, dashed, mark))
+                    name_of = f"{evidence.recipe}, {split}" if len(splits) > 1 else evidence.recipe
+                    lines.append(charts.Line(name_of, points, colour, dashed, mark))
         if lines:
             told = f"{name} by training step of {', '.join(line.name for line in lines)}"
             svg = charts.line_chart(lines, title=told, x_label="step", y_label=y_label)
@@ -107,114 +105,76 @@ def _arrow(better: int) -> str:
     return {1: " (higher is better)", -1: " (lower is better)"}.get(better, "")
 
 
-def picture_files(found: Sequence[Evidence]) -> list[Path]:
-    """Returns every picture that the recipes' examples name."""
-    return [
-        evidence.folder / name
-        for evidence in found
-        for row in evidence.pictures
-        for view, name in row["files"].items()
-        if view in VIEWS
-    ]
-
-
-def examples(
-    found: Sequence[Evidence], comparison: Comparison, embedded: Mapping[Path, Embedded]
-) -> list[dict[str, Any]]:
-    """Returns the example scenes of each recipe by kind of input: best, middle, worst."""
-    groups = []
-    roles = list(_ROLES)
-    for evidence in sorted(found, key=lambda e: comparison.recipes.index(e.recipe)):
-        for variant in comparison.variants:
-            rows = [row for row in evidence.pictures if row["variant"] == variant]
-            rows.sort(key=lambda row: roles.index(row["role"]) if row["role"] in roles else len(roles))
-            scenes = [_example(evidence, comparison, row, embedded) for row in rows]
-            if scenes:
-                groups.append({"recipe": evidence.recipe, "label": variant_label(variant), "scenes": scenes})
-    return groups
-
-
-def _example(
-    evidence: Evidence, comparison: Comparison, row: Mapping[str, Any], embedded: Mapping[Path, Embedded]
-) -> dict[str, Any]:
-    scene, folder = str(row["scene"]), evidence.folder
-    views = [
-        {
-            "view": view,
-            "label": label,
-            "alt": f"{label} of scene {scene}: {means}",
-            "picture": embedded[folder / row["files"][view]],
-        }
-        for view, (label, means) in VIEWS.items()
-        if view in row["files"] and folder / row["files"][view] in embedded
-    ]
-    figures = comparison.scenes.get(row["variant"], {}).get(evidence.recipe, {}).get(scene, {})
-    told = [
-        f"{shown(figures[name], name)} {metric(name).unit} {metric(name).label}"
-        for name in ("missing_psnr", "missing_psnr_visible", "missing_psnr_occluded")
-        if figures.get(name) is not None
-    ]
-    value = row.get(comparison.headline)
-    if not told and value is not None:
-        told = [f"{shown(value, comparison.headline)} {metric(comparison.headline).unit}"]
-    return {
-        "scene": scene,
-        "role": _ROLES.get(row["role"], str(row["role"])),
-        "figures": told,
-        "views": views,
-        "missing": len(row["files"]) - len(views),
-        "complete": {"observed", "prediction_left", "truth_left"} <= {view["view"] for view in views},
-    }
-
-
 def worst(comparison: Comparison) -> list[dict[str, Any]]:
-    """Returns the scenes in which each recipe does worst, with all figures there and the baselines' headline."""
+    """Returns the scenes in which each recipe does worst: its headline beside the baselines', then the rest."""
     tables = []
-    variant, headline = comparison.first, comparison.headline
+    headline, here = comparison.headline, comparison.scenes.get(comparison.first, {})
+    columns, groups = _columns([name for name in comparison.metrics if name != headline])
+    own = {**asdict(metric(headline)), "starts": False}
     for recipe in comparison.recipes:
-        scenes = comparison.scenes.get(variant, {}).get(recipe, {})
+        scenes = here.get(recipe, {})
         sign = metric(headline).better or 1
         measured = [(sign * v, name) for name, f in scenes.items() if (v := f.get(headline)) is not None]
+        whats = [recipe, *comparison.baselines]
+        heads = [{**own, "label": what, "starts": i == 0} for i, what in enumerate(whats)]
         rows = []
-        for _, name in sorted(measured)[:WORST]:
-            here = {what: by_name[name] for what, by_name in comparison.scenes[variant].items() if name in by_name}
-            gaps = {b: gain(recipe, b, here, headline) for b in comparison.baselines}
-            behind = [called(b) for b, gap in gaps.items() if gap < 0]
-            rows.append(
-                {
-                    "scene": name,
-                    "own": [shown(scenes[name].get(m), m) for m in comparison.metrics],
-                    "others": [shown(here.get(b, {}).get(headline), headline) for b in comparison.baselines],
-                    "behind": f"behind {' and '.join(behind)}" if behind else "",
-                }
-            )
+        for _, scene in sorted(measured)[:WORST]:
+            figures = {what: by_name[scene] for what, by_name in here.items() if scene in by_name}
+            behind = [called(b) for b in comparison.baselines if _behind(gain(recipe, b, figures, headline), headline)]
+            cells = [(head, shown(figures.get(head["label"], {}).get(headline), headline)) for head in heads]
+            cells += [(column, shown(scenes[scene].get(column["name"]), column["name"])) for column in columns]
+            texts = [{"text": t, "starts": c["starts"], "own": c is heads[0]} for c, t in cells]
+            rows.append({"scene": scene, "cells": texts, "behind": behind and f"behind {' and '.join(behind)}"})
         if rows:
-            tables.append({"recipe": recipe, "rows": rows, "total": len(measured)})
+            name = {"label": f"{own['group']}, {own['label']}", "span": len(heads)}
+            table = {"columns": [*heads, *columns], "groups": [name, *groups], "rows": rows}
+            tables.append({"recipe": recipe, "total": len(measured), **table})
     return tables
+
+
+def _behind(difference: float, headline: str) -> bool:
+    """Returns whether a reader sees the difference: what rounds to the same figure is level."""
+    return difference < 0 and bool(amount(difference, headline))
 
 
 def by_scene(comparison: Comparison) -> list[dict[str, Any]]:
     """Returns a dot chart for each kind of input: a row for each scene, the best recipe's worst scene first."""
     drawings = []
-    headline, unit = comparison.headline, metric(comparison.headline).unit
-    whats = [*comparison.baselines, *reversed(comparison.recipes)]
+    sign, best = metric(comparison.headline).better or 1, comparison.recipes[0]
     for variant in comparison.variants:
         figures = comparison.headlines(variant)
-        order = figures.get(comparison.recipes[0], {})
-        values = [v for what in whats for v in figures.get(what, {}).values() if v is not None]
-        if not order or not values:
-            continue
-        low, high = charts.padded(values)
-        grid, axis = charts.scale(low, high, unit)
-        sign = metric(headline).better or 1
-        rows = []
-        for scene in sorted(order, key=lambda name: (order[name] is not None, sign * (order[name] or 0.0), name)):
-            known = [(w, v) for w in whats if (v := figures.get(w, {}).get(scene)) is not None]
-            texts = {what: f"{what}: {shown(value, headline)} {unit}".strip() for what, value in known}
-            dots = [charts.Dot(texts[what], value, *comparison.look(what)) for what, value in known]
-            told = f"{scene}: {', '.join(texts.values())}"
-            svg = charts.dot_row(dots, low, high, title=told, grid=grid)
-            rows.append({"scene": scene, "svg": svg, "value": shown(order[scene], headline)})
-        legend = [_named(what, comparison) for what in [*comparison.recipes, *comparison.baselines]]
-        drawings.append({"label": variant_label(variant), "rows": rows, "axis": axis, "legend": legend})
+        order = figures.get(best, {})
+        names = sorted(order, key=lambda name: (order[name] is not None, sign * (order[name] or 0.0), name))
+        rows = {name: {what: found.get(name) for what, found in figures.items()} for name in names}
+        if chart := _dots(rows, comparison, "Scene"):
+            drawings.append({"label": variant_label(variant), **chart})
     return drawings
+
+
+def glance(comparison: Comparison) -> dict[str, Any] | None:
+    """Returns a dot chart of the means: a row for each kind of input."""
+    rows = {
+        capitalized(variant_label(variant)): {what: f.get(comparison.headline) for what, f in figures.items()}
+        for variant, figures in comparison.variants.items()
+    }
+    return _dots(rows, comparison, "Input")
+
+
+def _dots(rows: Mapping[str, Mapping[str, float | None]], comparison: Comparison, of: str) -> dict[str, Any] | None:
+    """Returns rows of dots on a common scale, None if there is not one figure."""
+    headline, unit = comparison.headline, metric(comparison.headline).unit
+    whats = [*comparison.baselines, *reversed(comparison.recipes)]
+    values = [v for figures in rows.values() for what in whats if (v := figures.get(what)) is not None]
+    if not any(math.isfinite(value) for value in values):
+        return None
+    low, high = charts.padded(values)
+    grid, axis = charts.scale(low, high)
+    drawn = []
+    for name, figures in rows.items():
+        known = [(what, v) for what in whats if (v := figures.get(what)) is not None]
+        texts = {what: f"{what}: {shown(value, headline)} {unit}".strip() for what, value in known}
+        dots = [charts.Dot(texts[what], value, *comparison.look(what)) for what, value in known]
+        svg = charts.dot_row(dots, low, high, title=f"{name}: {', '.join(texts.values())}", grid=grid)
+        drawn.append({"name": name, "svg": svg, "value": shown(figures.get(comparison.recipes[0]), headline)})
+    legend = [_named(what, comparison) for what in [*comparison.recipes, *comparison.baselines]]
+    return {"of": of, "rows": drawn, "axis": axis, "legend": legend}
