@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, final
 
 # Runs a command beside a guard that reads from us: when we are gone, even by kill -9, the guard ends the
 # group. The shell waits through signals, so that its own exit says that the command has ended.
@@ -33,10 +34,8 @@ def start(
 
     Example:
         >>> process = start(["echo", "hello"], subprocess.PIPE)
-        >>> process.stdout.read()
-        'hello\n'
-        >>> stop(process)
-        0
+        >>> process.communicate()[0], stop(process)
+        ('hello\n', 0)
     """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return subprocess.Popen(
@@ -52,7 +51,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[str], patience: float = 5.0) -> int:
-    """Returns the exit status of a program, ended with everything it started.
+    """Returns the exit status of a program, ended with everything it started. May be called twice.
 
     Ctrl-C comes first, because DVC gives its locks back on it; then SIGTERM, then SIGKILL.
 
@@ -61,8 +60,9 @@ def stop(process: subprocess.Popen[str], patience: float = 5.0) -> int:
         patience: Seconds to wait after each of the first two signals.
 
     Example:
-        >>> stop(start(["sleep", "60"], subprocess.DEVNULL)) != 0
-        True
+        >>> with start(["sleep", "60"], subprocess.DEVNULL) as process:
+        ...     stop(process) == 0
+        False
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         if process.poll() is not None:
@@ -71,13 +71,59 @@ def stop(process: subprocess.Popen[str], patience: float = 5.0) -> int:
         with suppress(subprocess.TimeoutExpired):
             process.wait(patience)
     _signal(process, signal.SIGKILL)  # the guard, and whatever outlived its parent
-    status = process.wait()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()
-    return status
+    return process.wait()
 
 
 def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+@final
+class Crew:
+    """Programs that several threads start and that end together."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._members: set[subprocess.Popen[str]] = set()
+        self.dismissed = False
+        """True once `dismiss` was called: from then on nothing starts."""
+
+    @contextmanager
+    def member(self, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+        """Yields a program whose output is read from its `stdout`; it has ended when the block is left.
+
+        Raises:
+            InterruptedError: The crew was dismissed.
+
+        Example:
+            >>> with Crew().member(["echo", "hello"]) as process:
+            ...     print(process.stdout.read(), end="")
+            hello
+        """
+        with self._lock:
+            if self.dismissed:
+                raise InterruptedError(f"not started, everything is being stopped: {' '.join(command)}")
+            process = start(command, subprocess.PIPE)
+            self._members.add(process)
+        with process:
+            try:
+                yield process
+            finally:
+                stop(process)
+                self._members.discard(process)
+
+    def dismiss(self) -> None:
+        """Ends every member with all that it started, and lets no other start.
+
+        Example:
+            >>> crew = Crew()
+            >>> crew.dismiss()
+            >>> crew.dismissed
+            True
+        """
+        with self._lock:
+            self.dismissed = True
+            members = list(self._members)
+        for process in members:
+            stop(process)

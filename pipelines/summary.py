@@ -1,0 +1,112 @@
+"""The table that a run ends with: recipes and baselines by metrics, from what stage `evaluate` wrote."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines import paths
+from pipelines.glossary import BASELINES, METRICS, ranked, shown
+from restereo.config import Params
+from restereo.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One task's results.
+
+    Attributes:
+        task: Row of `tasks:`.
+        columns: Metric and variant of the input of each figure.
+        rows: Recipe or baseline -> its figures as text, best headline first.
+    """
+
+    task: str
+    columns: tuple[tuple[str, str], ...]
+    rows: Mapping[str, tuple[str, ...]]
+
+
+def summarise(task: str, results: Sequence[Mapping[str, Any]]) -> Summary:
+    """Returns the figures of one task's recipes (the content of each one's metrics file), best headline first.
+
+    The headline is given for each variant of the input, the other metrics for the first variant. Baselines were
+    measured beside every recipe on the same scenes; they appear once.
+
+    Example:
+        >>> figures = {"unet": {"missing_psnr": 21.5, "epe": None}, "grey": {"missing_psnr": 16.0, "epe": None}}
+        >>> found = summarise("anaglyph", [{"headline": "missing_psnr", "variants": {"clean": figures}}])
+        >>> found.columns, found.rows
+        ((('missing_psnr', 'clean'),), {'unet': ('21.5',), 'grey': ('16.0',)})
+    """
+    headline = results[0]["headline"]
+    variants: dict[str, dict[str, dict[str, float | None]]] = {}
+    for result in results:
+        for variant, whats in result["variants"].items():
+            variants.setdefault(variant, {}).update(whats)
+    first = next(iter(variants))
+    found = {name for whats in variants.values() for figures in whats.values() for name in figures}
+    known = [name for name in METRICS if name in found] + sorted(found - set(METRICS))
+    columns = [(headline, variant) for variant in variants]
+    columns += [(name, first) for name in known if name != headline]
+    columns = [c for c in columns if any(f.get(c[0]) is not None for f in variants[c[1]].values())]
+    whats = [*variants[first]]
+    order = ranked(whats, variants[first], headline)
+    return Summary(
+        task,
+        tuple(columns),
+        {
+            what: tuple(shown(variants[v].get(what, {}).get(name), name) for name, v in columns)
+            for what in [*order, *(what for what in whats if what not in order)]
+        },
+    )
+
+
+def read(params: Params, tasks: Sequence[str] = ()) -> list[Summary]:
+    """Returns what has been evaluated of these tasks, or of all of them.
+
+    Raises:
+        UserError: There is no such task, or one that was named has no result yet.
+    """
+    found = []
+    for task in tasks or params.tasks:
+        if task not in params.tasks:
+            raise UserError(f"params.yaml: unknown task '{task}': {nearest(task, params.tasks)}.")
+        files = [paths.metrics(task, name) for name, row in params.recipes.items() if row.task == task]
+        results = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+        if results:
+            found.append(summarise(task, results))
+        elif tasks:
+            raise UserError(f"{paths.evaluation(task)}: task '{task}' has no result yet; run `make run`.")
+    return found
+
+
+def table(summary: Summary) -> "Table":
+    """Returns the figures as a table for the terminal; recipes are bold, baselines plain."""
+    from rich.table import Table
+
+    drawn = Table(title=summary.task, title_justify="left", title_style="bold", header_style="bold")
+    drawn.add_column("")
+    for metric, variant in summary.columns:
+        drawn.add_column("\n".join([*metric.split("_"), variant]), justify="right", vertical="bottom")
+    for what, figures in summary.rows.items():
+        drawn.add_row(what, *figures, style="" if what in BASELINES else "bold")
+    return drawn
+
+
+def markdown(summary: Summary) -> str:
+    """Returns the figures as a Markdown table.
+
+    Example:
+        >>> print(markdown(Summary("anaglyph", (("epe", "clean"),), {"sgbm": ("2.50",), "grey": ("–",)})))
+        |  | epe (clean) |
+        |---|---:|
+        | sgbm | 2.50 |
+        | grey | – |
+    """
+    heads = [f"{metric} ({variant})" for metric, variant in summary.columns]
+    lines = [["", *heads], *([what, *figures] for what, figures in summary.rows.items())]
+    drawn = ["| " + " | ".join(line) + " |" for line in lines]
+    return "\n".join([drawn[0], "|---|" + "---:|" * len(heads), *drawn[1:]])
