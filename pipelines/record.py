@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import evidence, paths
-from pipelines.evidence import Evidence
+from pipelines.evidence import Evidence, Figures
 from pipelines.lineage import canonical_sha256, content_key, files_below, strictest, work_tree
 from restereo.errors import UserError
 
@@ -17,6 +17,8 @@ MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
 PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 LINEAGE = ("data_sha256", "licences")
 """Keys of the configuration that say what went in, not how: tags, not parameters."""
+GAP, DASH = "&emsp;", "–"
+"""MLflow's page leaves no room between the columns of a table; what stands for a figure that does not exist."""
 RESOLVED = "row.train"
 """What a recipe's row overrides; `train` holds the outcome."""
 
@@ -125,11 +127,11 @@ def _is_finite(value: object) -> bool:
 
 
 def _curves(found: Evidence) -> Iterator[tuple[str, int, float]]:
+    """Yields the learning curves; names without a slash, because MLflow draws those above all others."""
     for row in found.history:
-        for column in ("loss", "learning_rate", "headline"):
-            if _is_finite(row.get(column)):
-                name = found.headline if column == "headline" else column
-                yield f"curve/{row['split']}_{name}", int(row["step"]), float(row[column])
+        for column, name in (("loss", "loss"), ("learning_rate", "learning_rate"), ("headline", found.headline)):
+            if _is_finite(row.get(column)) and (column, row["split"]) != ("learning_rate", "validation"):
+                yield f"{row['split']}_{name}", int(row["step"]), float(row[column])
 
 
 def _tags(found: Evidence) -> dict[str, str]:
@@ -140,6 +142,7 @@ def _tags(found: Evidence) -> dict[str, str]:
     machine, threads = (found.environment.get(key, "unknown") for key in ("machine", "threads"))
     known = {**config, **training}
     return {
+        "recipe": found.recipe,
         **work_tree(),
         **{f"train_{key}": str(known[key]).lower() for key in ("git_rev", "git_dirty") if key in known},
         "data_sha256": str(config.get("data_sha256", "unknown")),
@@ -150,28 +153,32 @@ def _tags(found: Evidence) -> dict[str, str]:
         "licences": "; ".join(licences) or "unknown",
         "licence_strictest": strictest(licences),
         "weights_sha256": found.weights.sha256 if found.weights else "unknown",
-        "recipe": found.recipe,
     }
 
 
+def _table(variant: str, table: Mapping[str, Figures], recipe: str, headline: str) -> list[str]:
+    """Returns a table in Markdown: a row for each metric, the recipe's column first, then the best baselines."""
+    names = sorted(table, key=lambda what: (what != recipe, -(table[what].get(headline) or 0.0), what))
+    metrics = {metric: None for row in table.values() for metric, value in row.items() if value is not None}
+    lines = [f"| {variant} {GAP}| {' | '.join(f'{name} {GAP}' for name in names)} |", f"|---|{'---|' * len(names)}"]
+    for metric in metrics:
+        cells = [DASH if (value := table[name].get(metric)) is None else f"{value:.3g}" for name in names]
+        lines.append(f"| {metric} {GAP}| **{cells[0]}** | {' | '.join(cells[1:])} |")
+    return [*lines, ""]
+
+
 def _note(found: Evidence, tags: Mapping[str, str]) -> str:
-    """Returns a page in Markdown: figures beside the baselines, then where the run comes from."""
-    lines = [f"Recipe **{found.recipe}**. Headline: `{found.headline}`, mean over the test scenes.", ""]
+    """Returns a page in Markdown: the headline in a plain line, figures beside the baselines, the lineage."""
+    recipe, headline = found.recipe, found.headline
+    own = {variant: table.get(recipe, {}).get(headline) for variant, table in found.variants.items()}
+    figures = ", ".join(f"{DASH if value is None else f'{value:.2f}'} ({variant})" for variant, value in own.items())
+    lines = [f"{recipe}: {headline} {figures}, mean over the test scenes", ""]
     for variant, table in found.variants.items():
-        measured = {metric: None for row in table.values() for metric, value in row.items() if value is not None}
-        lines += [f"| {variant} | {' | '.join(measured)} |", f"|---|{'---:|' * len(measured)}"]
-        for what, row in sorted(table.items(), key=lambda item: -(item[1].get(found.headline) or -math.inf)):
-            cells = ["–" if (value := row.get(m)) is None else f"{value:.3g}" for m in measured]
-            lines.append(f"| {f'**{what}**' if what == found.recipe else what} | {' | '.join(cells)} |")
-        lines.append("")
+        lines += _table(variant, table, recipe, headline)
     dirty = " with uncommitted changes" if tags["git_dirty"] == "true" else ""
-    return "\n".join([
-        *lines,
-        f"Code `{tags['git_rev'][:12]}`{dirty}, data `{tags['data_sha256'][:12]}`, seed {tags['seed']}, "
-        f"{tags['hardware']}.",
-        "",
-        f"Licences of the data: {tags['licences']}. The strictest: {tags['licence_strictest']}.",
-    ])  # fmt: skip
+    code = f"Code `{tags['git_rev'][:12]}`{dirty}, data `{tags['data_sha256'][:12]}`, seed {tags['seed']}"
+    licences = f"Licences of the data: {tags['licences']}. The strictest: {tags['licence_strictest']}."
+    return "\n".join([*lines, f"{code}, {tags['hardware']}.", "", licences])
 
 
 def _milliseconds(moment: object) -> int | None:
@@ -182,6 +189,14 @@ def _milliseconds(moment: object) -> int | None:
         parsed = datetime.fromisoformat(moment)
         return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
     return None
+
+
+def _span(training: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """Returns start and end of the training in milliseconds since 1970, None where unknown."""
+    started, finished = (_milliseconds(training.get(name)) for name in ("started", "finished"))
+    if started is not None and finished is None and _is_finite(training.get("seconds")):
+        finished = started + int(training["seconds"] * 1000)
+    return started, finished
 
 
 def _files(found: Evidence, task: str) -> list[tuple[Path, str]]:
@@ -210,7 +225,6 @@ def read(task: str, recipe: str) -> Record:
         file, again = paths.metrics(task, recipe), f"run `dvc --wait-for-lock repro evaluate@{recipe}`"
         raise UserError(f"{file}: it judged other weights than those in {paths.run(recipe)}; {again}.")
     tags = _tags(found) | {"content_key": key}
-    training = found.cost.get("train", {})
     settings = flatten({name: value for name, value in found.config.items() if name not in LINEAGE})
     return Record(
         recipe=recipe,
@@ -223,5 +237,5 @@ def read(task: str, recipe: str) -> Record:
         note=_note(found, tags),
         model_files=[paths.run(recipe) / name for name in MODEL_FILES],
         files=_files(found, task),
-        span=(_milliseconds(training.get("started")), _milliseconds(training.get("finished"))),
+        span=_span(found.cost.get("train", {})),
     )

@@ -131,7 +131,8 @@ def import_run(
         "mlflow.source.name": f"pipelines.register {record.recipe}",
         "mlflow.source.git.commit": record.tags["git_rev"],
     }
-    run_id = client.create_run(experiment, started, tags, record.recipe).info.run_id
+    run_name = f"{record.recipe}-{record.content_key[:6]}"
+    run_id = client.create_run(experiment, started, tags, run_name).info.run_id
     try:
         uri = _log_model(run_id, record)
         _load_back(uri, picture, expected)
@@ -151,7 +152,8 @@ def _experiment(client: "MlflowClient", place: Store, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         folder = f"{place.artifacts}/{name}" if place.artifacts else None
-        return str(client.create_experiment(name, folder))
+        # The page of the other kind is about prompts and traces and hides the charts.
+        return str(client.create_experiment(name, folder, {"mlflow.experimentKind": "custom_model_development"}))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     root = local_path(place.artifacts or "")

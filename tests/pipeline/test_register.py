@@ -173,18 +173,18 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
     client = tracking.connect()
     version = tracking.versions(client, "anaglyph")[0]
     run = client.get_run(version.run_id)
-    assert run.info.run_name == "anaglyph_unet"
+    assert run.info.run_name == f"anaglyph_unet-{version.content_key[:6]}"
     assert run.info.status == "FINISHED"
-    assert run.info.start_time == 1767323045000
+    assert (run.info.start_time, run.info.end_time) == (1767323045000, 1767323057500)
     assert run.data.params["train.steps"] == "20"
     assert "row.train.steps" not in run.data.params
     assert run.data.metrics["clean/missing_psnr"] == 20.0
     assert run.data.metrics["baseline/grey/jpeg85/missing_psnr"] == 13.0
     assert run.data.metrics["cost/train/seconds"] == 12.5
     assert "clean/epe" not in run.data.metrics
-    history = client.get_metric_history(version.run_id, "curve/validation_missing_psnr")
+    history = client.get_metric_history(version.run_id, "validation_missing_psnr")
     assert [(point.step, point.value) for point in history] == [(10, 19.0), (20, 20.5)]
-    assert "| **anaglyph_unet** | 20 |" in run.data.tags["mlflow.note.content"]
+    assert run.data.tags["mlflow.note.content"].startswith("anaglyph_unet: missing_psnr 20.00 (clean), 20.00 (jpeg85)")
     kept = {
         item.path for folder in ("run", "pictures", "report") for item in client.list_artifacts(run.info.run_id, folder)
     }
