@@ -23,10 +23,10 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
 from pipelines import graph, paths, processes, summary
+from pipelines.ui import FLOW
 from restereo.config import load_params
 from restereo.errors import UserError
 
-NAME = "restereo"
 TARGETS = "*@anaglyph*"
 TAIL = 15
 """How many of a failed stage's last lines its state repeats."""
@@ -71,7 +71,7 @@ def run_stage(stage: str, force: bool, crew: processes.Crew) -> State[Any]:
 
 
 @flow(
-    name=NAME,
+    name=FLOW,
     description="The stages of `dvc.yaml` that the targets name, with what they need. Unchanged ones end Cached.",
 )
 def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> State[Any]:
@@ -150,7 +150,7 @@ def serve(cron: str | None = None) -> None:
     """
     _drop_missed()
     pipeline.serve(
-        name=NAME,
+        name=FLOW,
         schedule=Cron(cron, timezone=_timezone()) if cron else None,
         limit=1,
         pause_on_shutdown=False,

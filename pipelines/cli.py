@@ -1,0 +1,113 @@
+"""The command line `restereo-pipelines`. Each command imports what it needs: `--help` is instant."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from pipelines.quiet import run_stage  # first: it sets what the tools read when they are imported
+from restereo.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", add_completion=False
+)
+TARGETS = "*@anaglyph*"
+Targets = Annotated[str, typer.Argument(help="Globs of stages, separated by blanks; what they need comes with them.")]
+Cron = Annotated[str | None, typer.Option(help="Run the flow at these times (local), such as '0 3 * * *'.")]
+
+
+@app.callback()
+def about() -> None:
+    """Runs the pipeline and shows what it made."""
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port of MLflow's page.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(help="Port of Prefect's page.")] = 4200,
+    cron: Cron = None,
+) -> None:
+    """Opens the pages of MLflow and Prefect, where the flow can be run and scheduled, until Ctrl-C.
+
+    Example: `restereo-pipelines ui --cron '0 3 * * *'`
+    """
+    from pipelines import ui as pages
+
+    if cron:
+        from pipelines.flows import check_cron
+
+        check_cron(cron)
+    pages.run(port, prefect_port, cron, typer.echo)
+
+
+@app.command()
+def flow(
+    targets: Targets = TARGETS,
+    force: Annotated[bool, typer.Option("--force", help="Run also what has not changed.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, help="How many stages may run side by side.")] = 1,
+) -> None:
+    """Runs the flow once; it appears on Prefect's page if that is open.
+
+    Example: `restereo-pipelines flow 'train@*'`
+    """
+    from pipelines.ui import noted_api, prefect_environment
+
+    os.environ.update(prefect_environment(os.environ.get("PREFECT_API_URL") or noted_api()))
+    from pipelines.flows import pipeline
+
+    state = pipeline(targets, force, at_once, return_state=True)
+    if not state.is_completed():
+        raise typer.Exit(1)
+
+
+@app.command(hidden=True)
+def serve(cron: Cron = None) -> None:
+    """Serves the flow to a Prefect server that runs already; `ui` starts this."""
+    from pipelines import flows
+
+    flows.serve(cron)
+
+
+@app.command()
+def graph(targets: Targets = "*") -> None:
+    """Prints the stages in the order in which they run, each with what it needs.
+
+    Example: `restereo-pipelines graph '*@anaglyph*'`
+    """
+    from pipelines import graph as stages
+
+    for stage, parents in stages.select(stages.read(), targets).parents.items():
+        typer.echo(f"{stage} <- {', '.join(parents)}" if parents else stage)
+
+
+@app.command()
+def summary(
+    tasks: Annotated[list[str] | None, typer.Argument(help="Rows of `tasks:`; by default all with results.")] = None,
+) -> None:
+    """Prints the figures of recipes and baselines, and where to see more.
+
+    Example: `restereo-pipelines summary anaglyph`
+    """
+    from rich.console import Console
+
+    from pipelines import paths
+    from pipelines import summary as results
+    from restereo.config import load_params
+
+    found = results.read(load_params(), tasks or ())
+    if not found:
+        raise UserError("data/evaluation: no results yet; run `make run`.")
+    console = Console(highlight=False)
+    for one in found:
+        console.print(results.table(one))
+        console.print(f"Report: {paths.report(one.task)}")
+    console.print("MLflow and Prefect: `make ui` opens both pages and prints their addresses.")
+
+
+def main() -> None:
+    """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
+    run_stage(lambda *_: app())
+
+
+if __name__ == "__main__":
+    main()
