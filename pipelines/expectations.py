@@ -31,7 +31,9 @@ def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
     suite_rules = rules(limits)
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
+    unused = context.variables.data_docs_sites["local_site"]["store_backend"]["base_directory"]
     context.delete_data_docs_site("local_site")
+    shutil.rmtree(unused, ignore_errors=True)  # GX makes it in the system's temporary folder and leaves it there.
     context.add_data_docs_site("manifest", _site(docs))
     source = context.data_sources.add_pandas("restereo")
     batch = source.add_dataframe_asset("manifest").add_batch_definition_whole_dataframe("manifest")
@@ -60,7 +62,11 @@ def _verdict(rule: Rule, result: Any) -> Verdict:
     if result.exception_info.get("raised_exception"):
         raise RuntimeError(f"great_expectations could not check '{rule.name}': {result.exception_info}")
     broken = result.result.get("unexpected_index_list") or []
-    return Verdict(rule, bool(result.success), {one["item"]: str(one[rule.name]) for one in broken})
+    return Verdict(rule, bool(result.success), {one["item"]: _cell(one[rule.name]) for one in broken})
+
+
+def _cell(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _site(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -33,16 +33,22 @@ def open_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int = 0) -> Im
         restereo.errors.UserError: missing.png: no such file; check the name.
     """
     try:
-        with warnings.catch_warnings():
-            # Our own limit, checked below, is the stricter one.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(path)
+        with path.open("rb") as stream:
+            return _decode(stream, path, max_pixels, frame)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; check the name.") from None
     except IsADirectoryError:
         raise UserError(f"{path}: a folder, not a picture; name a file.") from None
     except PermissionError:
         raise UserError(f"{path}: may not be read; change its permissions.") from None
+
+
+def _decode(stream: IO[bytes], path: Path, max_pixels: int, frame: int) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # Our own limit, checked below, is the stricter one.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image: Image.Image = Image.open(stream)
     except Image.DecompressionBombError:
         raise UserError(_too_many(path, f"over {max_pixels:,}", max_pixels)) from None
     except _DAMAGED:

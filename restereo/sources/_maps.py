@@ -1,5 +1,6 @@
 """Disparity maps on disk, in every format that stereo data sets use."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from restereo.sources._decode import open_picture
 
 SUFFIXES = frozenset([".pfm", ".npy", ".npz", ".png", ".pgm"])
 KITTI_SCALE = 256.0
+
+_PFM_HEADER = re.compile(rb"Pf\s+(?P<width>\d+)\s+(?P<height>\d+)\s+(?P<scale>[-+.\deE]+)\r?\n")
 
 
 def read_disparity(path: Path, divisor: float | None = None) -> NDArray[np.float32]:
@@ -52,17 +55,16 @@ def read_disparity(path: Path, divisor: float | None = None) -> NDArray[np.float
 
 
 def _read_pfm(path: Path) -> NDArray[np.float32]:
-    try:
-        kind, size, scale, body = path.read_bytes().replace(b"\r\n", b"\n", 3).split(b"\n", 3)
-        width, height = (int(n) for n in size.split())
-        order = "<" if float(scale) < 0 else ">"
-        if kind.strip() != b"Pf":
-            raise UserError(f"{path}: a PFM of kind {kind!r:.12}; a disparity map has one channel ('Pf').")
-        values = np.frombuffer(body, dtype=f"{order}f4", count=width * height).reshape(height, width)
-    except UserError:
-        raise
-    except ValueError as error:
-        raise UserError(f"{path}: damaged PFM ({error}); copy it again from its original.") from None
+    content = path.read_bytes()
+    header = _PFM_HEADER.match(content)
+    if header is None:
+        raise UserError(f"{path}: not a PFM file of one channel ('Pf'); give the disparity map, not a picture.")
+    width, height = int(header["width"]), int(header["height"])
+    body = content[header.end() :]
+    if len(body) < 4 * width * height:
+        raise UserError(f"{path}: cut short, {len(body)} bytes for {width}x{height}; copy it again from its original.")
+    order = "<" if header["scale"].startswith(b"-") else ">"
+    values = np.frombuffer(body, dtype=f"{order}f4", count=width * height).reshape(height, width)
     return values[::-1].astype(np.float32)
 
 
