@@ -64,19 +64,28 @@ def _example(
     ]
     shapes = [embedded[folder / row["files"][view["view"]]] for view in views]
     figures = comparison.scenes.get(row["variant"], {}).get(evidence.recipe, {}).get(scene, {})
-    told = [
-        f"{shown(figures[name], name)} {metric(name).unit} {metric(name).label}"
-        for name in ("missing_psnr", "missing_psnr_visible", "missing_psnr_occluded")
-        if figures.get(name) is not None
-    ]
-    value = row.get(comparison.headline)
-    if not told and value is not None:
-        told = [f"{shown(value, comparison.headline)} {metric(comparison.headline).unit}"]
+    known = {comparison.headline: row.get(comparison.headline), **figures}
     return {
         "scene": scene,
         "role": _ROLES.get(row["role"], str(row["role"])),
-        "figures": told,
+        "figures": told(known, comparison.headline),
         "views": views,
         "broad": any(p.width > BROAD * p.height for p in shapes),
         "missing": len(row["files"]) - len(views),
     }
+
+
+def told(figures: Mapping[str, float | None], headline: str) -> str:
+    """Returns a scene's headline figure in words, with its parts where they are known; empty if it is not.
+
+    Example:
+        >>> told({"missing_psnr": 21.84, "missing_psnr_visible": 23.6}, "missing_psnr")
+        'Missing colours: 21.8 dB (visible 23.6)'
+    """
+    value = figures.get(headline)
+    if value is None:
+        return ""
+    parts = [name for name in figures if name.startswith(f"{headline}_") and figures[name] is not None]
+    inner = ", ".join(f"{metric(name).label} {shown(figures[name], name)}" for name in parts)
+    text = f"{metric(headline).group}: {shown(value, headline)} {metric(headline).unit}".strip()
+    return f"{text} ({inner})" if inner else text

@@ -33,6 +33,7 @@ for (const box of document.querySelectorAll(".compare")) {
   range.addEventListener("input", cut);
   for (const side of sides) side.addEventListener("change", choose);
   for (const part of box.querySelectorAll("[hidden]")) part.hidden = false;
+  for (const part of document.querySelectorAll(".how")) part.hidden = false;
   box.classList.add("live");
   choose();
 }
