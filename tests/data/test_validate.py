@@ -15,12 +15,9 @@ from pipelines import download, paths, validate
 from pipelines.splits import Group, assign
 from restereo.errors import UserError
 
-pytestmark = [
-    # Great Expectations and what it imports warn about each other.
-    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::FutureWarning"),
-]
+# Great Expectations imports them.
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")
+
 
 Run = Callable[..., list[dict[str, str]]]
 
