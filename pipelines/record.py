@@ -127,11 +127,11 @@ def _is_finite(value: object) -> bool:
 
 
 def _curves(found: Evidence) -> Iterator[tuple[str, int, float]]:
-    """Yields the learning curves; names without a slash, because MLflow draws those above all others."""
+    """Yields the learning curves; the page sorts by name, so that they stand above the figures."""
     for row in found.history:
         for column, name in (("loss", "loss"), ("learning_rate", "learning_rate"), ("headline", found.headline)):
             if _is_finite(row.get(column)) and (column, row["split"]) != ("learning_rate", "validation"):
-                yield f"{row['split']}_{name}", int(row["step"]), float(row[column])
+                yield f"all_steps/{row['split']}_{name}", int(row["step"]), float(row[column])
 
 
 def _tags(found: Evidence) -> dict[str, str]:

@@ -20,6 +20,16 @@ with warnings.catch_warnings():
     from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
 Pictures = NDArray[np.uint8]
+DESCRIPTION = """Models of task **{name}**: a picture in, both views out.
+
+```python
+model = mlflow.pyfunc.load_model("models:/{name}@challenger")
+views = model.predict(picture)  # uint8 (H, W, 3) or (N, H, W, 3) -> uint8 (N, 2, H, W, 3): left, right
+```
+
+`challenger` is the newest import, `champion` the one in use. Every version was loaded back and predicted before it
+got its number; its tags say which code, data, parameters, seed and machine it comes from, and its licences.
+"""
 
 
 def as_batch(pictures: Any) -> Pictures:

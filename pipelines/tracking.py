@@ -4,6 +4,7 @@ Only this file and `serving.py`, which MLflow runs itself, import it, and only w
 and the first connection take seconds.
 """
 
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -22,16 +23,6 @@ if TYPE_CHECKING:
 
 CHALLENGER = "challenger"
 SERVING = Path(__file__).with_name("serving.py")
-DESCRIPTION = """Models of task **{name}**: a picture in, both views out.
-
-```python
-model = mlflow.pyfunc.load_model("models:/{name}@challenger")
-views = model.predict(picture)  # uint8 (H, W, 3) or (N, H, W, 3) -> uint8 (N, 2, H, W, 3): left, right
-```
-
-`challenger` is the newest import, `champion` the one in use. Every version was loaded back and predicted before it
-got its number; its tags say which code, data, parameters, seed and machine it comes from, and its licences.
-"""
 SETTINGS = QUIET | {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default of 7 waits minutes for a server that is not there
@@ -52,6 +43,8 @@ def connect(place: Store | None = None) -> "MlflowClient":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow warns about its own type hints while it is imported
         import mlflow.pyfunc
+    # It would print a trace of what is raised as well, and said in one sentence here.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     before = os.environ.get("MLFLOW_TRACKING_URI")
     try:
         mlflow.set_tracking_uri(place.uri)
@@ -62,12 +55,21 @@ def connect(place: Store | None = None) -> "MlflowClient":
         client = mlflow.MlflowClient(place.uri, place.uri)
         client.search_experiments(max_results=1)
     except Exception as error:  # each kind of store fails in its own way
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        fix = "move the file away and run again, every run is then imported afresh"
-        if place.database is None:
-            fix = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
-        raise UserError(f"{place.uri}: MLflow cannot use it ({reason}); {fix}.") from error
+        raise _sentence(place, error) from error
     return client
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _sentence(place: Store, error: Exception) -> UserError:
+    if "database is locked" in str(error):
+        return UserError(f"{place.uri}: another program has kept it locked for 20 s; end that and run again.")
+    fix = "move the file away and run again, every run is then imported afresh"
+    if place.database is None:
+        fix = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
+    return UserError(f"{place.uri}: MLflow cannot use it ({_reason(error)}); {fix}.")
 
 
 def versions(client: "MlflowClient", name: str) -> list[Version]:
@@ -118,8 +120,20 @@ def import_run(
     the alias `challenger`. A version whose files are gone is imported afresh and hands its aliases on.
 
     Raises:
-        UserError: What was loaded back cannot predict or predicts otherwise; nothing of it is kept then.
+        UserError: What was loaded back cannot predict or predicts otherwise; nothing of it is kept then. Or the
+            database is locked.
     """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return _import_run(client, place, record, picture, expected)
+    except MlflowException as error:
+        raise _sentence(place, error) from error
+
+
+def _import_run(
+    client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray
+) -> tuple[Version, bool]:
     found = find_by_content_key(client, record.task, record.content_key)
     if found and found.is_there:
         return found, False
@@ -201,8 +215,9 @@ def _load_back(uri: str, picture: np.ndarray, expected: np.ndarray) -> None:
     try:
         views = load(uri).predict(picture)
     except Exception as error:  # whatever is wrong with it, it must not be served
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{uri}: loaded back, the model cannot predict ({reason}); nothing was registered.") from error
+        raise UserError(
+            f"{uri}: loaded back, the model cannot predict ({_reason(error)}); nothing was registered."
+        ) from error
     if views.shape != expected.shape or np.abs(views.astype(np.int16) - expected).max() > 1:
         raise UserError(f"{uri}: loaded back, the model predicts otherwise than its folder; nothing was registered.")
 
@@ -222,6 +237,8 @@ def _log_figures(client: "MlflowClient", run_id: str, record: Record, finished: 
 
 
 def _create_version(client: "MlflowClient", run_id: str, record: Record, uri: str, aliases: tuple[str, ...]) -> Version:
+    from pipelines.serving import DESCRIPTION
+
     name = record.task
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=DESCRIPTION.format(name=name))

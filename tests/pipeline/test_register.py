@@ -182,7 +182,7 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
     assert run.data.metrics["baseline/grey/jpeg85/missing_psnr"] == 13.0
     assert run.data.metrics["cost/train/seconds"] == 12.5
     assert "clean/epe" not in run.data.metrics
-    history = client.get_metric_history(version.run_id, "validation_missing_psnr")
+    history = client.get_metric_history(version.run_id, "all_steps/validation_missing_psnr")
     assert [(point.step, point.value) for point in history] == [(10, 19.0), (20, 20.5)]
     assert run.data.tags["mlflow.note.content"].startswith("anaglyph_unet: missing_psnr 20.00 (clean), 20.00 (jpeg85)")
     kept = {
@@ -331,6 +331,17 @@ def test_a_store_that_another_stage_holds_is_named(project: Path) -> None:
         store.lock(place, 0.1),
     ):
         pass
+
+
+def test_a_locked_database_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.exceptions import MlflowException
+
+    def locked(*_: object) -> None:
+        raise MlflowException("(sqlite3.OperationalError) database is locked")  # after MLflow's own 20 s
+
+    monkeypatch.setattr(tracking, "_experiment", locked)
+    with pytest.raises(UserError, match=r"mlflow\.db: another program has kept it locked for 20 s"):
+        register.main("anaglyph_unet")
 
 
 def test_load_context_has_the_name_that_mlflow_calls() -> None:
