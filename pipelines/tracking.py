@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHALLENGER = "challenger"
+LOCKED = "database is locked"
 SERVING = Path(__file__).with_name("serving.py")
 SETTINGS = QUIET | {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -45,13 +46,13 @@ def connect(place: Store | None = None) -> "MlflowClient":
         import mlflow.pyfunc
     # It would print a trace of what is raised as well, and said in one sentence here.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    before = os.environ.get("MLFLOW_TRACKING_URI")
+    wished = dict(os.environ)
     try:
         mlflow.set_tracking_uri(place.uri)
         mlflow.set_registry_uri(place.uri)
-        # MLflow writes the address into the environment, where a later `default_store` would take it for a wish.
-        if before is None:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)
+        # MLflow writes both into the environment, where a later `default_store` would take them for a wish.
+        for name in {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"} - wished.keys():
+            os.environ.pop(name, None)
         client = mlflow.MlflowClient(place.uri, place.uri)
         client.search_experiments(max_results=1)
     except Exception as error:  # each kind of store fails in its own way
@@ -64,12 +65,11 @@ def _reason(error: Exception) -> str:
 
 
 def _sentence(place: Store, error: Exception) -> UserError:
-    if "database is locked" in str(error):
+    if LOCKED in str(error):
         return UserError(f"{place.uri}: another program has kept it locked for 20 s; end that and run again.")
-    fix = "move the file away and run again, every run is then imported afresh"
-    if place.database is None:
-        fix = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
-    return UserError(f"{place.uri}: MLflow cannot use it ({_reason(error)}); {fix}.")
+    fresh = "move the file away and run again, every run is then imported afresh"
+    other = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
+    return UserError(f"{place.uri}: MLflow cannot use it ({_reason(error)}); {fresh if place.database else other}.")
 
 
 def versions(client: "MlflowClient", name: str) -> list[Version]:
@@ -91,10 +91,8 @@ def _versions(client: "MlflowClient", name: str) -> list[tuple[Version, bool]]:
         number, tags = int(entry.version), entry.tags
         aliases = tuple(sorted(a for a, holder in models[0].aliases.items() if int(holder) == number))
         location = client.get_model_version_download_uri(name, str(number))
-        version = Version(
-            name, number, entry.run_id or "", tags.get(KEY, ""), tags.get("recipe", ""), aliases, location
-        )
-        found.append((version, LOADED in tags))
+        key, recipe = tags.get(KEY, ""), tags.get("recipe", "")
+        found.append((Version(name, number, entry.run_id or "", key, recipe, aliases, location), LOADED in tags))
     return sorted(found, key=lambda pair: -pair[0].number)
 
 
@@ -120,20 +118,23 @@ def import_run(
     the alias `challenger`. A version whose files are gone is imported afresh and hands its aliases on.
 
     Raises:
-        UserError: What was loaded back cannot predict or predicts otherwise; nothing of it is kept then. Or the
-            database is locked.
+        UserError: What was loaded back cannot predict or predicts otherwise, or the database is locked.
     """
     from mlflow.exceptions import MlflowException
 
     try:
         return _import_run(client, place, record, picture, expected)
     except MlflowException as error:
-        raise _sentence(place, error) from error
+        if LOCKED in str(error):
+            raise _sentence(place, error) from error
+        raise
 
 
 def _import_run(
     client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray
 ) -> tuple[Version, bool]:
+    from mlflow.entities import Param
+
     found = find_by_content_key(client, record.task, record.content_key)
     if found and found.is_there:
         return found, False
@@ -148,9 +149,12 @@ def _import_run(
     run_name = f"{record.recipe}-{record.content_key[:6]}"
     run_id = client.create_run(experiment, started, tags, run_name).info.run_id
     try:
+        params = [Param(name, value) for name, value in record.params.items()]
+        for start in range(0, len(params), 100):  # what a server takes at once
+            client.log_batch(run_id, params=params[start : start + 100])
         uri = _log_model(run_id, record)
         _load_back(uri, picture, expected)
-        _log_figures(client, run_id, record, finished)
+        _log_figures(client, run_id, record, uri.removeprefix("models:/"), finished)
         for file, folder in record.files:
             client.log_artifact(run_id, str(file), folder)
         version = _create_version(client, run_id, record, uri, found.aliases if found else (CHALLENGER,))
@@ -170,13 +174,10 @@ def _experiment(client: "MlflowClient", place: Store, name: str) -> str:
         return str(client.create_experiment(name, folder, {"mlflow.experimentKind": "custom_model_development"}))
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    root = local_path(place.artifacts or "")
-    here = local_path(found.artifact_location)
+    root, here = local_path(place.artifacts or ""), local_path(found.artifact_location)
     if place.database and root and here and not here.is_relative_to(root):
-        raise UserError(
-            f"{place.database}: its files were kept in {here}; the folder has been moved, so delete it and run again, "
-            "every run is then imported afresh."
-        )
+        moved = f"its files were kept in {here}; the folder has been moved, so delete it and run again"
+        raise UserError(f"{place.database}: {moved}, every run is then imported afresh.")
     return str(found.experiment_id)
 
 
@@ -215,24 +216,19 @@ def _load_back(uri: str, picture: np.ndarray, expected: np.ndarray) -> None:
     try:
         views = load(uri).predict(picture)
     except Exception as error:  # whatever is wrong with it, it must not be served
-        raise UserError(
-            f"{uri}: loaded back, the model cannot predict ({_reason(error)}); nothing was registered."
-        ) from error
+        reason = _reason(error)
+        raise UserError(f"{uri}: loaded back, the model cannot predict ({reason}); nothing was registered.") from error
     if views.shape != expected.shape or np.abs(views.astype(np.int16) - expected).max() > 1:
         raise UserError(f"{uri}: loaded back, the model predicts otherwise than its folder; nothing was registered.")
 
 
-def _log_figures(client: "MlflowClient", run_id: str, record: Record, finished: int | None) -> None:
-    from mlflow.entities import Metric, Param
+def _log_figures(client: "MlflowClient", run_id: str, record: Record, model: str, finished: int | None) -> None:
+    from mlflow.entities import Metric
 
     moment = finished or client.get_run(run_id).info.start_time
     points = [Metric(name, value, moment, step) for name, step, value in record.curves]
-    points += [Metric(name, value, moment, 0) for name, value in record.metrics.items()]
-    params = [Param(name, value) for name, value in record.params.items()]
-    client.log_batch(run_id, params=params[:100])
-    for start in range(100, len(params), 100):
-        client.log_batch(run_id, params=params[start : start + 100])
-    for start in range(0, len(points), 1000):
+    points += [Metric(name, value, moment, 0, model, run_id=run_id) for name, value in record.metrics.items()]
+    for start in range(0, len(points), 1000):  # what a server takes at once
         client.log_batch(run_id, metrics=points[start : start + 1000])
 
 
@@ -243,7 +239,7 @@ def _create_version(client: "MlflowClient", run_id: str, record: Record, uri: st
     if not client.search_registered_models(f"name = '{name}'"):
         client.create_registered_model(name, description=DESCRIPTION.format(name=name))
     entry = client.create_model_version(
-        name, uri, run_id, record.tags, description=record.note, model_id=uri.removeprefix("models:/")
+        name, uri, run_id, record.tags, description=record.note[:5000], model_id=uri.removeprefix("models:/")
     )
     location = client.get_model_version_download_uri(name, entry.version)
     version = Version(name, int(entry.version), run_id, record.content_key, record.recipe, aliases, location)
