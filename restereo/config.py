@@ -66,7 +66,7 @@ class Validate(Section):
 class Synthesize(Section):
     """Stage `synthesize`: how many scenes photos become, their size, and the degradations of training inputs."""
 
-    scenes: dict[Split, int] = {"train": 240, "validation": 12, "test": 24}
+    scenes: dict[Split, int] = {"train": 120, "validation": 12, "test": 24}
     size: tuple[int, int] = (192, 256)
     max_disparity: float = Field(40.0, gt=0)
     shard_mib: int = Field(256, ge=1)

@@ -67,9 +67,7 @@ class Method:
             >>> METHODS["red-cyan-color"].swapped().matrix[0]
             (0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
         """
-        name = (
-            self.name.removesuffix("-swapped") if self.name.endswith("-swapped") else f"{self.name}-swapped"
-        )
+        name = self.name.removesuffix("-swapped") if self.name.endswith("-swapped") else f"{self.name}-swapped"
         fixed = None if self.fixed is None else tuple(row[3:] + row[:3] for row in self.fixed)
         return replace(self, name=name, matrix=tuple(row[3:] + row[:3] for row in self.matrix), fixed=fixed)
 
@@ -176,15 +174,11 @@ def form(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> N
         [[[10, 90, 90]]]
     """
     if left.shape != right.shape:
-        sizes = " and ".join(
-            f"{p.shape[1]}x{p.shape[0]}" if p.ndim >= 2 else str(p.shape) for p in (left, right)
-        )
+        sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" if p.ndim >= 2 else str(p.shape) for p in (left, right))
         raise UserError(f"the two views have different sizes ({sizes}); give two pictures of one size.")
     if left.ndim != 3 or left.shape[2] != 3 or left.dtype != np.uint8 or right.dtype != np.uint8:
         raise UserError("a view is not an 8-bit RGB picture; convert both to RGB of 8 bits per channel.")
-    return (
-        _form_float(left, right, method) if method.fixed is None else _form_fixed(left, right, method.fixed)
-    )
+    return _form_float(left, right, method) if method.fixed is None else _form_fixed(left, right, method.fixed)
 
 
 def _mix(picture: Floats, rows: Any) -> Floats:

@@ -26,9 +26,7 @@ def _decibel(error: float) -> float:
 
 def _same_size(a: Picture, b: Picture) -> None:
     if a.shape != b.shape:
-        raise UserError(
-            f"pictures of different sizes ({a.shape} and {b.shape}); compare pictures of one size."
-        )
+        raise UserError(f"pictures of different sizes ({a.shape} and {b.shape}); compare pictures of one size.")
 
 
 def psnr(a: Picture, b: Picture) -> float:
@@ -104,9 +102,7 @@ def missing_psnr(
     hidden = np.ones(6, np.bool_) if missing is None else missing
     total, count = 0.0, 0
     for channel in np.flatnonzero(hidden):
-        square = np.square(
-            prediction[..., channel].astype(np.float32) - truth[..., channel].astype(np.float32)
-        )
+        square = np.square(prediction[..., channel].astype(np.float32) - truth[..., channel].astype(np.float32))
         chosen = square if where is None else square[where[channel // 3]]
         total += float(chosen.sum(dtype=np.float64))
         count += chosen.size
@@ -179,9 +175,7 @@ def epe(disparity: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]]) 
         1.0
     """
     if disparity.shape != truth.shape:
-        raise UserError(
-            f"disparity maps of different sizes ({disparity.shape} and {truth.shape}); give one size."
-        )
+        raise UserError(f"disparity maps of different sizes ({disparity.shape} and {truth.shape}); give one size.")
     known = np.isfinite(disparity) & np.isfinite(truth)
     difference = np.abs(disparity[known].astype(np.float64) - truth[known])
     return float(difference.mean()) if difference.size else float("nan")

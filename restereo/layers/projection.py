@@ -18,6 +18,8 @@ from restereo.sample import Operator
 YCBCR = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 QUANTISATION = 1 / 255 / 12**0.5
 """Standard deviation of rounding to 8 bits, in units of [0, 1]."""
+VIEWS = torch.tensor([[1.0, 0.9], [0.9, 1.0]])
+"""Correlation of one channel between the eyes at the same place, before matching (docs/decisions/0006)."""
 
 
 @dataclass(frozen=True)
@@ -80,19 +82,6 @@ def to_domain(observed: Tensor, operator: Operator) -> Tensor:
     return _decoded(observed.clamp(0, 1) ** operator.exponent[:, :, None, None], operator)
 
 
-def lift(observed: Tensor, operator: Operator) -> Tensor:
-    """Returns PᵀA `(B, K, H, W)`, what every anaglyph model takes; in encoded values.
-
-    Example:
-        >>> left_red = torch.eye(3, 6)[None]
-        >>> operator = Operator(left_red, torch.tensor([False]), torch.ones(1, 3))
-        >>> lift(torch.full((1, 3, 1, 1), 0.5), operator).flatten().tolist()
-        [0.5, 0.5, 0.5, 0.0, 0.0, 0.0]
-    """
-    lifted = torch.einsum("bck,bchw->bkhw", operator.matrix, to_domain(observed, operator))
-    return torch.where(operator.linear[:, None, None, None], encode_srgb(lifted.clamp(min=0)), lifted)
-
-
 def residual(image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
     """Returns A - P·X̂ `(B, C, H, W)` in the method's domain; 0 where A is clipped and P·X̂ lies beyond it."""
     target = to_domain(observed, operator)
@@ -125,6 +114,24 @@ def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, 
     moved = _decoded(image, operator) + correction
     moved = torch.where(operator.linear[:, None, None, None], encode_srgb(moved), moved)
     return moved.clamp(0, 1)
+
+
+def linear_estimate(observed: Tensor, operator: Operator) -> Tensor:
+    """Returns the best linear guess at the picture `(B, K, H, W)` before any network: mid-grey, projected.
+
+    It is PᵀA seen through what two views have in common: the observed channels, and in the missing ones a mixture of
+    the same eye's grey and of the other eye's colour. Every anaglyph model takes it: one path serves every method.
+
+    Example:
+        >>> red_cyan = torch.zeros(1, 3, 6)
+        >>> red_cyan[0, 0, 0] = red_cyan[0, 1, 4] = red_cyan[0, 2, 5] = 1
+        >>> operator = Operator(red_cyan, torch.tensor([False]), torch.ones(1, 3))
+        >>> [round(value, 2) for value in linear_estimate(torch.ones(1, 3, 1, 1), operator).flatten().tolist()]
+        [1.0, 0.99, 0.99, 1.0, 1.0, 1.0]
+    """
+    grey = observed.new_full((len(observed), operator.matrix.shape[2], *observed.shape[2:]), 0.5)
+    error = torch.kron(VIEWS, default_error(1)).to(observed)
+    return project(grey, observed, operator, error, QUANTISATION**2 * torch.eye(operator.matrix.shape[1]).to(observed))
 
 
 def _decoded(image: Tensor, operator: Operator) -> Tensor:

@@ -1,7 +1,9 @@
 """U-Net (Ronneberger et al. 2015) without batch normalisation, as a correction to its own input.
 
 BatchNorm's running statistics differ between ranks and between training and use, so blocks are plain residual
-convolutions. The input is added to the output: what was observed starts out copied, the network learns the rest.
+convolutions. The input is added to the output: the linear estimate starts out copied, the network learns the rest.
+It works on 2x2 cells folded into channels (pixel unshuffle, Shi et al. 2016): four times cheaper, and it sees twice
+as far sideways, which is where the other eye's colours are.
 """
 
 from itertools import pairwise
@@ -14,7 +16,7 @@ from torch.nn import functional as F
 from restereo.sample import Prediction
 
 Size = Literal["tiny", "small", "base"]
-SIZES: dict[Size, tuple[int, int]] = {"tiny": (8, 2), "small": (16, 4), "base": (32, 4)}
+SIZES: dict[Size, tuple[int, int]] = {"tiny": (8, 2), "small": (16, 3), "base": (40, 3)}
 """Width of the first level (doubled at each) and number of halvings."""
 
 
@@ -39,8 +41,8 @@ class UNet(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, width: int, depth: int) -> None:
         super().__init__()
         widths = [width * 2**level for level in range(depth + 1)]
-        self.cell = 2**depth
-        self.stem = nn.Conv2d(channels_in, width, 3, padding=1)
+        self.cell = 2 ** (depth + 1)
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels_in, width, 3, padding=1))
         self.copy = (
             nn.Conv2d(channels_in, channels_out, 1, bias=False) if channels_in != channels_out else nn.Identity()
         )
@@ -49,10 +51,10 @@ class UNet(nn.Module):
         self.bottom = Block(widths[-1], widths[-1])
         self.grow = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(widths))
         self.up = nn.ModuleList(Block(2 * width, width) for width in widths[:-1])
-        self.head = nn.Conv2d(width, channels_out, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        assert self.head.bias is not None
-        nn.init.zeros_(self.head.bias)
+        last = nn.Conv2d(width, 4 * channels_out, 3, padding=1)
+        self.head = nn.Sequential(last, nn.PixelShuffle(2))
+        for parameter in last.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Prediction:
         """Returns the restored picture `(B, channels_out, H, W)` of `x` `(B, channels_in, H, W)` in [0, 1]."""

@@ -96,8 +96,8 @@ class Anaglyph(Task):
         return operator_of(observation.method, observation.jpeg_quality is not None)
 
     def lift(self, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns PᵀA, six channels: one way in for every method."""
-        return projection.lift(observed, operator)
+        """Returns the linear estimate of both views, six channels: one way in for every method."""
+        return projection.linear_estimate(observed, operator)
 
     def project(self, image: Tensor, observed: Tensor, operator: Operator, calibration: Calibration) -> Tensor:
         """Returns both views moved onto the anaglyph, the lossy ones by what was measured on JPEG inputs."""

@@ -21,6 +21,6 @@ class Objective(ABC):
 
         Args:
             players: The networks, as the training engine wraps them.
-            lifted: `(B, K, H, W)`, what the generator takes: the observation lifted by Pᵀ.
+            lifted: `(B, K, H, W)`, what the generator takes: `Task.lift` of the observation.
             sample: The batch.
         """
