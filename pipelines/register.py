@@ -14,6 +14,8 @@ from pipelines.quiet import run_stage
 from pipelines.store import Version
 
 Pictures = NDArray[np.uint8]
+METHOD = "red-cyan-color"
+"""How test inputs are made; named, because a corner of a picture may be too small to detect it in."""
 
 
 def main(recipe: str) -> None:
@@ -45,9 +47,9 @@ def _import(task: str, recipe: str, place: store.Store) -> tuple[Version, bool]:
 
     entry = record.read(task, recipe)
     picture = probe(paths.pictures(task, recipe))
-    result = load_run(paths.run(recipe)).restore(picture)
+    result = load_run(paths.run(recipe)).restore(picture, METHOD)
     expected = np.stack([result.left, result.right])[None]
-    return tracking.import_run(tracking.connect(place), place, entry, picture, expected)
+    return tracking.import_run(tracking.connect(place), place, entry, picture, expected, METHOD)
 
 
 def probe(pictures: Path) -> Pictures:

@@ -109,13 +109,13 @@ def load(uri: str) -> Any:
 
 
 def import_run(
-    client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray
+    client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray, method: str
 ) -> tuple[Version, bool]:
     """Returns the version that holds a record, and True if it was imported just now.
 
-    What an interrupted import of the same content left is removed first. The model must predict `expected`
-    `(N, 2, H, W, 3)` from `picture` when it is loaded back, before it becomes a version; the newest import gets
-    the alias `challenger`. A version whose files are gone is imported afresh and hands its aliases on.
+    What an interrupted import of the same content left is removed first. Loaded back, the model must predict
+    `expected` `(N, 2, H, W, 3)` from `picture`, an anaglyph made by `method`, before it becomes a version. The
+    newest import gets the alias `challenger`. A version whose files are gone is imported afresh with its aliases.
 
     Raises:
         UserError: What was loaded back cannot predict or predicts otherwise, or the database is locked.
@@ -123,7 +123,7 @@ def import_run(
     from mlflow.exceptions import MlflowException
 
     try:
-        return _import_run(client, place, record, picture, expected)
+        return _import_run(client, place, record, picture, expected, method)
     except MlflowException as error:
         if LOCKED in str(error):
             raise _sentence(place, error) from error
@@ -131,7 +131,7 @@ def import_run(
 
 
 def _import_run(
-    client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray
+    client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray, method: str
 ) -> tuple[Version, bool]:
     from mlflow.entities import Param
 
@@ -153,7 +153,7 @@ def _import_run(
         for start in range(0, len(params), 100):  # what a server takes at once
             client.log_batch(run_id, params=params[start : start + 100])
         uri = _log_model(run_id, record)
-        _load_back(uri, picture, expected)
+        _load_back(uri, picture, expected, method)
         _log_figures(client, run_id, record, uri.removeprefix("models:/"), finished)
         for file, folder in record.files:
             client.log_artifact(run_id, str(file), folder)
@@ -212,9 +212,9 @@ def _log_model(run_id: str, record: Record) -> str:
     return str(info.model_uri)
 
 
-def _load_back(uri: str, picture: np.ndarray, expected: np.ndarray) -> None:
+def _load_back(uri: str, picture: np.ndarray, expected: np.ndarray, method: str) -> None:
     try:
-        views = load(uri).predict(picture)
+        views = load(uri).predict(picture, params={"method": method})
     except Exception as error:  # whatever is wrong with it, it must not be served
         reason = _reason(error)
         raise UserError(f"{uri}: loaded back, the model cannot predict ({reason}); nothing was registered.") from error

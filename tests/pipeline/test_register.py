@@ -15,7 +15,9 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from pipelines import paths, record, register, store, tracking
+from restereo import catalog
 from restereo.errors import UserError
+from restereo.layers.projection import Calibration, default_error
 from restereo.training.run_folder import read_weights
 
 PICTURE = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
@@ -164,6 +166,28 @@ def test_the_challenger_predicts_one_picture_and_many(project: Path) -> None:
         model.predict(PICTURE[..., 0])
     with pytest.raises(UserError, match="input: float64 is not uint8"):
         model.predict(PICTURE / 255)
+
+
+def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(project)
+    folder = paths.run("anaglyph_unet")
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"task_kind": "anaglyph", "task_options": {}}
+    config["row"] |= {"model_options": {"size": "tiny"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    network = catalog.build("model", "unet", 6, 6, size="tiny")
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    kinds = ("clean", "jpeg")
+    calibration = Calibration(dict.fromkeys(kinds, default_error()), dict.fromkeys(kinds, torch.eye(3) * 1e-6))
+    (folder / "calibration.json").write_text(json.dumps(calibration.to_json()))
+    register.main("anaglyph_unet")
+    tracking.connect()
+    model = tracking.load("models:/anaglyph@challenger")
+    views = model.predict(PICTURE, params={"method": register.METHOD, "jpeg": 85})
+    assert (views.shape, views.dtype) == ((1, 2, 48, 64, 3), np.uint8)
+    clean = model.predict(PICTURE, params={"method": register.METHOD})
+    assert np.abs(clean[0, 0, ..., 0].astype(int) - PICTURE[..., 0]).max() <= 1  # red was seen by the left eye
 
 
 def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: Path) -> None:
