@@ -187,7 +187,10 @@ def checks(validation: Mapping[str, Any]) -> dict[str, Any] | None:
 def splits(index: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns how many scenes each split has: real pairs, generated ones, and their sources."""
     rows = []
-    for split, scenes in index.get("splits", {}).items():
+    order = ("train", "validation", "test")
+    found = index.get("splits", {})
+    for split in sorted(found, key=lambda name: order.index(name) if name in order else len(order)):
+        scenes = found[split]
         generated = sum(scene.get("origin") == "generated" for scene in scenes)
         sources = sorted({str(scene["source"]) for scene in scenes if scene.get("source")})
         rows.append(

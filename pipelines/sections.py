@@ -8,7 +8,7 @@ from typing import Any
 from pipelines import charts
 from pipelines.comparison import Comparison
 from pipelines.evidence import Evidence, Figures
-from pipelines.glossary import BASELINES, amount, called, capitalized, gain, metric, shown, variant_label
+from pipelines.glossary import BASELINES, amount, capitalized, gain, metric, shown, variant_label
 
 WORST = 5
 
@@ -120,11 +120,11 @@ def worst(comparison: Comparison) -> list[dict[str, Any]]:
         rows = []
         for _, scene in sorted(measured)[:WORST]:
             figures = {what: by_name[scene] for what, by_name in here.items() if scene in by_name}
-            behind = [called(b) for b in comparison.baselines if _behind(gain(recipe, b, figures, headline), headline)]
+            behind = [b for b in comparison.baselines if _behind(gain(recipe, b, figures, headline), headline)]
             cells = [(head, shown(figures.get(head["label"], {}).get(headline), headline)) for head in heads]
             cells += [(column, shown(scenes[scene].get(column["name"]), column["name"])) for column in columns]
             texts = [{"text": t, "starts": c["starts"], "own": c is heads[0]} for c, t in cells]
-            rows.append({"scene": scene, "cells": texts, "behind": behind and f"behind {' and '.join(behind)}"})
+            rows.append({"scene": scene, "cells": texts, "behind": behind and f"behind {', '.join(behind)}"})
         if rows:
             name = {"label": f"{own['group']}, {own['label']}", "span": len(heads)}
             table = {"columns": [*heads, *columns], "groups": [name, *groups], "rows": rows}

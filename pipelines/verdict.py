@@ -94,23 +94,26 @@ def verdict(
         sentence += " (a difference that chance may explain)"
     return (
         sentence
-        + _rival(best, plain, baselines, figures, headline)
+        + _rivals(best, plain, baselines, figures, headline)
         + _elsewhere(best, plain, ahead, {name: variants[name] for name in others}, headline)
         + "."
     )
 
 
-def _rival(best: str, plain: str, baselines: Sequence[str], figures: Figures, headline: str) -> str:
-    """Returns what there is to say about the best baseline, unless it is the plain one itself."""
-    rival = next(iter(ranked(baselines, figures, headline)), plain)
-    if rival == plain:
+def _rivals(best: str, plain: str, baselines: Sequence[str], figures: Figures, headline: str) -> str:
+    """Returns every baseline that is ahead, or else what there is to say about the best one but the plain one."""
+    order = ranked(baselines, figures, headline)
+    gains = {other: gain(best, other, figures, headline) for other in order if other != plain}
+    ahead = [other for other, difference in gains.items() if difference < 0 and amount(difference, headline)]
+    if ahead:
+        first, *more = [(called(other), amount(gains[other], headline)) for other in ahead]
+        return f"; {first[0]} is still {first[1]} ahead" + "".join(f", {name} {size}" for name, size in more)
+    if order[0] == plain or not gains:
         return ""
-    ahead = gain(best, rival, figures, headline)
-    if not amount(ahead, headline):
+    rival = order[0]
+    if not amount(gains[rival], headline):
         return f", and is level with {called(rival)}"
-    if ahead < 0:
-        return f"; {called(rival)} is still {amount(ahead, headline)} ahead"
-    return f", and {_against(ahead, rival, headline)}, the best baseline"
+    return f", and {_against(gains[rival], rival, headline)}, the best baseline"
 
 
 def _elsewhere(best: str, plain: str, ahead: float, variants: Mapping[str, Figures], headline: str) -> str:

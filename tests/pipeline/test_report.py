@@ -272,6 +272,11 @@ def test_verdict_when_a_baseline_is_ahead() -> None:
     assert told({"unet": 22.01, "grey": 18.0, "sgbm": 22.0}).endswith(", and is level with sgbm.")
 
 
+def test_verdict_names_every_baseline_that_is_ahead() -> None:
+    sentence = told({"unet": 17.9, "grey": 15.3, "identity": 21.7, "sgbm": 28.4})
+    assert sentence.endswith("; sgbm is still 10.5 dB ahead, the untouched input 3.8 dB.")
+
+
 def test_verdict_when_worse() -> None:
     assert told({"unet": 17.0, "grey": 18.0}) == (
         "unet recovers the missing colours 1.0 dB worse than the grey copy on 3 test scenes."
