@@ -25,12 +25,13 @@ def main(recipe: str) -> None:
         UserError: A file is missing, damaged or a pickle, or the model does not predict when loaded back.
     """
     task, place = record.task_of(recipe), store.default_store()
-    found = store.peek(place, task, record.key_of(task, recipe))
+    key = record.key_of(task, recipe)
+    found = store.peek(place, task, key)
     if found and found.is_there:
         print(f"nothing new: {found}")
         return
     with store.lock(place):
-        version, is_new = _import(task, recipe, place)
+        version, is_new = _import(task, recipe, key, place)
     print(f"{recipe}: imported as {version}, run {version.run_id}" if is_new else f"nothing new: {version}")
     if is_new:
         print(f'loaded back and predicting; `mlflow.pyfunc.load_model("{_address(version)}")` in {place.uri}')
@@ -40,16 +41,20 @@ def _address(version: Version) -> str:
     return f"models:/{version.name}@{version.aliases[0]}" if version.aliases else version.uri
 
 
-def _import(task: str, recipe: str, place: store.Store) -> tuple[Version, bool]:
-    """Returns the version and whether it is new. The run folder predicts first: if it cannot, MLflow sees nothing."""
+def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Version, bool]:
+    """Returns the version and whether it is new. The run folder predicts first: if it cannot, nothing is written."""
     from pipelines import tracking
+
+    client = tracking.connect(place)
+    found = tracking.find_by_content_key(client, task, key)
+    if found and found.is_there:
+        return found, False
     from restereo.inference.predictor import load_run
 
-    entry = record.read(task, recipe)
-    picture = probe(paths.pictures(task, recipe))
+    entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
     result = load_run(paths.run(recipe)).restore(picture, METHOD)
     expected = np.stack([result.left, result.right])[None]
-    return tracking.import_run(tracking.connect(place), place, entry, picture, expected, METHOD)
+    return tracking.import_run(client, place, entry, picture, expected, METHOD)
 
 
 def probe(pictures: Path) -> Pictures:
