@@ -17,7 +17,10 @@ from restereo.training.shards import Shards, Window
 
 
 class Examples(Dataset[tuple[Scene, Observation]]):
-    """Random windows of the training scenes, freshly augmented and degraded. It has no length: it never ends."""
+    """Random windows of the training scenes, freshly augmented and degraded. It has no length: it never ends.
+
+    A scene is drawn in proportion to its area, so that every window of the material is as likely as any other.
+    """
 
     def __init__(self, shards: Shards, task: Task, crop: int, seed: int) -> None:
         self.shards = shards
@@ -25,6 +28,7 @@ class Examples(Dataset[tuple[Scene, Observation]]):
         self.crop = crop
         self.seed = seed
         self.rows = shards.rows("train")
+        self.areas = np.cumsum([row["size"][0] * row["size"][1] for row in self.rows])
         for row in self.rows:
             if min(row["size"]) < crop:
                 raise UserError(
@@ -35,7 +39,7 @@ class Examples(Dataset[tuple[Scene, Observation]]):
     def __getitem__(self, index: int) -> tuple[Scene, Observation]:
         """Returns example number `index`."""
         rng = np.random.default_rng((self.seed, index))
-        row = self.rows[int(rng.integers(len(self.rows)))]
+        row = self.rows[int(np.searchsorted(self.areas, rng.integers(self.areas[-1]), side="right"))]
         window = self._window(row["size"], rng)
         return self.task.draw(self.shards.scene(row, window), int(rng.integers(2**31)))
 
