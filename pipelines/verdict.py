@@ -73,7 +73,7 @@ def verdict(
         >>> verdict("missing_psnr", ["unet"], {"clean": means}, {"clean": by_scene})
         'unet recovers the missing colours 3.1 dB better than the grey copy on 2 test scenes.'
     """
-    first, *others = variants
+    first = next(iter(variants))
     figures, scenes = variants[first], by_scene.get(first, {})
     order = ranked(recipes, figures, headline)
     if not order:
@@ -92,12 +92,8 @@ def verdict(
     sentence = f"{subject} {does} {_against(ahead, plain, headline)} {where}"
     if amount(ahead, headline) and count > 1 and uncertain(differences(best, plain, scenes, headline)):
         sentence += " (a difference that chance may explain)"
-    return (
-        sentence
-        + _rivals(best, plain, baselines, figures, headline)
-        + _elsewhere(best, plain, ahead, {name: variants[name] for name in others}, headline)
-        + "."
-    )
+    rivals = _rivals(best, plain, baselines, figures, headline)
+    return f"{sentence}{rivals}{_elsewhere(best, baselines, variants, headline)}."
 
 
 def _rivals(best: str, plain: str, baselines: Sequence[str], figures: Figures, headline: str) -> str:
@@ -116,14 +112,19 @@ def _rivals(best: str, plain: str, baselines: Sequence[str], figures: Figures, h
     return f", and {_against(gains[rival], rival, headline)}, the best baseline"
 
 
-def _elsewhere(best: str, plain: str, ahead: float, variants: Mapping[str, Figures], headline: str) -> str:
-    """Returns the variants in which the comparison with the plain baseline turns round."""
-    turned = [
-        f"; with {variant_label(name)}, it is {_against(there, plain, headline)}"
-        for name, figures in variants.items()
-        if not math.isnan(there := gain(best, plain, figures, headline)) and (there > 0) != (ahead > 0)
-    ]
-    return "".join(turned)
+def _elsewhere(best: str, baselines: Sequence[str], variants: Mapping[str, Figures], headline: str) -> str:
+    """Returns the comparisons with a baseline that turn round on the inputs that do not decide."""
+    (_, first), *others = variants.items()
+    told = []
+    for name, figures in others:
+        turned = []
+        for other in ranked(baselines, figures, headline):
+            here, there = (gain(best, other, f, headline) for f in (first, figures))
+            if here * there < 0 and amount(there, headline):
+                turned.append(_against(there, other, headline))
+        if turned:
+            told.append(f"; with {variant_label(name)}, it is {' and '.join(turned)}")
+    return "".join(told)
 
 
 def wins(what: str, baselines: Sequence[str], by_scene: ByScene, headline: str) -> str:

@@ -288,6 +288,8 @@ def test_verdict_when_mixed() -> None:
     assert told({"unet": 21.0, "grey": 18.0}, {"unet": 17.8, "grey": 18.0}).endswith(
         "; with input saved as JPEG, quality 85, it is 0.2 dB worse than the grey copy."
     )
+    clean, jpeg = {"unet": 22.7, "identity": 21.7, "grey": 15.0}, {"unet": 21.8, "identity": 22.3, "grey": 15.0}
+    assert told(clean, jpeg).endswith("quality 85, it is 0.5 dB worse than the untouched input.")
     assert "(a difference that chance may explain)" in told({"unet": 18.5, "grey": 18.0}, spread=3.0)
 
 
