@@ -129,9 +129,10 @@ def _is_finite(value: object) -> bool:
 def _curves(found: Evidence) -> Iterator[tuple[str, int, float]]:
     """Yields the learning curves; the page sorts by name, so that they stand above the figures."""
     for row in found.history:
-        for column, name in (("loss", "loss"), ("learning_rate", "learning_rate"), ("headline", found.headline)):
-            if _is_finite(row.get(column)) and (column, row["split"]) != ("learning_rate", "validation"):
-                yield f"all_steps/{row['split']}_{name}", int(row["step"]), float(row[column])
+        names = {"loss": f"{row['split']}_loss", "headline": f"{row['split']}_{found.headline}"}
+        for column, name in (names | {"learning_rate": "learning_rate"}).items():
+            if _is_finite(row.get(column)):
+                yield f"all_steps/{name}", int(row["step"]), float(row[column])
 
 
 def _tags(found: Evidence) -> dict[str, str]:
@@ -170,9 +171,13 @@ def _table(variant: str, table: Mapping[str, Figures], recipe: str, headline: st
 def _note(found: Evidence, tags: Mapping[str, str]) -> str:
     """Returns a page in Markdown: the headline in a plain line, figures beside the baselines, the lineage."""
     recipe, headline = found.recipe, found.headline
-    own = {variant: table.get(recipe, {}).get(headline) for variant, table in found.variants.items()}
-    figures = ", ".join(f"{DASH if value is None else f'{value:.2f}'} ({variant})" for variant, value in own.items())
-    lines = [f"{recipe}: {headline} {figures}, mean over the test scenes", ""]
+    figures = []
+    for variant, table in found.variants.items():
+        known = {what: value for what, row in table.items() if (value := row.get(headline)) is not None}
+        own = f"{known.pop(recipe):.2f}" if recipe in known else DASH
+        best = max(known, key=lambda what: known[what], default=None)
+        figures.append(f"{own} ({variant}{f'; {best} {known[best]:.2f}' if best else ''})")
+    lines = [f"{recipe}: {headline} {', '.join(figures)}, mean over the test scenes", ""]
     for variant, table in found.variants.items():
         lines += _table(variant, table, recipe, headline)
     dirty = " with uncommitted changes" if tags["git_dirty"] == "true" else ""

@@ -208,7 +208,7 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
     assert "clean/epe" not in run.data.metrics
     history = client.get_metric_history(version.run_id, "all_steps/validation_missing_psnr")
     assert [(point.step, point.value) for point in history] == [(10, 19.0), (20, 20.5)]
-    assert run.data.tags["mlflow.note.content"].startswith("anaglyph_unet: missing_psnr 20.00 (clean), 20.00 (jpeg85)")
+    assert run.data.tags["mlflow.note.content"].startswith("anaglyph_unet: missing_psnr 20.00 (clean; grey 13.00), ")
     kept = {
         item.path for folder in ("run", "pictures", "report") for item in client.list_artifacts(run.info.run_id, folder)
     }
