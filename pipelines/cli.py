@@ -1,6 +1,7 @@
 """The command line `restereo-pipelines`. Each command imports what it needs: `--help` is instant."""
 
 import os
+import signal
 from typing import Annotated
 
 import typer
@@ -50,8 +51,10 @@ def flow(
 
     Example: `restereo-pipelines flow 'train@*'`
     """
+    from pipelines import graph as stages
     from pipelines.ui import noted_api, prefect_environment
 
+    stages.select(stages.read(), targets)  # what is wrong with these is said before Prefect starts
     os.environ.update(prefect_environment(os.environ.get("PREFECT_API_URL") or noted_api()))
     from pipelines.flows import pipeline
 
@@ -106,6 +109,8 @@ def summary(
 
 def main() -> None:
     """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
+    # A shell starts background jobs deaf to Ctrl-C, and what they start inherits that: DVC would keep its locks.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run_stage(lambda *_: app())
 
 

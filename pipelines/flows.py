@@ -30,6 +30,13 @@ from restereo.errors import UserError
 TARGETS = "*@anaglyph*"
 TAIL = 15
 """How many of a failed stage's last lines its state repeats."""
+CHATTER = {
+    "Data and pipelines are up to date.",
+    "Use `dvc push` to send your updates to remote storage.",
+    "To enable auto staging, run:",
+    "dvc config core.autostage true",
+}
+"""Hints that DVC repeats after every stage."""
 
 
 def untouched(stage: str, line: str) -> bool:
@@ -58,7 +65,7 @@ def run_stage(stage: str, force: bool, crew: processes.Crew) -> State[Any]:
     with crew.member([*graph.DVC, "repro", "--single-item", *(["--force"] if force else []), stage]) as process:
         for line in process.stdout or ():
             said = line.rstrip().rpartition("\r")[2]  # a progress bar rewrites its line: its last state counts
-            if said:
+            if said.strip() and said.strip() not in CHATTER:
                 logger.info(said)
                 tail.append(said)
                 cached = cached or untouched(stage, said)
@@ -66,12 +73,13 @@ def run_stage(stage: str, force: bool, crew: processes.Crew) -> State[Any]:
     if crew.dismissed:
         return Cancelled(message="Stopped with the flow run.")
     if status:
-        return Failed(message="\n".join([f"{stage} ended with status {status}. Its last lines:", *tail]))
+        return Failed(message="\n".join([f"{stage} failed; its last lines say why:", *tail]))
     return Completed(name="Cached", message="Unchanged.") if cached else Completed(message="Ran.")
 
 
 @flow(
     name=FLOW,
+    flow_run_name="{targets}",
     description="The stages of `dvc.yaml` that the targets name, with what they need. Unchanged ones end Cached.",
 )
 def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> State[Any]:
@@ -111,8 +119,8 @@ def _verdict(states: Mapping[str, State[Any]]) -> State[Any]:
     failed = {stage: state for stage, state in states.items() if state.is_final() and not state.is_completed()}
     skipped = [stage for stage, state in states.items() if not state.is_final()]
     if failed:
-        heads = [f"{', '.join(failed)} failed" + (f"; not run: {', '.join(skipped)}." if skipped else ".")]
-        return Failed(message="\n".join([*heads, *(state.message or "" for state in failed.values())]))
+        reasons = [state.message or "" for state in failed.values()]
+        return Failed(message="\n".join([*([f"Not run: {', '.join(skipped)}."] if skipped else []), *reasons]))
     cached = sum(state.name == "Cached" for state in states.values())
     return Completed(message=f"{len(states)} stages: {len(states) - cached} ran, {cached} unchanged.")
 

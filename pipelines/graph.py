@@ -62,7 +62,7 @@ def select(graph: Graph, targets: str | Iterable[str]) -> Graph:
         targets: Globs as DVC understands them (`'*@anaglyph*'`), one string of several or one each.
 
     Raises:
-        UserError: A glob names no stage.
+        UserError: There is no glob, or one names no stage.
 
     Example:
         >>> graph = Graph({"download": (), "train@a": ("download",), "train@b": ("download",)})
@@ -71,8 +71,11 @@ def select(graph: Graph, targets: str | Iterable[str]) -> Graph:
         >>> select(graph, "down* *@b").stages
         ('download', 'train@b')
     """
+    globs = targets.split() if isinstance(targets, str) else [*targets]
+    if not globs:
+        raise UserError(f"targets: no target given; name stages or globs, '*' is all of: {', '.join(graph.stages)}.")
     wanted: set[str] = set()
-    for glob in targets.split() if isinstance(targets, str) else targets:
+    for glob in globs:
         named = [stage for stage in graph.stages if fnmatchcase(stage, glob)]
         if not named:
             raise UserError(f"dvc.yaml: no stage is called '{glob}': {nearest(glob, graph.stages)}.")

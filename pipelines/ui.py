@@ -33,7 +33,7 @@ class Server:
     """A program that serves until it is stopped.
 
     Attributes:
-        name: What messages call it; its log is `data/logs/<name>.log`.
+        name: What messages call it; its log is `<name>.log`.
         health: Address that answers once it is up.
     """
 
@@ -41,11 +41,6 @@ class Server:
     command: Sequence[str]
     environment: Mapping[str, str]
     health: str
-
-    @property
-    def log(self) -> Path:
-        """The file with all it prints."""
-        return paths.LOGS / f"{self.name}.log"
 
 
 def prefect_environment(api: str | None = None) -> dict[str, str]:
@@ -88,6 +83,7 @@ def servers(mlflow_port: int, prefect_port: int, cron: str | None) -> list[Serve
         "PREFECT_SERVER_API_HOST": HOST,
         "PREFECT_SERVER_API_PORT": str(prefect_port),
         "PREFECT_UI_API_URL": f"{page}/api",
+        "PREFECT_RUNNER_POLL_FREQUENCY": "2",  # seconds until a run asked for on the page begins; 10 by default
     }
     serve = [*python, "pipelines.cli", "serve", *(["--cron", cron] if cron else [])]
     found = [
@@ -117,46 +113,51 @@ def check_port(option: str, port: int) -> None:
 
 
 @contextmanager
-def serving(wanted: Sequence[Server]) -> Iterator[Callable[[], None]]:
+def serving(wanted: Sequence[Server], logs: Path = paths.LOGS) -> Iterator[Callable[[], None]]:
     """Yields a check that raises when one of the servers has died; all of them answer by then.
 
     When the block is left, however that happens, they end in reverse order with all their children.
 
+    Args:
+        wanted: What to start; the last one only when the others answer.
+        logs: Folder for what they print.
+
     Raises:
         UserError: One did not start. The sentence says which, and its last lines.
     """
-    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    logs.mkdir(parents=True, exist_ok=True)
     up: list[tuple[Server, subprocess.Popen[str]]] = []
 
     def check() -> None:
         for server, process in up:
             if process.poll() is not None:
-                raise UserError(_obituary(server, f"ended with status {process.returncode}"))
+                raise UserError(_obituary(logs, server, f"ended with status {process.returncode}"))
 
     with ExitStack() as stack:
-        for group in (wanted[:-1], wanted[-1:]):  # the flow is served to a server that answers
+        for group in (wanted[:-1], wanted[-1:]):
             for server in group:
-                log = stack.enter_context(server.log.open("w", encoding="utf-8"))
+                log = stack.enter_context((logs / f"{server.name}.log").open("w", encoding="utf-8"))
                 process = stack.enter_context(processes.start(server.command, log, server.environment))
                 stack.callback(processes.stop, process, PATIENCE)
                 up.append((server, process))
-            _wait(group, check)
+            _wait(group, check, logs)
         yield check
 
 
-def _wait(starting: Sequence[Server], check: Callable[[], None]) -> None:
+def _wait(starting: Sequence[Server], check: Callable[[], None], logs: Path) -> None:
     end = time.monotonic() + START_SECONDS
     for server in starting:
         while not _answers(server.health):
             check()
             if time.monotonic() > end:
-                raise UserError(_obituary(server, f"did not answer within {START_SECONDS:.0f} s"))
+                raise UserError(_obituary(logs, server, f"did not answer within {START_SECONDS:.0f} s"))
             time.sleep(0.2)
 
 
-def _obituary(server: Server, what: str) -> str:
-    lines = [line for line in server.log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return "\n".join([f"{server.log}: the {server.name} server {what}; its last lines say why:", *lines[-TAIL:]])
+def _obituary(logs: Path, server: Server, what: str) -> str:
+    log = logs / f"{server.name}.log"
+    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return "\n".join([f"{log}: the {server.name} server {what}; its last lines say why:", *lines[-TAIL:]])
 
 
 def _answers(address: str) -> bool:

@@ -1,0 +1,125 @@
+"""The flow is what dvc.yaml says, on a real Prefect server."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+STAGES = {"fetch@a", "fetch@b", "join", "train@anaglyph_x", "register@anaglyph_x"}
+FAILING = """
+  broken:
+    cmd: echo the picture is torn; exit 3
+    deps: [joined]
+    outs: [never]
+  after:
+    cmd: cp never later
+    deps: [never]
+    outs: [later]
+  sibling:
+    cmd: cp joined beside
+    deps: [joined]
+    outs: [beside]
+"""
+
+
+def ask(api: str, what: str, **body: Any) -> list[dict[str, Any]]:
+    request = urllib.request.Request(
+        f"{api}/{what}/filter", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+    return found
+
+
+def start_flow(api: str, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "flow", *arguments],
+        env=os.environ | {"PREFECT_API_URL": api},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run_flow(api: str, *arguments: str) -> tuple[int, str, dict[str, Any], dict[str, dict[str, Any]]]:
+    """Exit status, what was printed, the flow run, and its task runs by name."""
+    with start_flow(api, *arguments) as process:
+        printed = process.communicate(timeout=120)[0]
+    run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1)[0]
+    tasks: list[dict[str, Any]] = []
+    end = time.monotonic() + 20  # task runs reach the server's table a moment after the run has ended
+    while time.monotonic() < end:
+        tasks = ask(api, "task_runs", flow_runs={"id": {"any_": [run["id"]]}})
+        if tasks and all(t["state_type"] not in ("RUNNING", "PENDING") or t["state_name"] == "NotReady" for t in tasks):
+            break
+        time.sleep(0.2)
+    return process.returncode, printed, run, {t["name"]: t for t in tasks}
+
+
+def names(tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: task["state_name"] for name, task in tasks.items()}
+
+
+def test_the_flow_is_the_graph(project: Path, prefect_api: str) -> None:
+    status, printed, run, tasks = run_flow(prefect_api)
+    assert status == 0, printed
+    assert names(tasks) == dict.fromkeys(STAGES, "Completed")
+    assert run["state"]["message"] == "5 stages: 5 ran, 0 unchanged."
+    assert "training anaglyph_x" in printed
+    inputs = tasks["join"]["task_inputs"]["wait_for"]
+    assert {one["id"] for one in inputs} == {tasks["fetch@a"]["id"], tasks["fetch@b"]["id"]}
+    artifact = ask(prefect_api, "artifacts", flow_runs={"id": {"any_": [run["id"]]}})
+    assert "| train@anaglyph_x | Completed |" in str(artifact[0]["data"])
+
+    with (project / "dvc.yaml").open("a") as file:
+        file.write("  train_more@anaglyph:\n    cmd: echo more\n".replace("@", "_"))
+    status, printed, run, tasks = run_flow(prefect_api, "*@anaglyph* train_more*")
+    assert status == 0, printed
+    cached = dict.fromkeys(STAGES - {"register@anaglyph_x"}, "Cached")
+    assert names(tasks) == cached | {"register@anaglyph_x": "Completed", "train_more_anaglyph": "Completed"}
+    assert run["name"] == "*@anaglyph* train_more*"
+
+
+def test_a_failed_stage_fails_the_flow_and_what_needs_it_does_not_run(project: Path, prefect_api: str) -> None:
+    with (project / "dvc.yaml").open("a") as file:
+        file.write(FAILING)
+    status, _, run, tasks = run_flow(prefect_api, "after sibling", "--at-once", "2")
+    assert status == 1
+    assert names(tasks)["broken"] == "Failed"
+    assert names(tasks)["after"] == "NotReady"
+    assert names(tasks)["sibling"] == "Completed"
+    assert "the picture is torn" in tasks["broken"]["state"]["message"]
+    assert run["state_name"] == "Failed"
+    assert run["state"]["message"].startswith("Not run: after.\nbroken failed; its last lines say why:")
+    assert not (project / "later").exists()
+
+
+def test_ctrl_c_leaves_no_child_and_no_lock(
+    project: Path, prefect_api: str, pids: Callable[[], list[int]], alive: Callable[[list[int]], list[int]]
+) -> None:
+    with start_flow(prefect_api, "slow") as process:
+        stage = pids()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert alive(stage) == []
+    assert json.loads((project / ".dvc" / "tmp" / "rwlock").read_text()).get("read", {}) == {}
+
+
+@pytest.mark.parametrize("arguments", [["nosuch"], ["*", "--force", "--at-once", "0"]])
+def test_a_wrong_argument_is_said_before_anything_starts(project: Path, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", "flow", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,75 @@
+"""The table at the end of a run."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines import paths, summary
+from restereo.config import load_params
+from restereo.errors import UserError
+
+ROOT = Path(__file__).parents[2]
+
+
+def result(recipe: str, psnr: float) -> dict[str, Any]:
+    clean = {
+        recipe: {"missing_psnr": psnr, "epe": 1.25, "ssim_left": 0.9},
+        "identity": {"missing_psnr": 12.0, "epe": None, "ssim_left": 0.7},
+        "grey": {"missing_psnr": 16.0, "epe": None, "ssim_left": 0.8},
+    }
+    jpeg = {what: {"missing_psnr": figures["missing_psnr"] - 1, "epe": None} for what, figures in clean.items()}
+    return {"headline": "missing_psnr", "variants": {"clean": clean, "jpeg85": jpeg}}
+
+
+def write(recipe: str, psnr: float) -> None:
+    file = paths.metrics("anaglyph", recipe)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(result(recipe, psnr)))
+
+
+@pytest.fixture
+def evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    write("anaglyph_unet", 21.44)
+    return tmp_path
+
+
+def test_recipes_and_baselines_are_ranked_once_each() -> None:
+    found = summary.summarise("anaglyph", [result("a", 20.0), result("b", 22.0)])
+    assert list(found.rows) == ["b", "a", "grey", "identity"]
+    assert found.columns == (
+        ("missing_psnr", "clean"),
+        ("missing_psnr", "jpeg85"),
+        ("ssim_left", "clean"),
+        ("epe", "clean"),
+    )
+    assert found.rows["b"] == ("22.0", "21.0", "0.900", "1.25")
+    assert found.rows["grey"] == ("16.0", "15.0", "0.800", "–")
+
+
+def test_it_is_printed_with_where_to_look_next(evaluated: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "pipelines.cli", "summary"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "anaglyph_unet" in done.stdout and "21.4" in done.stdout and "20.4" in done.stdout
+    assert "data/report/anaglyph.html" in done.stdout and "make ui" in done.stdout
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert not imported & {"torch", "mlflow", "prefect", "great_expectations", "dvc"}
+
+
+def test_what_is_missing_is_said(evaluated: Path) -> None:
+    params = load_params()
+    with pytest.raises(UserError, match=r"unknown task 'anaglif': did you mean 'anaglyph'"):
+        summary.read(params, ["anaglif"])
+    paths.metrics("anaglyph", "anaglyph_unet").unlink()
+    assert summary.read(params) == []
+    with pytest.raises(UserError, match="task 'anaglyph' has no result yet"):
+        summary.read(params, ["anaglyph"])
