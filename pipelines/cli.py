@@ -102,7 +102,7 @@ def summary(
         raise UserError("data/evaluation: no results yet; run `make run`.")
     console = Console(highlight=False)
     for one in found:
-        console.print(results.table(one))
+        console.print(results.table(one, console.width))
         console.print(f"Report: {paths.report(one.task)}")
     console.print("MLflow and Prefect: `make ui` opens both pages and prints their addresses.")
 

@@ -122,7 +122,7 @@ def _verdict(states: Mapping[str, State[Any]]) -> State[Any]:
         reasons = [state.message or "" for state in failed.values()]
         return Failed(message="\n".join([*([f"Not run: {', '.join(skipped)}."] if skipped else []), *reasons]))
     cached = sum(state.name == "Cached" for state in states.values())
-    return Completed(message=f"{len(states)} stages: {len(states) - cached} ran, {cached} unchanged.")
+    return Completed(message=f"{len(states) - cached} ran, {cached} unchanged.")
 
 
 def _page(states: Mapping[str, State[Any]]) -> str:

@@ -13,6 +13,9 @@ from restereo.errors import UserError, nearest
 if TYPE_CHECKING:
     from rich.table import Table
 
+SPARE = {"psnr", "ssim", "ssim_left", "ssim_right"}
+"""What a narrow terminal can do without: SSIM hardly sees colour, `psnr` is the mean of two other columns."""
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -83,16 +86,30 @@ def read(params: Params, tasks: Sequence[str] = ()) -> list[Summary]:
     return found
 
 
-def table(summary: Summary) -> "Table":
-    """Returns the figures as a table for the terminal; recipes are bold, baselines plain."""
+def table(summary: Summary, width: int) -> "Table":
+    """Returns the figures as a table of at most `width` characters; recipes are bold, baselines plain.
+
+    Where not all columns fit, the rightmost go, and first those in `SPARE`.
+    """
+    from rich import box
     from rich.table import Table
 
-    drawn = Table(title=summary.task, title_justify="left", title_style="bold", header_style="bold")
-    drawn.add_column("")
-    for metric, variant in summary.columns:
-        drawn.add_column("\n".join([*metric.split("_"), variant]), justify="right", vertical="bottom")
+    heads = ["\n".join([*metric.split("_"), variant]) for metric, variant in summary.columns]
+    order = sorted(range(len(heads)), key=lambda i: summary.columns[i][0] in SPARE)
+    left, kept = width - 2 - max(map(len, summary.rows)), []
+    for i in order:
+        cells = [*heads[i].split("\n"), *(figures[i] for figures in summary.rows.values())]
+        left -= 2 + max(map(len, cells))
+        if left < 0:
+            break
+        kept.append(i)
+    drawn = Table(title=summary.task, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    drawn.padding = (0, 1, 0, 0)
+    drawn.add_column("", no_wrap=True)
+    for i in sorted(kept):
+        drawn.add_column(heads[i], justify="right", vertical="bottom", no_wrap=True)
     for what, figures in summary.rows.items():
-        drawn.add_row(what, *figures, style="" if what in BASELINES else "bold")
+        drawn.add_row(what, *(figures[i] for i in sorted(kept)), style="" if what in BASELINES else "bold")
     return drawn
 
 

@@ -52,6 +52,20 @@ def test_recipes_and_baselines_are_ranked_once_each() -> None:
     assert found.rows["grey"] == ("16.0", "15.0", "0.800", "–")
 
 
+def test_a_narrow_terminal_keeps_the_headline_and_cuts_nothing_in_half() -> None:
+    from rich.console import Console
+
+    found = summary.summarise("anaglyph", [result("a_recipe_with_a_long_name", 20.0)])
+    for width, shown in ((46, "20.0 19.0"), (54, "20.0 19.0 1.25"), (80, "20.0 19.0 0.900 1.25")):
+        console = Console(width=width)
+        with console.capture() as captured:
+            console.print(summary.table(found, width))
+        text = captured.get()
+        row = next(line for line in text.splitlines() if "a_recipe_with_a_long_name" in line)
+        assert row.split()[1:] == shown.split()
+        assert "…" not in text
+
+
 def test_it_is_printed_with_where_to_look_next(evaluated: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "pipelines.cli", "summary"],
