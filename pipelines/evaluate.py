@@ -55,9 +55,9 @@ def _write_scenes(file: Path, judged: dict[str, dict[str, list[Judged]]]) -> Non
 def _examples(ones: list[Judged], headline: str, count: int) -> list[tuple[str, Judged]]:
     """The best and the median scene, and the worst ones up to `count` in all."""
     ranked = sorted(ones, key=lambda one: (one.figures[headline] or 0.0, one.scene.name))
-    worst = [("worst", one) for one in ranked[: max(1, count - 2)]]
-    rest = ranked[len(worst) :]
-    return worst + [("median", rest[len(rest) // 2])][: len(rest)] + [("best", rest[-1])][: max(0, len(rest) - 1)]
+    chosen = {len(ranked) - 1: "best", len(ranked) // 2: "median"}
+    chosen.update(dict.fromkeys(range(min(max(1, count - len(chosen)), len(ranked))), "worst"))
+    return [(chosen[number], ranked[number]) for number in sorted(chosen)]
 
 
 def _write_pictures(folder: Path, judged: dict[str, list[Judged]], headline: str, count: int) -> None:

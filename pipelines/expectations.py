@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pipelines.quiet  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
-from pipelines.manifest import Row
-from pipelines.offline_docs import make_offline
-from pipelines.rules import Rule, rules, table
+from pipelines.checks.manifest import Row
+from pipelines.checks.offline_docs import make_offline
+from pipelines.checks.rules import Rule, rules, table
 from restereo.config import Validate
 
 

@@ -24,7 +24,7 @@ for _name, _value in QUIET.items():
 
 
 def run_stage(main: Callable[..., None]) -> None:
-    """Runs a stage on the arguments of the command line and exits: 2 after an error for a person to fix, 130 after Ctrl-C."""
+    """Runs a stage on the arguments of the command line and exits: 2 after a `UserError`, 130 after Ctrl-C."""
     from restereo.errors import UserError
 
     try:

@@ -7,16 +7,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipelines import gallery, paths, provenance, sections
-from pipelines.comparison import Comparison, compare
-from pipelines.embedding import embed
+from pipelines import paths
 from pipelines.evidence import Evidence, read, read_json
 from pipelines.glossary import capitalized, metric, title, variant_label
-from pipelines.verdict import verdict, wins
+from pipelines.page import gallery, provenance, sections
+from pipelines.page.comparison import Comparison, compare
+from pipelines.page.embedding import embed
+from pipelines.page.verdict import verdict, wins
 from restereo.config import Params, load_params
 from restereo.errors import UserError, nearest
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "page" / "templates"
 
 
 def render(

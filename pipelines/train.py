@@ -1,6 +1,6 @@
 """Stage `train`: one recipe on its task's scenes."""
 
-from pipelines import cost, paths
+from pipelines import cost, lineage, paths
 from pipelines.quiet import run_stage
 
 
@@ -12,7 +12,7 @@ def main(recipe: str) -> None:
     params = load_params()
     task = params.recipe(recipe).task
     facts = train_recipe(params, recipe, paths.pairs(task), paths.run(recipe), paths.live(recipe))
-    cost.record(recipe, "train", facts)
+    cost.record(recipe, "train", {**facts, **lineage.work_tree()})
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.progress import track
 
 from pipelines import paths
+from pipelines.checks.manifest import Row, measure, read_index, write_csv
+from pipelines.checks.rules import SPLITS
+from pipelines.checks.splits import Group, assign
 from pipelines.expectations import Verdict, check
-from pipelines.manifest import Row, measure, read_index, write_csv
-from pipelines.rules import SPLITS
-from pipelines.splits import Group, assign
 from restereo.config import Params, load_params
 from restereo.errors import UserError
 

@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from restereo import catalog
 from restereo.errors import UserError, nearest
 
-
 Split = Literal["train", "validation", "test"]
 
 
@@ -101,7 +100,7 @@ class Evaluate(Section):
 class Report(Section):
     """Stage `report`."""
 
-    picture_height: int = Field(256, ge=32)
+    picture_height: int = Field(512, ge=32)
 
 
 class Params(Section):

@@ -77,7 +77,7 @@ def build(channels_in: int, channels_out: int, *, size: Size = "small") -> UNet:
     Args:
         channels_in: Channels of the lifted observation.
         channels_out: Channels of the restored picture.
-        size: `tiny` (31 k parameters, for tests), `small` (2.2 M) or `base` (8.7 M).
+        size: `tiny` (42 k parameters, for tests), `small` (.64 M) or `base` (4.0 M).
 
     Example:
         >>> build(6, 6, size="tiny")(torch.zeros(1, 6, 7, 5)).image.shape

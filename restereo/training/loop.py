@@ -28,6 +28,7 @@ class Outcome:
     """What the loop has so far: `best` are the averaged weights of the best validation."""
 
     step: int = 0
+    losses: list[float] = field(default_factory=list)  # of the generator, since the last validation
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_headline: float = -math.inf
@@ -110,12 +111,12 @@ class Loop:
         batches = iter(endless_batches(examples, settings.batch // world, settings.workers, start, rank, world))
         for step in range(start, start if self.outcome.stopped else settings.steps):
             torch.manual_seed(step_seed(self.seed, step, rank))
-            losses = self.step(next(batches).to(fabric.device))
+            self.outcome.losses.append(self.step(next(batches).to(fabric.device))["generator"])
             self.outcome.step = step + 1
             progress.advance()
             last = self.outcome.step == settings.steps
             if last or self.outcome.step % settings.validate_every == 0:
-                self.judge(frozen, losses, progress)
+                self.judge(frozen, progress)
             if last or self.outcome.stopped or self.outcome.step % settings.checkpoint_every == 0:
                 self.save(live)
             if self.outcome.stopped:
@@ -141,16 +142,17 @@ class Loop:
         self.average.update_parameters(self.players["generator"].module)
         return losses
 
-    def judge(
-        self, frozen: list[tuple[Scene, Observation]], losses: dict[str, float], progress: TrainingProgress
-    ) -> None:
+    def judge(self, frozen: list[tuple[Scene, Observation]], progress: TrainingProgress) -> None:
         """Validates the averaged weights, keeps them if they are the best, and decides on an early stop."""
         outcome, settings = self.outcome, self.settings
         headline = validate(self.average.module, self.task, frozen, self.fabric.device)
-        rate = self.schedules["generator"].get_last_lr()[0]
-        row = {"step": outcome.step, "split": "validation", "loss": f"{losses['generator']:.6g}"}
-        outcome.history.append({**row, "learning_rate": f"{rate:.6g}", "headline": f"{headline:.6g}"})
-        progress.note(f"loss {losses['generator']:.4f}  {self.task.headline} {headline:.2f}")
+        rate, loss = self.schedules["generator"].get_last_lr()[0], sum(outcome.losses) / len(outcome.losses)
+        outcome.losses = []
+        outcome.history += [
+            {"step": outcome.step, "split": "train", "loss": f"{loss:.6g}", "learning_rate": f"{rate:.6g}"},
+            {"step": outcome.step, "split": "validation", "headline": f"{headline:.6g}"},
+        ]
+        progress.note(f"loss {loss:.4f}  {self.task.headline} {headline:.2f}")
         if headline > outcome.best_headline:
             outcome.best_headline, outcome.best_step = headline, outcome.step
             outcome.best = {k: v.detach().clone() for k, v in self.average.module.state_dict().items()}

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipelines import charts
-from pipelines.comparison import Comparison
 from pipelines.evidence import Evidence, Figures
 from pipelines.glossary import BASELINES, amount, capitalized, gain, metric, shown, variant_label
+from pipelines.page import charts
+from pipelines.page.comparison import Comparison
 
 WORST = 5
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.manifest import Row
-from pipelines.relations import same_bytes, same_look, splits_of_groups
+from pipelines.checks.manifest import Row
+from pipelines.checks.relations import same_bytes, same_look, splits_of_groups
 from restereo.config import Validate
 
 Severity = Literal["critical", "warning"]

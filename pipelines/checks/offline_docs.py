@@ -7,7 +7,7 @@ without them the index page is empty.
 import re
 from pathlib import Path
 
-TEMPLATES = Path(__file__).parent / "templates"
+PAGE = Path(__file__).parent / "data_docs.html"
 
 _FOREIGN = (
     r"<link\b[^>]*\bhref=\"https?://[^>]*>",
@@ -20,7 +20,7 @@ _FOREIGN = (
 
 def make_offline(folder: Path) -> None:
     """Returns nothing; rewrites the pages below `folder`, and makes `index.html` lead to the one result."""
-    head = (TEMPLATES / "data_docs.html").read_text(encoding="utf-8")
+    head = PAGE.read_text(encoding="utf-8")
     for page in folder.rglob("*.html"):
         page.write_text(offline(page.read_text(encoding="utf-8"), head), encoding="utf-8")
     for result in folder.glob("validations/**/*.html"):

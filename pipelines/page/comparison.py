@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.charts import COLOURS, Shape
 from pipelines.evidence import Evidence, Figures
 from pipelines.glossary import BASELINES, METRICS, called, capitalized, ranked
+from pipelines.page.charts import COLOURS, Shape
 
 _SHAPES: dict[str, Shape] = {"identity": "circle", "grey": "square", "bicubic": "square", "sgbm": "diamond"}
 

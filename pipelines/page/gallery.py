@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.comparison import Comparison
-from pipelines.embedding import Embedded
 from pipelines.evidence import Evidence
 from pipelines.glossary import metric, shown, variant_label
+from pipelines.page.comparison import Comparison
+from pipelines.page.embedding import Embedded
 
 VIEWS = {
     "observed": ("Input", "what goes in"),

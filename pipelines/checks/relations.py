@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from pipelines.manifest import Row
+from pipelines.checks.manifest import Row
 from restereo.imaging.perceptual_hash import near_duplicates
 
 

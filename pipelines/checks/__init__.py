@@ -1,0 +1,1 @@
+"""The manifest and the rules it must obey."""
