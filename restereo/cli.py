@@ -123,7 +123,7 @@ def recover(
     Example: `restereo recover photo.jpg -o photo_sbs.png`
     """
     from restereo.inference.contender import default_restorer
-    from restereo.inference.files import recover_file
+    from restereo.inference.recover import recover_file
 
     name = model or default_restorer()
     views = recover_file(picture, out, name, method, swap)

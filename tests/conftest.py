@@ -33,7 +33,8 @@ def smooth_picture(seed: int, height: int, width: int, channels: int = 3) -> Pic
 
     coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, channels), np.uint8)
     views = [
-        cv2.resize(coarse[..., c : c + 3], (width, height), interpolation=cv2.INTER_CUBIC) for c in range(0, channels, 3)
+        cv2.resize(coarse[..., c : c + 3], (width, height), interpolation=cv2.INTER_CUBIC)
+        for c in range(0, channels, 3)
     ]
     return np.concatenate(views, axis=-1)
 

@@ -2,8 +2,8 @@
 
 A scene is a background and 4-12 pieces in front of it (fewer where no depth is left). Each is cut out of a photo
 with a soft-edged shape and lies on a smooth disparity surface d, defined on coordinates of the left view; the right
-view shows left column x at x - d(x). All surfaces keep |dd/dx| <= `scene_layers.STEEPEST`, so x - d(x) grows along a row and has
-one inverse.
+view shows left column x at x - d(x). All surfaces keep |dd/dx| <= `scene_layers.STEEPEST`, so x - d(x) grows along
+a row and has one inverse.
 """
 
 from collections.abc import Sequence

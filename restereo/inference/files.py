@@ -1,4 +1,4 @@
-"""From a picture's file to the file of its two views."""
+"""Pictures written whole or not at all."""
 
 from pathlib import Path
 
@@ -6,14 +6,9 @@ import cv2
 import numpy as np
 
 from restereo.errors import UserError
-from restereo.inference.contender import find_restorer
-from restereo.inference.predictor import Restorer, Views
 from restereo.sample import Picture
-from restereo.sources._pictures import read_picture
 
 WRITABLE = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
-TYPICAL_QUALITY = 85
-"""What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""
 
 
 def is_jpeg(file: Path) -> bool:
@@ -39,28 +34,3 @@ def write_picture(file: Path, picture: Picture) -> None:
     temporary = file.with_name(f".{file.name}.tmp")
     temporary.write_bytes(encoded.tobytes())
     temporary.replace(file)
-
-
-def recover_file(file: Path, out: Path, model: str, method: str = "auto", swap: bool = False) -> Views:
-    """Returns the recovered views after writing them side by side to `out`.
-
-    Args:
-        file: The anaglyph.
-        out: The picture to write.
-        model: What `find_restorer` finds.
-        method: Its type, or `auto`.
-        swap: Whether the first colour is the right eye's.
-
-    Raises:
-        UserError: The file is damaged or no anaglyph, the model is not found, or `out` cannot be written.
-    """
-    picture = read_picture(file)
-    restorer = find_restorer(model).predictor
-    assert isinstance(restorer, Restorer)
-    try:
-        views = restorer.restore(picture, method, TYPICAL_QUALITY if is_jpeg(file) else None)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from None
-    pair = (views.right, views.left) if swap else (views.left, views.right)
-    write_picture(out, np.concatenate(pair, axis=1))
-    return views
