@@ -123,7 +123,7 @@ def markdown(summary: Summary) -> str:
         | sgbm | 2.50 |
         | grey | – |
     """
-    heads = [f"{metric} ({variant})" for metric, variant in summary.columns]
+    heads = [f"{metric.replace('_', ' ')} ({variant})" for metric, variant in summary.columns]
     lines = [["", *heads], *([what, *figures] for what, figures in summary.rows.items())]
     drawn = ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join([drawn[0], "|---|" + "---:|" * len(heads), *drawn[1:]])

@@ -24,6 +24,8 @@ PATIENCE = 15.0
 TAIL = 15
 FLOW = "restereo"
 """Name of the flow and of its deployment."""
+EXPERIMENTS = "#/experiments?workflowType=machine_learning"
+"""MLflow opens on its pages for language models unless told otherwise."""
 ADDRESS = paths.DATA / "prefect" / "address"
 """Where the running server's address is noted, so that a flow started elsewhere appears on its page."""
 
@@ -192,9 +194,11 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
     try:
         with serving(wanted) as check:
             ADDRESS.write_text(wanted[-1].environment["PREFECT_API_URL"] + "\n", encoding="utf-8")
-            mlflow = f"http://{HOST}:{mlflow_port}" if wanted[0].name == "mlflow" else default_store().uri
-            say(f"MLflow   {mlflow}   runs, curves, registered models")
-            say(f"Prefect  http://{HOST}:{prefect_port}   Deployments > {FLOW}: run the flow, or add a schedule")
+            here = wanted[0].name == "mlflow"
+            say(f"MLflow   {f'http://{HOST}:{mlflow_port}/{EXPERIMENTS}' if here else default_store().uri}")
+            say("         runs, curves, registered models")
+            say(f"Prefect  http://{HOST}:{prefect_port}/deployments")
+            say(f"         {FLOW}: run the flow, or add a schedule")
             say(f"Logs are in {paths.LOGS}. Ctrl-C stops everything.")
             while True:
                 check()

@@ -52,9 +52,9 @@ def test_the_pages_open_schedule_run_and_close(
     environment = os.environ | {"RESTEREO_TEST": mark}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        printed = [process.stdout.readline() for _ in range(4)]
+        printed = [process.stdout.readline() for _ in range(6)]
         assert f"http://127.0.0.1:{mlflow}" in printed[1], printed
-        assert f"http://127.0.0.1:{prefect}" in printed[2]
+        assert f"http://127.0.0.1:{prefect}" in printed[3]
         with urllib.request.urlopen(f"http://127.0.0.1:{mlflow}/", timeout=30) as page:
             assert b"MLflow" in page.read()
         api = f"http://127.0.0.1:{prefect}/api"
