@@ -36,7 +36,10 @@ def pair(tmp_path) -> Path:
 
 @pytest.mark.parametrize("command", [[], ["evaluate"], ["recover"], ["anaglyph"], ["detect"], ["train"], ["list"]])
 def test_help_shows_an_example_and_loads_no_torch(command):
-    code = "import sys; from restereo.cli import app; app(sys.argv[1:], standalone_mode=False); print('torch' in sys.modules)"
+    code = (
+        "import sys; from restereo.cli import app; app(sys.argv[1:], standalone_mode=False); "
+        "print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.rstrip().endswith("False")
     assert not command or "Example" in done.stdout

@@ -37,7 +37,7 @@ def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
         ("model: unet", "model: unte", "recipe 'first': unknown model 'unte': did you mean 'unet'?"),
         ("task: anaglyph", "task: anaglyf", "recipe 'first': unknown task 'anaglyf': did you mean 'anaglyph'?"),
         ("objective: pixel", "objective: pxel", "unknown objective 'pxel': did you mean 'pixel'?"),
-        ("sources: [builtin]", "sources: [bultin]", "task 'anaglyph': unknown source 'bultin': did you mean 'builtin'?"),
+        ("sources: [builtin]", "sources: [bultin]", "unknown source 'bultin': did you mean 'builtin'?"),
         ("{builtin: {}}", "{builtin: {}, flicker: {}}", "unknown source 'flicker'"),
         ("steps: 7", "stepps: 7", "unknown key 'recipes.first.train.stepps': did you mean 'steps'?"),
         ("steps: 7", "steps: 0", "'steps': Input should be greater than or equal to 1"),

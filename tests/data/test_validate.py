@@ -12,11 +12,10 @@ import yaml
 from PIL import Image
 
 from pipelines import download, paths, validate
-from pipelines.splits import Group, assign
+from pipelines.checks.splits import Group, assign
 from restereo.errors import UserError
 
 # Great Expectations imports them.
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_.*' is deprecated:DeprecationWarning")
 
 
 Run = Callable[..., list[dict[str, str]]]

@@ -28,7 +28,7 @@ def test_a_gradient_reaches_every_weight(name):
     torch.optim.SGD(model.parameters(), 0.1).step()
     with torch.no_grad():  # The head starts at zero and would hide what lies before it.
         for weight in model.parameters():
-            weight += 0.01
+            weight.add_(0.01)
     model(torch.rand(2, 6, 32, 32)).image.square().mean().backward()
     without = [key for key, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert without == []

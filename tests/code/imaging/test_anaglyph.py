@@ -50,9 +50,7 @@ def _reference_float(left: np.ndarray, right: np.ndarray, method: Method) -> np.
         if method.transfer == "linear":
             eyes = [[decode(v) for v in eye] for eye in eyes]
         for c, row in enumerate(method.matrix):
-            shares = [
-                sum(w * v for w, v in zip(row[3 * i : 3 * i + 3], eyes[i], strict=True)) for i in (0, 1)
-            ]
+            shares = [sum(w * v for w, v in zip(row[3 * i : 3 * i + 3], eyes[i], strict=True)) for i in (0, 1)]
             if method.clip == "eyes":
                 shares = [min(max(s, 0), 1) for s in shares]
             value = min(max(sum(shares), 0), 1)
@@ -125,9 +123,7 @@ def test_rows_of_white_stay_in_range() -> None:
     white = np.full((1, 1, 3), 255, np.uint8)
     for method in METHODS.values():
         lit = {c for eye in eye_channels(method.matrix) for c in eye}
-        assert all(form(white, white, method)[0, 0, c] > (225 if c in lit else -1) for c in range(3)), (
-            method.name
-        )
+        assert all(form(white, white, method)[0, 0, c] > (225 if c in lit else -1) for c in range(3)), method.name
 
 
 def test_names() -> None:
