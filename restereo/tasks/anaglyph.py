@@ -1,5 +1,6 @@
 """Anaglyph to stereo: two colour views from three channels."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -152,6 +153,7 @@ class Anaglyph(Task):
             "missing_psnr_visible": None,
             "missing_psnr_occluded": None,
             "psnr": metrics.psnr(answer, truth),
+            "epe": None,
         }
         if missing is not None and scene.occlusion is not None:
             known = np.ones_like(scene.occlusion) if scene.disparity is None else _known(scene)
@@ -163,9 +165,11 @@ class Anaglyph(Task):
             figures[f"ssim_{eye}"] = metrics.ssim(answer[..., channels], truth[..., channels])
         differences = [metrics.ciede2000(answer[..., c], truth[..., c]) for c in views.values()]
         figures["ciede2000"] = sum(differences) / len(differences)
-        matched = None if disparity is None else disparity[0].cpu().numpy()
-        figures["epe"] = None if matched is None or scene.disparity is None else metrics.epe(matched, scene.disparity)
-        return figures
+        matched = None if disparity is None else disparity[0, 0].cpu().numpy()
+        if matched is not None and scene.disparity is not None:
+            figures["epe"] = metrics.epe(matched, scene.disparity[0])
+        # A figure over no pixel at all, such as the occluded ones of a flat scene, is not defined.
+        return {name: value if value is not None and math.isfinite(value) else None for name, value in figures.items()}
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
         """Returns `missing_psnr`, or the full PSNR of both views where no channel is missing outright."""

@@ -43,6 +43,7 @@ def test_a_perfect_answer_gets_perfect_figures():
     assert figures["ssim_right"] == pytest.approx(1.0)
     assert figures["ciede2000"] == 0.0
     assert figures["epe"] is None
+    assert figures["missing_psnr_occluded"] is None, "nothing is occluded"
 
 
 def test_missing_psnr_is_pooled_over_left_green_blue_and_right_red():
