@@ -14,7 +14,7 @@ run: $(INSTALLED)  ## Train and evaluate the anaglyph recipes on the embedded pi
 	dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary
 
 test: $(INSTALLED)  ## Run all tests
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## Lint, types, floors and lock
 	ruff check . && ruff format --check . && mypy && lint-imports
@@ -22,8 +22,8 @@ check: $(INSTALLED)  ## Lint, types, floors and lock
 ui: $(INSTALLED)  ## Start the MLflow and Prefect pages and serve the flow
 	restereo-pipelines ui
 
-clean:  ## Remove the environment and everything generated under data/, but no downloads
-	rm -rf .venv build *.egg-info data/{manifest,pairs,runs,cost,evaluation,report,docs,logs,.live} .mypy_cache .ruff_cache .pytest_cache
+clean:  ## Remove the environment and everything generated, but no downloads
+	git clean -qfdX -e '!/data/raw/' -- data .venv .mypy_cache .ruff_cache .pytest_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make run PYTHON=/path/to/python" >&2; exit 2; }
