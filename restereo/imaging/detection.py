@@ -5,7 +5,8 @@ the three pairs of channels the one whose gradients correlate best belongs to on
 green-magenta, RG amber-blue). A dark channel means red-blue or red-green. It is done on a third of the size,
 because JPEG 4:2:0 shares the finest detail between the eyes.
 
-Plain photographs: all channels correlate best where they are; an anaglyph's eyes when one is shifted.
+Plain photographs: all channels correlate best where they are; an anaglyph's eyes when one is shifted, as a whole
+or, where only part of a scene has parallax, in windows.
 
 There is no reliable cue to which eye is left; the first colour is taken for the left eye, as glasses have it.
 """
@@ -19,21 +20,16 @@ from numpy.typing import NDArray
 
 from restereo.imaging.kinds import Kind, kind_of
 from restereo.imaging.picture import check_picture
+from restereo.imaging.shifts import MOVED_SHARE, PAIRS, correlation, gradients, in_place, windows
 
 Colors = Literal["red-cyan", "green-magenta", "amber-blue", "red-blue", "red-green"]
 
 LEAST_SIDE: Final = 16
-PAIRS: Final[dict[Colors, tuple[int, int]]] = {"red-cyan": (1, 2), "green-magenta": (0, 2), "amber-blue": (0, 1)}
-"""The two channels that belong to one eye."""
+OWNERS: Final[dict[str, Colors]] = {"gb": "red-cyan", "rb": "green-magenta", "rg": "amber-blue"}
+"""The glasses that give these two channels to one eye."""
 DARK: Final = 0.2
 """A channel is dark whose 95th percentile is under this share of the others' (training pairs, JPEG q30 and PNG:
 two-colour methods at most .10, all others at least .43)."""
-PEAK: Final = 0.985
-"""Correlation without shift, as a share of the best over all shifts, from which a picture is plain (1,100 training
-photographs: 1.0; anaglyphs at most .97)."""
-SIGNED: Final = 0.1
-"""Least correlation of signed gradients of a plain picture (photographs: .23 and more; the exceptions among
-anaglyphs to `PEAK` are Dubois' with their negative cross terms: -.24 and less)."""
 GREY: Final = 7.0
 """98th percentile of |difference| in codes, on a sixteenth of the size, under which two channels are equal
 (training pairs: grey at most 4 at JPEG q60 and 6 at q30; the greyest colour anaglyph 9)."""
@@ -79,54 +75,43 @@ def detect(anaglyph: NDArray[np.uint8], name: str = "the picture") -> Detection:
         ('green-magenta', False)
     """
     check_picture(anaglyph, name, least=LEAST_SIDE)
+    edges = gradients(anaglyph, width=500, floor=3.0)
+    magnitude = np.abs(edges)
+    correlations = {key: correlation(magnitude[..., a], magnitude[..., b]) for key, (a, b) in PAIRS.items()}
+    dark = _dark_channel(anaglyph)
+    if dark is not None:
+        plain = in_place(edges[..., 0], edges[..., 3 - dark])
+        colors: Colors = "red-blue" if dark == 1 else "red-green"
+        return Detection(colors, "grey", f"{colors}-grey", 1.0, plain, correlations)
+    pair = max(PAIRS, key=lambda key: correlations[key])
+    first, second = PAIRS[pair]
+    plain = in_place(edges[..., 3 - first - second], edges[..., first] + edges[..., second])
+    if plain:  # as a whole; perhaps only a part of the scene has parallax
+        pair, moved = windows(gradients(anaglyph, width=240))
+        first, second = PAIRS[pair]
+        plain = moved < MOVED_SHARE
+    colors = OWNERS[pair]
+    kind: Kind = "grey"
+    confidence = 1.0
+    if not _equal(anaglyph, first, second):
+        kind, confidence = kind_of(anaglyph, colors)
+    return Detection(colors, kind, f"{colors}-{kind}", confidence, plain, correlations)
+
+
+def _dark_channel(anaglyph: NDArray[np.uint8]) -> int | None:
+    """Green or blue, if it is dark and the others are not: the mark of a two-colour method."""
     height, width = anaglyph.shape[:2]
-    gradients, small = _gradients(anaglyph)
-    magnitude = np.abs(gradients)
-    correlations = {
-        key: _correlation(magnitude[..., a], magnitude[..., b])
-        for key, (a, b) in {"rg": (0, 1), "rb": (0, 2), "gb": (1, 2)}.items()
-    }
+    small = cv2.resize(anaglyph, (max(1, width // 3), max(1, height // 3)), interpolation=cv2.INTER_AREA)
     bright = np.percentile(small.reshape(-1, 3), 95, axis=0)
-    for colors, dark, other in (("red-blue", 1, 2), ("red-green", 2, 1)):
-        if bright[dark] < DARK * min(bright[0], bright[other]):
-            plain = _is_plain(gradients[..., 0], gradients[..., other])
-            two: Colors = "red-blue" if colors == "red-blue" else "red-green"
-            return Detection(two, "grey", f"{two}-grey", 1.0, plain, correlations)
-    best = max(PAIRS, key=lambda c: _correlation(magnitude[..., PAIRS[c][0]], magnitude[..., PAIRS[c][1]]))
-    first, second = PAIRS[best]
-    odd = 3 - first - second
-    plain = _is_plain(gradients[..., odd], gradients[..., first] + gradients[..., second])
+    for dark in (1, 2):
+        if bright[dark] < DARK * min(bright[0], bright[3 - dark]):
+            return dark
+    return None
+
+
+def _equal(anaglyph: NDArray[np.uint8], first: int, second: int) -> bool:
+    """Whether two channels are equal but for what JPEG does to colours."""
+    height, width = anaglyph.shape[:2]
     tiny = cv2.resize(anaglyph, (max(1, width // 16), max(1, height // 16)), interpolation=cv2.INTER_AREA)
     difference = np.abs(tiny[..., first].astype(np.float32) - tiny[..., second])
-    grey = np.percentile(difference, 98) < GREY
-    kind, confidence = ("grey", 1.0) if grey else kind_of(anaglyph, best)
-    return Detection(best, kind, f"{best}-{kind}", confidence, plain, correlations)
-
-
-def _gradients(anaglyph: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Horizontal gradients `(h, w, 3)` of the picture on a third of its size or less, and that picture."""
-    height, width = anaglyph.shape[:2]
-    factor = min(max(3.0, width / 500), max(1.0, min(height, width) / 40))
-    size = max(1, round(width / factor)), max(1, round(height / factor))
-    small = cv2.resize(anaglyph.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.Sobel(small, cv2.CV_32F, 1, 0, ksize=3), np.float32), np.asarray(small, np.float32)
-
-
-def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    power = float(np.sqrt(np.square(a).sum() * np.square(b).sum()))
-    return float((a * b).sum()) / power if power > 1e-3 * a.size else 0.0
-
-
-def _is_plain(one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
-    """Whether two channels' gradients lie on each other best without any shift along the row."""
-    width = one.shape[1]
-    reach = width // 5
-    first, second = np.abs(one), np.abs(two)
-
-    def shifted(by: int) -> float:
-        return _correlation(first[:, max(0, by) : width + min(0, by)], second[:, max(0, -by) : width - max(0, by)])
-
-    here = shifted(0)
-    best = max(shifted(by) for by in range(-reach, reach + 1))
-    return here >= PEAK * best and _correlation(one, two) >= SIGNED
+    return bool(np.percentile(difference, 98) < GREY)
