@@ -5,6 +5,7 @@ the Kalman update X = X̂ + K(A - P·X̂), K = ΣPᵀ(PΣPᵀ + R)⁺ (Kalman 19
 observed move with those that were.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -112,8 +113,7 @@ def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, 
     gain = covariance @ torch.linalg.pinv(matrix @ covariance + noise.double(), hermitian=True, rtol=1e-6)
     correction = torch.einsum("bkc,bchw->bkhw", gain.to(image), residual(image, observed, operator))
     moved = _decoded(image, operator) + correction
-    moved = torch.where(operator.linear[:, None, None, None], encode_srgb(moved), moved)
-    return moved.clamp(0, 1)
+    return _where_linear(operator, moved, encode_srgb).clamp(0, 1)
 
 
 def linear_estimate(observed: Tensor, operator: Operator) -> Tensor:
@@ -135,4 +135,9 @@ def linear_estimate(observed: Tensor, operator: Operator) -> Tensor:
 
 
 def _decoded(image: Tensor, operator: Operator) -> Tensor:
-    return torch.where(operator.linear[:, None, None, None], decode_srgb(image), image)
+    return _where_linear(operator, image, decode_srgb)
+
+
+def _where_linear(operator: Operator, image: Tensor, curve: Callable[[Tensor], Tensor]) -> Tensor:
+    """Applies the curve to the pictures whose method works in linear light; few do, and powers are slow."""
+    return torch.where(operator.linear[:, None, None, None], curve(image), image) if operator.linear.any() else image
