@@ -6,14 +6,22 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
+from rich.table import Column, Table
 
 from restereo.evaluation.protocol import judge, mean
 from restereo.evaluation.reader import read_scene, scene_files
 from restereo.sample import Predictor
 from restereo.tasks import Task
 
-SHOWN = ("missing_psnr", "missing_psnr_visible", "missing_psnr_occluded", "psnr_left", "psnr_right", "ssim_left")
+SHOWN = {
+    "missing_psnr": "missing",
+    "missing_psnr_visible": "visible",
+    "missing_psnr_occluded": "occluded",
+    "psnr_left": "left",
+    "psnr_right": "right",
+    "ciede2000": "ΔE",
+    "seconds_per_megapixel": "s/Mpx",
+}
 
 
 def evaluate_folder(predictor: Predictor, task: Task, folder: Path, jpeg_quality: int | None = None) -> dict[str, Any]:
@@ -39,8 +47,9 @@ def evaluate_folder(predictor: Predictor, task: Task, folder: Path, jpeg_quality
 
 def print_table(figures: dict[str, Any]) -> None:
     """Prints the main figures per scene and their mean to the terminal."""
-    table = Table("scene", *(name.replace("_", " ") for name in SHOWN), "s/Mpx")
+    table = Table(Column("scene", overflow="fold"), *(Column(label, justify="right") for label in SHOWN.values()))
+    table.caption = "PSNR in dB: of the missing channels (all, visible, occluded pixels), of each view"
     for name, row in [*figures["scenes"].items(), ("mean", figures["mean"])]:
-        cells = ["–" if row[key] is None else f"{row[key]:.2f}" for key in (*SHOWN, "seconds_per_megapixel")]
+        cells = ["–" if row[key] is None else f"{row[key]:.2f}" for key in SHOWN]
         table.add_row(name, *cells, style="bold" if name == "mean" else "")
     Console().print(table)
