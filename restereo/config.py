@@ -100,7 +100,7 @@ class Evaluate(Section):
 class Report(Section):
     """Stage `report`."""
 
-    picture_height: int = Field(512, ge=32)
+    picture_height: int = Field(384, ge=32)
 
 
 class Params(Section):
