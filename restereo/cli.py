@@ -100,7 +100,7 @@ def detect(
     from restereo.imaging.detection import detect as detect_type
     from restereo.sources._pictures import read_picture
 
-    found = detect_type(read_picture(picture))
+    found = detect_type(read_picture(picture), str(picture))
     if as_json:
         facts = {"file": str(picture), "plain": found.plain, "method": found.method, "confidence": found.confidence}
         typer.echo(json.dumps(facts))

@@ -29,6 +29,7 @@ from restereo.imaging.matrices import (
     IntegerRows,
     Rows,
 )
+from restereo.imaging.picture import check_picture
 
 Transfer = Literal["encoded", "linear"]
 Clip = Literal["sum", "eyes"]
@@ -176,8 +177,8 @@ def form(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> N
     if left.shape != right.shape:
         sizes = " and ".join(f"{p.shape[1]}x{p.shape[0]}" if p.ndim >= 2 else str(p.shape) for p in (left, right))
         raise UserError(f"the two views have different sizes ({sizes}); give two pictures of one size.")
-    if left.ndim != 3 or left.shape[2] != 3 or left.dtype != np.uint8 or right.dtype != np.uint8:
-        raise UserError("a view is not an 8-bit RGB picture; convert both to RGB of 8 bits per channel.")
+    check_picture(left, "the left view")
+    check_picture(right, "the right view")
     return _form_float(left, right, method) if method.fixed is None else _form_fixed(left, right, method.fixed)
 
 

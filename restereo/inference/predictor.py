@@ -7,6 +7,8 @@ import torch
 
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.imaging.detection import detect
+from restereo.imaging.picture import check_picture
 from restereo.sample import Observation, Operator, Picture, Prediction
 from restereo.tasks import Task, restore, to_picture, to_tensor
 from restereo.training import run_folder
@@ -51,25 +53,25 @@ class Restorer:
             there = observed.to(self.device), operator.to(self.device)
             return restore(self.model, self.task, *there, self.calibration)
 
-    def restore(self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None) -> Views:
+    def restore(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Views:
         """Returns both views of an anaglyph `(H, W, 3)` uint8.
 
         Args:
             picture: The anaglyph.
             method: How it was made, or `auto` to detect it.
             jpeg_quality: Its quality if it comes from a JPEG file: what it shows is then trusted less.
+            name: What an error sentence calls the picture.
 
         Raises:
-            UserError: The method is unknown, or the picture is no anaglyph.
+            UserError: The method is unknown, or the picture is no 8-bit RGB picture or no anaglyph.
         """
+        check_picture(picture, name)
         if method == "auto":
-            from restereo.imaging.detection import detect
-
-            found = detect(picture)
+            found = detect(picture, name)
             if found.plain:
-                raise UserError(
-                    "the picture: a plain photo, not an anaglyph; name its type with --method to try anyway."
-                )
+                raise UserError(f"{name}: a plain photo, not an anaglyph; name its method to try anyway.")
             method = found.method
         observation = Observation(picture, method, jpeg_quality)
         prediction = self(to_tensor(picture), self.task.operator(observation))

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from restereo.errors import UserError
 from restereo.inference.contender import find_restorer
 from restereo.inference.files import is_jpeg, write_picture
 from restereo.inference.predictor import Restorer, Views
@@ -30,10 +29,7 @@ def recover_file(file: Path, out: Path, model: str, method: str = "auto", swap: 
     picture = read_picture(file)
     restorer = find_restorer(model).predictor
     assert isinstance(restorer, Restorer)
-    try:
-        views = restorer.restore(picture, method, TYPICAL_QUALITY if is_jpeg(file) else None)
-    except UserError as error:
-        raise UserError(f"{file}: {error}") from None
+    views = restorer.restore(picture, method, TYPICAL_QUALITY if is_jpeg(file) else None, name=str(file))
     pair = (views.right, views.left) if swap else (views.left, views.right)
     write_picture(out, np.concatenate(pair, axis=1))
     return views
