@@ -138,7 +138,7 @@ def match(left: NDArray[np.float32], right: NDArray[np.float32]) -> tuple[Map, M
         >>> float(np.median(maps[agree]))
         -10.0
     """
-    if min(left.shape) < MIN_SIDE:
+    if min(left.shape) < MIN_SIDE or min(float(left.std()), float(right.std())) < 0.5:
         return None
     if shared_detail(left, right) > SHARED_DETAIL:
         left, right = (cv2.GaussianBlur(x, (0, 0), 2.0).astype(np.float32) for x in (left, right))
