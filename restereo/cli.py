@@ -143,11 +143,13 @@ def evaluate(
     Example: `restereo evaluate sgbm --pairs pictures/ --jpeg 85 --json sgbm.json`
     """
     from restereo.evaluation.folder import evaluate_folder, print_table
+    from restereo.evaluation.reader import scene_files
     from restereo.inference.contender import find_contender
 
+    files = scene_files(pairs)
     contender = find_contender(what)
-    typer.echo(f"{contender.file} sha256 {contender.sha256}", err=True)
-    figures = evaluate_folder(contender.predictor, contender.task, pairs, jpeg)
+    typer.echo(f"{contender.file} sha256 {contender.sha256}")
+    figures = evaluate_folder(contender.predictor, contender.task, files, jpeg)
     content = {
         "what": what,
         "file": str(contender.file),

@@ -1,7 +1,6 @@
 """The protocol on a folder of real pairs."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -9,8 +8,9 @@ from rich.progress import track
 from rich.table import Column, Table
 
 from restereo.evaluation.protocol import judge, mean
-from restereo.evaluation.reader import read_scene, scene_files
+from restereo.evaluation.reader import read_scene
 from restereo.sample import Predictor
+from restereo.sources._pictures import PairFiles
 from restereo.tasks import Task
 
 SHOWN = {
@@ -24,20 +24,21 @@ SHOWN = {
 }
 
 
-def evaluate_folder(predictor: Predictor, task: Task, folder: Path, jpeg_quality: int | None = None) -> dict[str, Any]:
+def evaluate_folder(
+    predictor: Predictor, task: Task, files: list[PairFiles], jpeg_quality: int | None = None
+) -> dict[str, Any]:
     """Returns `{"scenes": {name: figures}, "mean": figures}`; the figures are those of `Task.measure` and the speed.
 
     Args:
         predictor: What is measured.
         task: The task it answers.
-        folder: Laid out `<scene>/left.* right.* [disp_left.* disp_right.*]`, at any depth.
+        files: The pairs, as `scene_files` finds them in a folder.
         jpeg_quality: If given, the input is saved as JPEG 4:2:0 of this quality first.
 
     Raises:
-        UserError: There is no pair below the folder, or one is damaged.
+        UserError: A picture is damaged, or the views of a pair differ in size.
     """
     scenes: dict[str, dict[str, float | None]] = {}
-    files = scene_files(folder)
     for pair in track(files, "scenes", console=Console(file=sys.stderr), transient=True):
         scene = read_scene(pair)
         judged = judge(predictor, scene, task.observe(scene.truth, jpeg_quality), task)
