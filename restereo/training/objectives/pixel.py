@@ -40,8 +40,10 @@ def pixel_loss(prediction: Tensor, truth: Tensor, chroma_weight: float, ssim_wei
     loss = F.l1_loss(prediction, truth) + chroma_weight * F.l1_loss(chroma(prediction), chroma(truth))
     if ssim_weight:
         # Of each view's grey at half size: of six channels at full size it would cost more than the network.
-        small = (F.avg_pool2d(grey(image).float(), 2) for image in (prediction, truth))
-        similarity = structural_similarity_index_measure(*small, gaussian_kernel=False, kernel_size=7, data_range=1.0)
+        ours, true = (F.avg_pool2d(grey(image).float(), 2) for image in (prediction, truth))
+        similarity = structural_similarity_index_measure(
+            ours, true, gaussian_kernel=False, kernel_size=7, data_range=1.0
+        )
         assert isinstance(similarity, Tensor)
         loss = loss + ssim_weight * (1 - similarity)
     return loss
