@@ -58,7 +58,8 @@ def fetch(name: str, source: Source, target: Path) -> list[Item]:
 
 def _fetch_with_bar(name: str, source: Source, destination: Path) -> list[Item]:
     columns = (TextColumn(f"download {name}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
         return source.fetch(destination, lambda done, total: bar.update(task, completed=done, total=total))
 

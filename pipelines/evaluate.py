@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pipelines.quiet import run_stage
 from restereo import catalog
 from restereo.config import load_params
 from restereo.evaluation.protocol import Judged, evaluate, mean
+from restereo.progress import shown
 from restereo.sample import Predictor
 from restereo.tasks import Task
 
@@ -22,20 +22,14 @@ def _round(figures: dict[str, float | None]) -> dict[str, float | None]:
 
 def judge_all(predictor: Predictor, task: Task, data: Path, what: str) -> dict[str, list[Judged]]:
     """Returns every test scene judged, by input variant."""
-    from rich.console import Console
-    from rich.progress import track
-
     from restereo.training.data import frozen_examples
     from restereo.training.shards import Shards
 
-    console = Console(file=sys.stderr)
     judged = {}
     for variant in Shards(data).rows("test")[0]["variants"]:
         examples = frozen_examples(data, "test", task, variant)
-        steps = track(
-            evaluate(predictor, examples, task), f"{what}, {variant}", len(examples), console=console, transient=True
-        )
-        judged[variant] = list(steps)
+        answers = evaluate(predictor, examples, task)
+        judged[variant] = list(shown(answers, f"{what}, {variant}", len(examples)))
     return judged
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pipelines import paths
 from pipelines.quiet import run_stage
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
+from restereo.progress import shown
 from restereo.sample import Picture, Scene
 from restereo.tasks import Task
 from restereo.training.shards import Record, write_split
@@ -97,13 +97,6 @@ def records(task: Task, rows: list[Row], split: Split, params: Params) -> Iterat
             yield Record(scene, {n: task.observe(scene.truth, q) for n, q in variants.items()}, facts)
 
 
-def _shown(items: Iterator[Record], split: str) -> Iterator[Record]:
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(items, f"{split} scenes", console=Console(file=sys.stderr), transient=True)
-
-
 def main(name: str) -> None:
     """Writes the shards and the index of a row of `tasks:`."""
     from restereo.training.trainer import make_task
@@ -120,7 +113,7 @@ def main(name: str) -> None:
     splits = {}
     for split in SPLITS:
         splits[split] = write_split(
-            temporary, split, _shown(records(task, by_split[split], split, params), split), limit
+            temporary, split, shown(records(task, by_split[split], split, params), f"{split} scenes"), limit
         )
         if not splits[split]:
             raise UserError(

@@ -5,9 +5,6 @@ import sys
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
 from pipelines import paths
 from pipelines.checks.manifest import Row, measure, read_index, write_csv
 from pipelines.checks.rules import SPLITS
@@ -15,6 +12,7 @@ from pipelines.checks.splits import Group, assign
 from pipelines.expectations import Verdict, check
 from restereo.config import Params, load_params
 from restereo.errors import UserError
+from restereo.progress import shown
 
 NAMED_PER_RULE = 20
 
@@ -52,10 +50,9 @@ def measure_all(params: Params) -> tuple[list[Row], int]:
         for source, item in sorted(listed, key=lambda one: (one[0], one[1].name))
         if not any(fnmatchcase(f"{source}/{item.name}", glob) for glob in params.validation.exclude)
     ]
-    console = Console(stderr=True)
     rows = [
         measure(source, item, paths.raw(source), params.validation.max_pixels)
-        for source, item in track(kept, "validate", console=console, transient=True)
+        for source, item in shown(kept, "validate")
     ]
     return rows, len(listed) - len(kept)
 

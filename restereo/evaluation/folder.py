@@ -1,14 +1,13 @@
 """The protocol on a folder of real pairs."""
 
-import sys
 from typing import Any
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Column, Table
 
 from restereo.evaluation.protocol import judge, mean
 from restereo.evaluation.reader import read_scene
+from restereo.progress import shown
 from restereo.sample import Predictor
 from restereo.sources._pictures import PairFiles
 from restereo.tasks import Task
@@ -39,7 +38,7 @@ def evaluate_folder(
         UserError: A picture is damaged, or the views of a pair differ in size.
     """
     scenes: dict[str, dict[str, float | None]] = {}
-    for pair in track(files, "scenes", console=Console(file=sys.stderr), transient=True):
+    for pair in shown(files, "scenes"):
         scene = read_scene(pair)
         judged = judge(predictor, scene, task.observe(scene.truth, jpeg_quality), task)
         scenes[scene.name] = {**judged.figures, "seconds_per_megapixel": judged.seconds_per_megapixel}
