@@ -3,9 +3,11 @@
 Import this module before any of the tools: they read these variables when they are imported.
 """
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -27,6 +29,11 @@ def run_stage(main: Callable[..., None]) -> None:
     """Runs a stage on the arguments of the command line and exits: 2 after a `UserError`, 130 after Ctrl-C."""
     from restereo.errors import UserError
 
+    try:
+        inspect.signature(main).bind(*sys.argv[1:])
+    except TypeError as error:
+        stage = Path(sys.argv[0]).stem
+        sys.exit(_say(f"error: {stage}: {error}; run 'python -m pipelines.{stage} KEY' as dvc.yaml does.", 2))
     try:
         main(*sys.argv[1:])
     except UserError as error:

@@ -102,7 +102,7 @@ def main(name: str) -> None:
     from restereo.training.trainer import make_task
 
     params = load_params()
-    row = params.tasks[name]
+    row = params.task(name)
     task = make_task(params, name)
     out = paths.pairs(name)
     temporary = out.with_name(f".{name}.tmp")

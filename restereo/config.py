@@ -122,6 +122,16 @@ class Params(Section):
         """The file under `restereo/tasks/` of each row of `tasks:`; by default it has the row's name."""
         return {name: row.kind or name for name, row in self.tasks.items()}
 
+    def task(self, name: str) -> Task:
+        """Returns a row of `tasks:`.
+
+        Raises:
+            UserError: There is no such row.
+        """
+        if name not in self.tasks:
+            raise UserError(f"unknown task '{name}': {nearest(name, self.tasks)}.")
+        return self.tasks[name]
+
     def recipe(self, name: str) -> Recipe:
         """Returns a row of `recipes:`.
 

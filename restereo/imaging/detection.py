@@ -43,7 +43,7 @@ class Detection:
         colors: The glasses' colours, left eye first; of a plain picture what it would most likely be.
         kind: How the views were mixed.
         method: Canonical name of the method, `{colors}-{kind}`.
-        confidence: Of the kind, in [0, 1]: the share of training anaglyphs found so surely that were right.
+        confidence: Probability in [0, 1] that the kind is right; 1 for grey, which equal channels prove.
         plain: True for a picture that is no anaglyph.
         correlations: Of the gradients' magnitudes without shift, of the channels "rg", "rb" and "gb".
     """

@@ -27,7 +27,7 @@ from restereo.training.shards import Shards
 
 def make_task(params: Params, name: str) -> Task:
     """Returns the task of a row of `tasks:`, with the training degradations of section `synthesize`."""
-    row = params.tasks[name]
+    row = params.task(name)
     task: Task = catalog.build("task", params.kinds[name], degradations=params.synthesize.degradations, **row.options)
     return task
 
