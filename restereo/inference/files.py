@@ -9,6 +9,7 @@ from restereo.errors import UserError
 from restereo.sample import Picture
 
 WRITABLE = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 
 
 def is_jpeg(file: Path) -> bool:
@@ -29,7 +30,7 @@ def write_picture(file: Path, picture: Picture) -> None:
         )
     if not file.parent.is_dir():
         raise UserError(f"{file}: no such folder; make '{file.parent}' first.")
-    options = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    options = JPEG if file.suffix.lower() in {".jpg", ".jpeg"} else []
     _, encoded = cv2.imencode(file.suffix, np.ascontiguousarray(picture[..., ::-1]), options)
     temporary = file.with_name(f".{file.name}.tmp")
     temporary.write_bytes(encoded.tobytes())
