@@ -10,6 +10,7 @@ written to `restereo/imaging/kind_weights.py`.
 import os
 import random
 import re
+import textwrap
 from pathlib import Path
 
 import cv2
@@ -91,7 +92,7 @@ def weights(data: dict[str, np.ndarray], chosen: np.ndarray) -> np.ndarray:
 def main() -> None:
     data = collect()
     shares = np.zeros((len(data["kind"]), 3))
-    tables: dict[str, list[str]] = {"CENTRE": [], "SCALE": [], "WEIGHTS": []}
+    tables: dict[str, dict[str, list]] = {"CENTRE": {}, "SCALE": {}, "WEIGHTS": {}}
     for colors in ODD:
         mine = data["colors"] == colors
         x, kind, group, weight = data["x"][mine], data["kind"][mine], data["group"][mine], weights(data, mine)
@@ -100,7 +101,7 @@ def main() -> None:
         scaler, regression = fitted(x, kind, weight).steps[0][1], fitted(x, kind, weight).steps[1][1]
         rows = np.column_stack([regression.coef_, regression.intercept_])
         for key, value in (("CENTRE", scaler.mean_), ("SCALE", scaler.scale_), ("WEIGHTS", rows)):
-            tables[key].append(f'"{colors}": {np.round(value, 4).tolist()},')
+            tables[key][colors] = np.round(value, 4).tolist()
     right = shares.argmax(axis=1) == data["kind"]
     real, clean, sure = data["real"], data["quality"] == 0, shares.max(axis=1) > 0.9
     print(f"real pairs: PNG {right[real & clean].mean():.3f}, JPEG {right[real & ~clean].mean():.3f}")
@@ -112,16 +113,21 @@ def main() -> None:
         band = real & (shares.max(axis=1) >= low) & (shares.max(axis=1) < low + 0.2)
         print(f"  said {low:.1f} to {low + 0.2:.1f}: {band.sum()} times, right {right[band].mean():.2f}")
     print(f"moved photographs: {right[~real].mean():.3f}; sure (> .9): {sure[real].mean():.2f} of real ones")
-    text = [
-        '"""Weights of `kinds.py`, written by tests/code/imaging/fit_kinds.py."""',
-        "",
-        "from typing import Final",
-        "",
-    ]
-    for key, lines in tables.items():
+    (ROOT / "restereo" / "imaging" / "kind_weights.py").write_text(source(tables), encoding="utf-8")
+
+
+def source(tables: dict[str, dict[str, list]]) -> str:
+    """The text of `kind_weights.py`."""
+    text = ['"""Weights of `kinds.py`, written by tests/code/imaging/fit_kinds.py.', ""]
+    text += ["Per colours: mean and spread of the 20 measures; a row per kind of 20 weights and an intercept.", '"""']
+    text += ["", "from typing import Final", "", "# fmt: off"]
+    for key, table in tables.items():
         inner = "list[list[float]]" if key == "WEIGHTS" else "list[float]"
-        text += [f"{key}: Final[dict[str, {inner}]] = {{", *lines, "}"]
-    (ROOT / "restereo" / "imaging" / "kind_weights.py").write_text("\n".join(text) + "\n", encoding="utf-8")
+        text.append(f"{key}: Final[dict[str, {inner}]] = {{")
+        for colors, values in table.items():
+            text += textwrap.wrap(f'"{colors}": {values},', 108, initial_indent="    ", subsequent_indent="     ")
+        text.append("}")
+    return "\n".join(text) + "\n"
 
 
 if __name__ == "__main__":
