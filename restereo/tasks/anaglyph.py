@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from restereo.imaging import degrade, metrics
@@ -54,6 +55,20 @@ def operator_of(method_name: str, lossy: bool = False) -> Operator:
         torch.tensor([method.exponent], dtype=torch.float32),
         torch.tensor([lossy]),
     )
+
+
+def missing_of(method_name: str) -> NDArray[np.bool_] | None:
+    """Returns which of the six channels a method hides, or None where it copies none as it is.
+
+    Example:
+        >>> missing_of("amber-blue").tolist()
+        [False, False, True, True, True, False]
+        >>> missing_of("red-cyan-gaia") is None  # copies, but with a gamma
+        True
+    """
+    method = find_method(method_name)
+    copied = method.transfer == "encoded" and set(method.exponent) == {1.0}
+    return metrics.missing_channels(method.matrix) if copied else None
 
 
 class Anaglyph(Task):
@@ -146,7 +161,7 @@ class Anaglyph(Task):
     def measure(self, answer: Picture, disparity: Tensor | None, scene: Scene, observation: Observation) -> Figures:
         """Returns the figures of the protocol (docs/protocol.md)."""
         truth = scene.truth
-        missing = metrics.missing_channels(find_method(observation.method).matrix)
+        missing = missing_of(observation.method)
         views = {"left": slice(0, 3), "right": slice(3, 6)}
         figures: Figures = {
             "missing_psnr": None if missing is None else metrics.missing_psnr(answer, truth, missing),
@@ -173,7 +188,7 @@ class Anaglyph(Task):
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
         """Returns `missing_psnr`, or the full PSNR of both views where no channel is missing outright."""
-        missing = metrics.missing_channels(find_method(observation.method).matrix)
+        missing = missing_of(observation.method)
         return (
             metrics.psnr(answer, scene.truth) if missing is None else metrics.missing_psnr(answer, scene.truth, missing)
         )
