@@ -11,7 +11,7 @@ help:  ## Say what each verb does
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
 run: $(INSTALLED)  ## Train and evaluate the anaglyph recipes on the embedded pictures, and print the table
-	dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary
+	restereo-pipelines check && dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary
 
 test: $(INSTALLED)  ## Run all tests
 	pytest -n 2 --dist loadfile

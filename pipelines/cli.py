@@ -84,6 +84,17 @@ def graph(targets: Targets = "*") -> None:
 
 
 @app.command()
+def check() -> None:
+    """Checks `params.yaml`: every key, range and name, before anything runs.
+
+    Example: `restereo-pipelines check`
+    """
+    from restereo.config import load_params
+
+    load_params()
+
+
+@app.command()
 def summary(
     tasks: Annotated[list[str] | None, typer.Argument(help="Rows of `tasks:`; by default all with results.")] = None,
 ) -> None:

@@ -91,6 +91,8 @@ def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> S
         at_once: How many stages may run side by side. Each of them uses all cores.
     """
     try:
+        if Path("params.yaml").exists():
+            load_params()
         wanted = graph.select(graph.read(), targets)
     except UserError as error:
         return Failed(message=str(error))
