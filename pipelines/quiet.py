@@ -16,8 +16,9 @@ QUIET = {
     "ITERATIVE_DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "NO_ALBUMENTATIONS_UPDATE": "1",
-    # Spinning threads burn 27 times the processor time on a busy machine, for the same bytes.
-    "OMP_WAIT_POLICY": "passive",
+    # Threads that wait for each other spin briefly, then sleep: as fast as spinning on a free machine, and no
+    # processor time burnt on a busy one. The bytes are the same.
+    "GOMP_SPINCOUNT": "10000",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
 

@@ -75,7 +75,7 @@ class Synthesize(Section):
 class Train(Section):
     """Stage `train`, and what a recipe's row may override."""
 
-    steps: int = Field(600, ge=1)
+    steps: int = Field(1500, ge=1)
     batch: int = Field(8, ge=1)
     crop: int = Field(96, ge=16, multiple_of=16)
     learning_rate: float = Field(1e-3, gt=0)
