@@ -211,12 +211,11 @@ def _files(found: Evidence, task: str) -> list[tuple[Path, str]]:
     kept += [(f, "evaluation") for f in (paths.metrics(task, recipe), paths.scenes(task, recipe)) if f.is_file()]
     for name, file in files_below(paths.pictures(task, recipe), "pictures").items():
         kept.append((file, name.rpartition("/")[0]))
-    page = paths.report(task)
-    return [*kept, (page, "report")] if page.is_file() else kept
+    return kept
 
 
 def read(task: str, recipe: str) -> Record:
-    """Returns what the run folder, the evaluation, the report and the cost of a recipe say.
+    """Returns what the run folder, the evaluation and the cost of a recipe say.
 
     Raises:
         UserError: A file is missing or damaged, or a pickle lies in the run folder.

@@ -191,8 +191,6 @@ def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch
 
 
 def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: Path) -> None:
-    paths.report("anaglyph").parent.mkdir()
-    paths.report("anaglyph").write_text("<p>report</p>")
     register.main("anaglyph_unet")
     client = tracking.connect()
     version = tracking.versions(client, "anaglyph")[0]
@@ -209,10 +207,8 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
     history = client.get_metric_history(version.run_id, "all_steps/validation_missing_psnr")
     assert [(point.step, point.value) for point in history] == [(10, 19.0), (20, 20.5)]
     assert run.data.tags["mlflow.note.content"].startswith("anaglyph_unet: missing_psnr 20.00 (clean; grey 13.00), ")
-    kept = {
-        item.path for folder in ("run", "pictures", "report") for item in client.list_artifacts(run.info.run_id, folder)
-    }
-    assert {"run/config.json", "pictures/clean-scene-observed.png", "report/anaglyph.html"} <= kept
+    kept = {item.path for folder in ("run", "pictures") for item in client.list_artifacts(run.info.run_id, folder)}
+    assert {"run/config.json", "pictures/clean-scene-observed.png"} <= kept
     tags = client.get_model_version("anaglyph", "1").tags
     expected = {
         "data_sha256": "d" * 64,
