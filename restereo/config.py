@@ -44,9 +44,7 @@ class Recipe(Section):
 
 
 class Download(Section):
-    """Stage `download`."""
-
-    retries: int = Field(3, ge=0)
+    """Stage `download`; each source has its own options in `sources:`."""
 
 
 class Validate(Section):
