@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from restereo import catalog
 from restereo.config import Params
 from restereo.errors import UserError
 from restereo.training import run_folder
@@ -18,8 +19,13 @@ from tests.conftest import ROOT
 TINY = {"steps": 6, "batch": 2, "crop": 32, "validate_every": 3, "checkpoint_every": 2, "warmup_steps": 2, "threads": 1}
 
 
-def params(**changes) -> Params:
-    recipe = {"task": "anaglyph", "model": "unet", "objective": "pixel", "model_options": {"size": "tiny"}}
+OPTIONS = {"pixel": {}, "adversarial": {"width": 4}}
+OBJECTIVES = catalog.names("objective")
+
+
+def params(objective: str = "pixel", **changes) -> Params:
+    recipe = {"task": "anaglyph", "model": "unet", "objective": objective, "model_options": {"size": "tiny"}}
+    recipe["objective_options"] = OPTIONS[objective]
     return Params.model_validate(
         {
             "sources": {"builtin": {}},
@@ -64,17 +70,34 @@ def test_two_runs_have_the_same_bytes(scenes, tmp_path):
         assert file.read_bytes() == (second / file.name).read_bytes(), file.name
 
 
+def test_without_weight_the_critic_changes_nothing(scenes, tmp_path, monkeypatch):
+    """The adversarial term's effect is against the same network: with weight 0 the bytes are those of pixel."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setitem(OPTIONS, "adversarial", {"width": 4, "weight": 0.0})
+    plain, critic = trained(scenes, tmp_path / "a"), trained(scenes, tmp_path / "b", objective="adversarial")
+    assert sha256(plain) == sha256(critic)
+
+
+def test_the_critic_moves_the_generator(scenes, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    plain, critic = trained(scenes, tmp_path / "a"), trained(scenes, tmp_path / "b", objective="adversarial")
+    assert sha256(plain) != sha256(critic)
+
+
 def test_workers_change_nothing(scenes, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     assert sha256(trained(scenes, tmp_path / "a")) == sha256(trained(scenes, tmp_path / "b", workers=2))
 
 
+@pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("step", [1, 3, 5])
-def test_a_training_that_broke_off_ends_in_the_same_weights(scenes, tmp_path, monkeypatch, step):
+def test_a_training_that_broke_off_ends_in_the_same_weights(scenes, tmp_path, monkeypatch, step, objective):
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    whole = trained(scenes, tmp_path / "a")
+    whole = trained(scenes, tmp_path / "a", objective=objective)
     real = Loop.step
 
     def breaks(self, sample):
@@ -84,9 +107,9 @@ def test_a_training_that_broke_off_ends_in_the_same_weights(scenes, tmp_path, mo
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Loop, "step", breaks)
-        trained(scenes, tmp_path / "b")
+        trained(scenes, tmp_path / "b", objective=objective)
     assert not (tmp_path / "b" / "run").exists()
-    resumed = trained(scenes, tmp_path / "b")
+    resumed = trained(scenes, tmp_path / "b", objective=objective)
     assert sha256(resumed) == sha256(whole)
     assert (resumed / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
 

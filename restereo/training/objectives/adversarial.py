@@ -1,0 +1,60 @@
+"""Adversarial objective: the pixel objective, and a critic that learns to tell restored pictures from true ones."""
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restereo.models._patchgan import PatchGAN
+from restereo.sample import Sample
+from restereo.training.objectives import Objective
+from restereo.training.objectives.pixel import pixel_loss
+
+
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """Returns the critic's loss (Lim & Ye 2017): 0 once true patches score over 1 and restored ones under -1.
+
+    Example:
+        >>> import torch
+        >>> hinge(torch.full((1, 1, 2, 2), 2.0), torch.full((1, 1, 2, 2), -3.0)).item()
+        0.0
+    """
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+class Adversarial(Objective):
+    """Two players: the critic moves first, then the generator against it."""
+
+    def __init__(self, weight: float, width: int, chroma_weight: float, ssim_weight: float) -> None:
+        self.weight, self.width = weight, width
+        self.chroma_weight, self.ssim_weight = chroma_weight, ssim_weight
+
+    def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
+        """Returns the generator and a critic that sees the observation too."""
+        return {"generator": generator, "discriminator": PatchGAN(channels_in + channels_out, self.width)}
+
+    def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
+        """Yields the critic's loss, and after its step the generator's."""
+        critic = players["discriminator"]
+        image = players["generator"](lifted).image
+        yield "discriminator", hinge(critic(lifted, sample.truth), critic(lifted, image.detach()))
+        pixel = pixel_loss(image, sample.truth, self.chroma_weight, self.ssim_weight)
+        yield "generator", pixel - self.weight * critic(lifted, image).mean()
+
+
+def build(
+    *, weight: float = 0.005, width: int = 32, chroma_weight: float = 0.5, ssim_weight: float = 0.1
+) -> Adversarial:
+    """Returns the adversarial objective.
+
+    Args:
+        weight: Of the critic's verdict beside the pixel loss; 0 trains the generator as the pixel objective does.
+        width: Of the critic's first layer.
+        chroma_weight: See the pixel objective.
+        ssim_weight: See the pixel objective.
+
+    Example:
+        >>> sorted(build().players(nn.Identity(), 6, 6))
+        ['discriminator', 'generator']
+    """
+    return Adversarial(weight, width, chroma_weight, ssim_weight)
