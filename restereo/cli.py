@@ -62,7 +62,8 @@ def train(
 
     live = out.absolute().parent / f".{out.name}.live"
     cost = train_recipe(load_params(params), recipe, data, out, live)
-    typer.echo(f"{out}: {cost['steps']} steps in {cost['seconds']} s, {cost['samples_per_second']} samples/s")
+    if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes here
+        typer.echo(f"{out}: {cost['steps']} steps in {cost['seconds']} s, {cost['samples_per_second']} samples/s")
 
 
 @app.command()

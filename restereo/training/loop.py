@@ -147,7 +147,9 @@ class Loop:
         """Validates the averaged weights, keeps them if they are the best, and decides on an early stop."""
         outcome, settings = self.outcome, self.settings
         headline = validate(self.average.module, self.task, frozen, self.fabric.device)
-        rate, loss = self.schedules["generator"].get_last_lr()[0], sum(outcome.losses) / len(outcome.losses)
+        rate = self.schedules["generator"].get_last_lr()[0]
+        mine = torch.tensor(sum(outcome.losses) / len(outcome.losses), device=self.fabric.device)
+        loss = float(cast(Tensor, self.fabric.all_reduce(mine, reduce_op="mean")))
         outcome.losses = []
         outcome.history += [
             {"step": outcome.step, "split": "train", "loss": f"{loss:.6g}", "learning_rate": f"{rate:.6g}"},
