@@ -1,7 +1,37 @@
 """Stage `train`: one recipe on its task's scenes."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pipelines import cost, lineage, paths
 from pipelines.quiet import run_stage
+
+LOCK_SECONDS = 15.0  # loader processes of a killed training notice it within 5 s
+
+
+@contextmanager
+def alone(recipe: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Lets one training of a recipe at a time write its checkpoint: `kill -9` of DVC alone leaves the stage running.
+
+    Raises:
+        UserError: Another training of it has run all this time.
+    """
+    from filelock import FileLock, Timeout
+
+    from restereo.errors import UserError
+
+    if os.environ.get("LOCAL_RANK", "0") != "0":  # the other processes of one training
+        yield
+        return
+    file = paths.live(recipe).with_suffix(".lock")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(file).acquire(timeout=seconds)
+    except Timeout:
+        raise UserError(f"{file}: another training of '{recipe}' still runs; wait for it, or end it.") from None
+    with held:
+        yield
 
 
 def main(recipe: str) -> None:
@@ -11,7 +41,8 @@ def main(recipe: str) -> None:
 
     params = load_params()
     task = params.recipe(recipe).task
-    facts = train_recipe(params, recipe, paths.pairs(task), paths.run(recipe), paths.live(recipe))
+    with alone(recipe):
+        facts = train_recipe(params, recipe, paths.pairs(task), paths.run(recipe), paths.live(recipe))
     cost.record(recipe, "train", {**facts, **lineage.work_tree()})
 
 

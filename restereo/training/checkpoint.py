@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +34,32 @@ class Live:
             os.fsync(stream.fileno())
         temporary.replace(self.file)
 
-    def load(self) -> dict[str, Any] | None:
-        """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's."""
+    def load(self, tell: Callable[[str], object]) -> dict[str, Any] | None:
+        """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's.
+
+        Args:
+            tell: Receives a sentence if there is a checkpoint that is not taken up.
+        """
         if not self.file.exists():
             return None
+        if not _is_whole(self.file):
+            tell(f"{self.file}: damaged; the training starts anew.")
+            return None
         state: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
-        return state if state.pop("key") == self.key else None
+        if state.pop("key", None) != self.key:
+            tell(f"{self.file}: of other parameters, data, code or packages; the training starts anew.")
+            return None
+        return state
 
     def remove(self) -> None:
         """Removes the folder, if it is there."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _is_whole(file: Path) -> bool:
+    """False if a byte is not the one that was written: `torch.load` itself looks at no checksum of its archive."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, EOFError):
+        return False

@@ -177,5 +177,9 @@ class Loop:
         self.average.load_state_dict(state["average"])
         self.outcome = Outcome(**state["outcome"])
 
+    def raw(self) -> dict[str, dict[str, Tensor]]:
+        """Returns the weights of every player as the last step left them, not averaged."""
+        return {name: player.module.state_dict() for name, player in self.players.items()}
+
     def _parts(self) -> dict[str, dict[str, Any]]:
         return {"players": self.players, "optimizers": self.optimizers, "schedules": self.schedules}

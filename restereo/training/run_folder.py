@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 
 from restereo.errors import UserError
@@ -70,9 +70,23 @@ def write(
         writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(history)
-    save_file({name: tensor.contiguous() for name, tensor in sorted(weights.items())}, temporary / WEIGHTS)
+    save_file(_plain(weights), temporary / WEIGHTS)
     shutil.rmtree(folder, ignore_errors=True)
     temporary.replace(folder)
+
+
+def _plain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.contiguous() for name, tensor in sorted(weights.items())}
+
+
+def weights_sha256(weights: dict[str, Tensor]) -> str:
+    """Returns the SHA-256, in hexadecimal, of the safetensors file that `write` makes of these tensors.
+
+    Example:
+        >>> weights_sha256({"a": torch.zeros(2)}) == weights_sha256({"a": torch.zeros(2)})
+        True
+    """
+    return hashlib.sha256(save({name: tensor.cpu() for name, tensor in _plain(weights).items()})).hexdigest()
 
 
 def file_sha256(file: Path) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,10 +96,12 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
 
     fabric = _engine()
     loop = Loop(fabric, task, model, objective, settings, params.seed)
-    place = Live(live, _digest(config))
-    if state := place.load():
+    quiet = quiet or fabric.global_rank > 0
+    facts = environment(device_kind(fabric.device), settings.threads)
+    place = Live(live, _digest(config, facts))
+    if state := place.load(lambda why: quiet or print(why, file=sys.stderr)):
         loop.resume(state)
-    with TrainingProgress(recipe, settings.steps, loop.outcome.step, quiet or fabric.global_rank > 0) as progress:
+    with TrainingProgress(recipe, settings.steps, loop.outcome.step, quiet) as progress:
         outcome = loop.run(examples, frozen, place, progress)
         steps, rate = progress.done - progress.first, progress.rate
 
@@ -112,8 +115,9 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
             "last_step": outcome.step,
             f"validation_{task.headline}": round(outcome.best_headline, 4),
             "parameters": sum(p.numel() for p in best.parameters()),
+            "averaged_sha256": run_folder.weights_sha256(outcome.best),
+            "raw_sha256": {name: run_folder.weights_sha256(raw) for name, raw in loop.raw().items()},
         }
-        facts = environment(device_kind(fabric.device), settings.threads)
         run_folder.write(out, config, facts, outcome.history, metrics, calibration, outcome.best)
         place.remove()
     return {
@@ -126,9 +130,9 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     }
 
 
-def _digest(config: dict[str, Any]) -> str:
-    """One SHA-256 over the configuration and the library's code: all that the next step depends on."""
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode())
+def _digest(config: dict[str, Any], environment: dict[str, Any]) -> str:
+    """One SHA-256 over the configuration, the packages and the library's code: all that the next step depends on."""
+    digest = hashlib.sha256(json.dumps([config, environment], sort_keys=True).encode())
     for file in sorted(Path(restereo.__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()
