@@ -32,6 +32,18 @@ class Task(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Source(BaseModel):
+    """A row of `sources:`. Keys beyond this one are options of the source's own file."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    kind: str = ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of the source's own file."""
+        return dict(self.model_extra or {})
+
+
 class Recipe(Section):
     """A row of `recipes:`: what is trained on what, and what differs from the common `train` section."""
 
@@ -105,7 +117,7 @@ class Params(Section):
     """The whole of `params.yaml`."""
 
     seed: int = 0
-    sources: dict[str, dict[str, Any]]
+    sources: dict[str, Source]
     tasks: dict[str, Task]
     recipes: dict[str, Recipe]
     download: Download = Download()
@@ -129,6 +141,17 @@ class Params(Section):
         if name not in self.tasks:
             raise UserError(f"unknown task '{name}': {nearest(name, self.tasks)}.")
         return self.tasks[name]
+
+    def source(self, name: str) -> Source:
+        """Returns a row of `sources:`, its kind (the file under `restereo/sources/`) by default the row's name.
+
+        Raises:
+            UserError: There is no such row.
+        """
+        if name not in self.sources:
+            raise UserError(f"params.yaml: unknown source '{name}': {nearest(name, self.sources)}.")
+        row = self.sources[name]
+        return row if row.kind else row.model_copy(update={"kind": name})
 
     def recipe(self, name: str) -> Recipe:
         """Returns a row of `recipes:`.
@@ -163,8 +186,8 @@ def _sentence(file: Path, error: ValidationError) -> str:
 
 def _check_rows(params: Params, file: Path) -> None:
     """Every name in the three tables leads to a file or to another row."""
-    for source in params.sources:
-        catalog.check("source", source, f"{file}: ")
+    for name, row in params.sources.items():
+        catalog.check("source", params.source(name).kind, f"{file}: source '{name}': " if row.kind else f"{file}: ")
     for name, task in params.tasks.items():
         catalog.check("task", params.kinds[name], f"{file}: task '{name}': ")
         for source in task.sources:

@@ -1,13 +1,16 @@
 """One file per data set: where its pictures are, what licence they have, which of them belong together."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-Progress = Callable[[int, int], None]
-"""Told (pictures done, pictures in all) after each picture."""
+
+class Progress(Protocol):
+    """Told how far a source is: of its pictures, or, where `what` names a file, of that file's bytes."""
+
+    def __call__(self, done: int, total: int | None, what: str = "", /) -> None:
+        """Returns nothing. `total` is None where a server does not say how much there is."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,12 @@ class Source(ABC):
             restereo.errors.UserError: Something is missing, damaged, or not what the options say.
         """
 
+    def archives(self) -> dict[str, str]:
+        """Returns the sha256 of each archive that the last `fetch` unpacked, by file name; none by default."""
+        return {}
 
-def no_progress(done: int, total: int) -> None:
+
+def no_progress(done: int, total: int | None, what: str = "", /) -> None:
     """Returns nothing: the `Progress` of a caller that shows none.
 
     Example:

@@ -39,6 +39,7 @@ def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
         ("objective: pixel", "objective: pxel", "unknown objective 'pxel': did you mean 'pixel'?"),
         ("sources: [builtin]", "sources: [bultin]", "unknown source 'bultin': did you mean 'builtin'?"),
         ("{builtin: {}}", "{builtin: {}, flicker: {}}", "unknown source 'flicker'"),
+        ("{builtin: {}}", "{builtin: {}, mine: {kind: foldr}}", "source 'mine': unknown source 'foldr': did you mean"),
         ("steps: 7", "stepps: 7", "unknown key 'recipes.first.train.stepps': did you mean 'steps'?"),
         ("steps: 7", "steps: 0", "'steps': Input should be greater than or equal to 1"),
         ("model: unet", "modle: unet", "did you mean 'model'?"),
@@ -53,6 +54,15 @@ def test_a_mistake_is_one_sentence_that_names_file_rule_and_fix(tmp_path, old, n
     message = str(caught.value)
     assert said in message
     assert message.startswith(str(file)) and "\n" not in message
+
+
+def test_a_source_may_be_named_after_its_kind_or_not(tmp_path):
+    sources = "sources: {builtin: {}, mine: {kind: folder, path: a}, yours: {kind: folder, path: b}}"
+    params = load_params(written(tmp_path, GOOD.replace("sources: {builtin: {}}", sources)))
+    assert (params.source("builtin").kind, params.source("builtin").options) == ("builtin", {})
+    assert (params.source("yours").kind, params.source("yours").options) == ("folder", {"path": "b"})
+    with pytest.raises(UserError, match="unknown source 'yurs': did you mean 'yours'"):
+        params.source("yurs")
 
 
 def test_a_missing_file_is_named(tmp_path):
