@@ -23,7 +23,7 @@ ui: $(INSTALLED)  ## Start the MLflow and Prefect pages and serve the flow
 	restereo-pipelines ui
 
 clean:  ## Remove the environment and everything generated, but no downloads
-	git clean -qfdX -e '!/data/raw/' -- data .venv .mypy_cache .ruff_cache .pytest_cache
+	git clean -qfdX -e '!/data/raw/' -e '!/data/archives/' -- data .venv .mypy_cache .ruff_cache .pytest_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make run PYTHON=/path/to/python" >&2; exit 2; }
