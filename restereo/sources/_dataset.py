@@ -18,7 +18,7 @@ class RemoteFile:
     """An archive.
 
     Attributes:
-        name: Its file name in the folder of archives.
+        name: Its file name in the folder of archives; a name without suffix is a folder.
         url: Where it is downloaded from, None = a person has to get it.
         sha256: What it must be, None = nobody has verified it yet: the first file that comes is recorded.
     """

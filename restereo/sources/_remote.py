@@ -123,10 +123,10 @@ def folder_of(data_set: DataSet, archives: str | None) -> Path:
 
 def _please(data_set: DataSet, folder: Path, missing: Sequence[str]) -> str:
     what = f"{missing[0]} is" if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]} are"
-    names = ", ".join(f"{stem(Path(name))}/" for name in missing)
+    unpacked = ", ".join(f"{stem(Path(name))}/" for name in missing)
     return (
-        f"{folder}: {what} not there; {data_set.login} at {data_set.page}, and put what you get into {folder} as it is "
-        f"or unpacked ({names})."
+        f"{folder}: {what} not there; {data_set.login} at {data_set.page}, and put what you get into {folder}, packed "
+        f"or unpacked ({unpacked})."
     )
 
 

@@ -13,7 +13,7 @@ from restereo.sources._remote import Remote
 DATA_SET = DataSet(
     name="holopix50k",
     page="https://github.com/leiainc/holopix50k",
-    files=(RemoteFile("Holopix50k.tar"),),
+    files=(RemoteFile("Holopix50k"),),
     licence="Holopix50k: non-commercial, data courtesy of Leia Inc. pursuant to the Holopix50k Dataset License",
     item="holopix50k_{split}_{scene}",
     parts={

@@ -13,6 +13,7 @@ from restereo.sources import Item, no_progress
 from restereo.sources._benchmark import is_benchmark
 from restereo.sources._checksums import RECORD
 from restereo.sources._dataset import DataSet
+from restereo.sources._formats import stem
 from restereo.sources._pictures import PairFiles, read_pair, read_picture
 from restereo.sources._remote import Remote
 from tests.code.sources.layouts import CASES, DISPARITY, packed, png
@@ -35,7 +36,8 @@ def data_set(name: str) -> DataSet:
 def offline(name: str, archives: Path) -> Remote:
     """The source, its stated checksums left out: the archives here are not the real ones."""
     case = CASES[name]
-    files = [replace(file, sha256=None) for file in data_set(name).files if file.name in case.archives]
+    stems = {stem(Path(file)) for file in case.archives}
+    files = [replace(file, sha256=None) for file in data_set(name).files if stem(Path(file.name)) in stems]
     return Remote(replace(data_set(name), files=files), str(archives))
 
 
