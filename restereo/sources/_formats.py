@@ -148,8 +148,8 @@ def format_of(path: Path) -> Format:
     with path.open("rb") as stream:
         start = stream.read(16)
     raise UserError(
-        f"{path}: neither a whole zip nor a tar file (it begins with {start!r}); get it again, or unpack it by hand "
-        f"into the folder {stem(path)}/ beside it."
+        f"{path}: neither a whole zip nor a tar file (it begins with {start!r}); delete it and get it again, or unpack "
+        f"it by hand into the folder {stem(path)}/ beside it."
     )
 
 

@@ -6,6 +6,7 @@ that fetching again downloads nothing; what comes out of `fetch` holds pictures 
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -45,14 +46,17 @@ class Remote(Source):
 
     def fetch(self, destination: Path, progress: Progress) -> list[Item]:
         """Returns the items, after downloading what is not there yet and unpacking what belongs to them."""
-        archives = {path: Archive(path, self._set.limits) for path in self._present(progress)}
-        members = [Member(path, name) for path, archive in archives.items() for name in archive.files]
-        found = grouped(self._set, members, self._include)
-        if not found:
-            raise UserError(
-                f"{self._folder}: nothing in its archives is laid out as {self._set.name} is, or 'include' lets "
-                f"nothing through; compare with {self._set.page}."
-            )
+        # Two rows of one kind share the folder, and stages may run side by side.
+        with self._locked():
+            archives = {path: Archive(path, self._set.limits) for path in self._present(progress)}
+            members = [Member(path, name) for path, archive in archives.items() for name in archive.files]
+            found = grouped(self._set, members, self._include)
+            if not found:
+                raise UserError(
+                    f"{self._folder}: nothing in its archives is laid out as {self._set.name} is, or 'include' lets "
+                    f"nothing through; compare with {self._set.page}."
+                )
+            self._record()
         items = [item(self._set, name, parts) for name, parts in found.items()]
         targets: dict[Path, dict[str, Path]] = {path: {} for path in archives}
         for one in items:
@@ -74,11 +78,8 @@ class Remote(Source):
         by_hand = [f.name for f in self._set.files if f.url is None and not self._place(f)]
         if by_hand:
             raise UserError(_please(self._set, self._folder, by_hand))
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._sums = {}
-        # Two rows of one kind share the folder, and stages may run side by side.
-        with FileLock(self._folder / ".lock"):
-            return [self._verified(file, progress) for file in self._set.files]
+        return [self._verified(file, progress) for file in self._set.files]
 
     def _verified(self, file: RemoteFile, progress: Progress) -> Path:
         place = self._place(file) or self._folder / file.name
@@ -93,10 +94,23 @@ class Remote(Source):
         else:
             assert file.url is not None
             digest = download(file.url, place, stated or known, progress, self._patience)
-        if digest != known:
-            record(self._folder, place.name, digest)
         self._sums[place.name] = digest
         return place
+
+    def _record(self) -> None:
+        """Keeps the sums of what has proved to be the data set: not of a page that says 'log in'."""
+        known = recorded(self._folder)
+        for name, digest in self._sums.items():
+            if known.get(name) != digest and os.access(self._folder, os.W_OK):
+                record(self._folder, name, digest)
+
+    def _locked(self) -> AbstractContextManager[object]:
+        """Returns the folder's lock, made with the folder where there is none; none in one that may only be read."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self._folder}: {error.strerror}; name another folder with 'archives'.") from None
+        return FileLock(self._folder / ".lock") if os.access(self._folder, os.W_OK) else nullcontext()
 
     def _place(self, file: RemoteFile) -> Path | None:
         """Returns where the archive is, if it is there: in any format that is read, or unpacked by hand."""

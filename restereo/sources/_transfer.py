@@ -140,6 +140,8 @@ def _attempt(url: str, part: Path, progress: Progress, timeout: float) -> None:
         with urlopen(Request(url, headers=headers), timeout=timeout) as response:
             remote, offset = _described(url, response, known, offset, part)
             _check_space(part, remote, offset)
+            if not offset:  # Before the note tells of another file: a kill between the two must not join them.
+                part.unlink(missing_ok=True)
             _beside(part).write_text(json.dumps(asdict(remote)), encoding="utf-8")
             _receive(response, part, offset, remote.total, progress)
     except HTTPError as error:

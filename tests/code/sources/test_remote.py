@@ -49,6 +49,22 @@ def test_the_first_download_is_recorded_and_the_second_fetch_needs_none(sea, sit
     assert fetched(sea(), tmp_path / "two") == first and len(site.asked) == 1
 
 
+def test_a_folder_that_may_only_be_read_will_do(sea, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed(tmp_path / "archives" / "sea.zip", PHOTOS)
+    monkeypatch.setattr("os.access", lambda *_: False)  # Root may write anywhere.
+    assert len(fetched(sea(), tmp_path / "one")) == 3
+    assert [path.name for path in (tmp_path / "archives").iterdir()] == ["sea.zip"]
+
+
+def test_what_is_no_archive_is_not_recorded(sea, site: Site, tmp_path: Path) -> None:
+    good, site.content = site.content, b"please log in"
+    with pytest.raises(UserError, match=r"sea\.zip: neither a whole zip nor a tar"):
+        fetched(sea(), tmp_path / "one")
+    (tmp_path / "archives" / "sea.zip").unlink()
+    site.content = good
+    assert len(fetched(sea(), tmp_path / "two")) == 3
+
+
 def test_a_cached_archive_that_changed_is_noticed(sea, tmp_path: Path) -> None:
     fetched(sea(), tmp_path / "one")
     before = recorded(tmp_path / "archives")["sea.zip"]

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -93,6 +94,18 @@ def test_a_file_that_changed_meanwhile_is_fetched_anew_not_joined(tmp_path, site
     site.content, site.replies = OTHER, [Reply(etag='"two"')]
     download(f"{site.url}/a.zip", tmp_path / "a.zip", patience=patience)
     assert (tmp_path / "a.zip").read_bytes() == OTHER
+
+
+def test_killed_between_the_note_and_the_file(tmp_path, site, patience, monkeypatch):
+    """The note of the new file is never beside the beginning of the old one."""
+    (tmp_path / "a.zip.part").write_bytes(OTHER[:1000])
+    note = {"url": f"{site.url}/a.zip", "etag": '"zero"', "modified": "", "total": len(CONTENT)}
+    (tmp_path / "a.zip.part.json").write_text(json.dumps(note))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(_transfer, "_receive", Mock(side_effect=KeyboardInterrupt))
+        download(f"{site.url}/a.zip", tmp_path / "a.zip", patience=patience)
+    download(f"{site.url}/a.zip", tmp_path / "a.zip", patience=patience)
+    assert (tmp_path / "a.zip").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("lie", ["etag", "size", "place"])
