@@ -6,7 +6,7 @@ export DVC_NO_ANALYTICS := 1
 TARGETS ?= *@anaglyph*
 INSTALLED := .venv/.installed
 
-.PHONY: help run test check ui clean
+.PHONY: help run test check bench ui clean
 help:  ## Say what each verb does
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
@@ -18,6 +18,9 @@ test: $(INSTALLED)  ## Run all tests
 
 check: $(INSTALLED)  ## Lint, types, floors and lock
 	ruff check . && ruff format --check . && mypy && lint-imports
+
+bench: $(INSTALLED)  ## Measure speed, overhead and memory against their targets (docs/bench.md)
+	python -m tests.bench $(MEASURES)
 
 ui: $(INSTALLED)  ## Start the MLflow and Prefect pages and serve the flow
 	restereo-pipelines ui

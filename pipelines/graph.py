@@ -87,7 +87,7 @@ def select(graph: Graph, targets: str | Iterable[str]) -> Graph:
 
 
 def read(root: Path = Path()) -> Graph:
-    """Returns the graph of the project in `root`, from one call of DVC (about half a second).
+    """Returns the graph of the project in `root`, from one call of DVC.
 
     Raises:
         UserError: DVC is not installed, `root` is no DVC project, or `dvc.yaml` is broken.

@@ -16,8 +16,8 @@ QUIET = {
     "ITERATIVE_DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "NO_ALBUMENTATIONS_UPDATE": "1",
-    # Threads that wait for each other spin briefly, then sleep: as fast as spinning on a free machine, and no
-    # processor time burnt on a busy one. The bytes are the same.
+    # Threads that wait for each other spin briefly, then sleep: no processor time is burnt on a busy machine, and the
+    # bytes are the same. What it costs and gains: `make bench MEASURES=spinning`.
     "GOMP_SPINCOUNT": "10000",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }

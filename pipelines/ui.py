@@ -49,7 +49,7 @@ def prefect_environment(api: str | None = None) -> dict[str, str]:
     """Returns Prefect's settings: everything under `data/prefect`, whatever profile the user has of their own.
 
     Args:
-        api: Address of a running server; without it a run starts one for itself, in 13 to 21 s.
+        api: Address of a running server; without it a run starts one for itself, which is slow.
 
     Example:
         >>> prefect_environment("http://127.0.0.1:4200/api")["PREFECT_API_URL"]
@@ -96,7 +96,7 @@ def servers(mlflow_port: int, prefect_port: int, cron: str | None) -> list[Serve
         return found
     mlflow = ["mlflow", "server", "--host", HOST, "--port", str(mlflow_port), "--workers", "1"]
     mlflow += ["--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
-    # Without this, eight idle workers hold 250 MB each.
+    # Without this, eight idle workers hold memory for nothing.
     jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     return [Server("mlflow", [*python, *mlflow], jobs, f"http://{HOST}:{mlflow_port}/health"), *found]
 

@@ -11,6 +11,7 @@ from restereo.tasks import Task
 from restereo.training.shards import Record, write_split
 
 ROOT = Path(__file__).parent.parent
+collect_ignore = ["bench"]  # `make bench`: it measures, and takes minutes
 
 
 def real_data() -> Path | None:

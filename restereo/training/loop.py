@@ -69,7 +69,7 @@ class Loop:
     def __init__(self, fabric: Fabric, task: Task, model: nn.Module, objective: Objective, settings: Train, seed: int):
         self.fabric, self.task, self.objective = fabric, task, objective
         self.settings, self.seed = settings, seed
-        # 10 % faster on a CPU; torch's own stubs of `Module.to` do not know the argument.
+        # Faster on a CPU (`make bench MEASURES=training`); torch's own stubs of `Module.to` do not know the argument.
         model = cast(Any, model).to(fabric.device, memory_format=torch.channels_last)
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema_decay))
         self.players: dict[str, Any] = {}
