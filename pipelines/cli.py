@@ -84,14 +84,21 @@ def graph(targets: Targets = "*") -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    lock: Annotated[bool, typer.Option("--lock", help="Also that dvc.lock is that of this code.")] = False,
+    targets: Targets = TARGETS,
+) -> None:
     """Checks `params.yaml`: every key, range and name, before anything runs.
 
-    Example: `restereo-pipelines check`
+    Example: `restereo-pipelines check --lock`
     """
     from restereo.config import load_params
 
     load_params()
+    if lock:
+        from pipelines import lock as locked
+
+        locked.check(targets)
 
 
 @app.command()

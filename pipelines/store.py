@@ -2,14 +2,13 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from pipelines import paths
-from restereo.errors import UserError
+from pipelines.exclusive import exclusive
 
 KEY = "content_key"
 LOADED = "loaded_back"
@@ -91,28 +90,12 @@ def default_store() -> Store:
     return Store(uri, root, None)
 
 
-@contextmanager
-def lock(place: Store, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Lets one process at a time write to a local store: two that create its tables at once break each other.
-
-    Raises:
-        UserError: Another process has held it all this time.
-    """
+def lock(place: Store, seconds: float = LOCK_SECONDS) -> AbstractContextManager[None]:
+    """Lets one process at a time write to a local store: two that create its tables at once break each other."""
     if place.database is None:
-        yield
-        return
-    from filelock import FileLock, Timeout
-
-    place.database.parent.mkdir(parents=True, exist_ok=True)
-    file = place.database.parent / ".register.lock"
-    try:
-        held = FileLock(file).acquire(timeout=seconds)
-    except Timeout:
-        raise UserError(
-            f"{file}: another register stage has held it for {seconds:.0f} s; wait and run again."
-        ) from None
-    with held:
-        yield
+        return nullcontext()
+    busy = f"another register stage has held it for {seconds:.0f} s; wait and run again"
+    return exclusive(place.database.parent / ".register.lock", seconds, busy)
 
 
 def peek(place: Store, name: str, key: str) -> Version | None:

@@ -1,37 +1,22 @@
 """Stage `train`: one recipe on its task's scenes."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from pipelines import cost, lineage, paths
+from pipelines.exclusive import exclusive
 from pipelines.quiet import run_stage
 
-LOCK_SECONDS = 15.0  # loader processes of a killed training notice it within 5 s
+LOCK_SECONDS = 15.0
+"""Loader processes of a killed training notice it within 5 s."""
 
 
-@contextmanager
-def alone(recipe: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Lets one training of a recipe at a time write its checkpoint: `kill -9` of DVC alone leaves the stage running.
-
-    Raises:
-        UserError: Another training of it has run all this time.
-    """
-    from filelock import FileLock, Timeout
-
-    from restereo.errors import UserError
-
+def alone(recipe: str, seconds: float = LOCK_SECONDS) -> AbstractContextManager[None]:
+    """Lets one training of a recipe at a time write its checkpoint: `kill -9` of DVC alone leaves the stage running."""
     if os.environ.get("LOCAL_RANK", "0") != "0":  # the other processes of one training
-        yield
-        return
+        return nullcontext()
     file = paths.live(recipe).with_suffix(".lock")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        held = FileLock(file).acquire(timeout=seconds)
-    except Timeout:
-        raise UserError(f"{file}: another training of '{recipe}' still runs; wait for it, or end it.") from None
-    with held:
-        yield
+    return exclusive(file, seconds, f"another training of '{recipe}' still runs; wait for it, or end it")
 
 
 def main(recipe: str) -> None:

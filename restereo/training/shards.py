@@ -1,5 +1,6 @@
 """Scenes in few large files: safetensors shards that can be read window by window, and an `index.json`."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -54,34 +55,54 @@ def _batches(records: Iterable[Record], limit: int) -> Iterator[list[Record]]:
         yield batch
 
 
+def finished(folder: Path, split: str) -> list[dict[str, Any]]:
+    """Returns the rows of the shards of a split that lie in a folder: `write_split` goes on after them.
+
+    Example:
+        >>> finished(Path("no/such/folder"), "train")
+        []
+    """
+    shards = (folder / _shard(split, number) for number in itertools.count())
+    rows: list[dict[str, Any]] = []
+    for shard in itertools.takewhile(Path.exists, shards):
+        with safe_open(shard, framework="numpy") as handle:
+            rows += json.loads(handle.metadata()["rows"])
+    return rows
+
+
 def write_split(folder: Path, split: str, records: Iterable[Record], limit: int) -> list[dict[str, Any]]:
     """Writes `<split>-000.safetensors` … into the folder and returns the rows of the index.
+
+    A kill leaves whole shards, each with its rows in it. Where `finished` found some, the records are those that
+    follow them, and the bytes of all shards are those of one go.
 
     Args:
         folder: An existing folder.
         split: `train`, `validation` or `test`.
-        records: The scenes; only one shard is held in memory.
+        records: The scenes that no shard holds yet; only one shard is held in memory.
         limit: Bytes after which the next shard begins.
     """
-    rows = []
-    for number, batch in enumerate(_batches(records, limit)):
-        shard = f"{split}-{number:03d}.safetensors"
-        save_file({key: array for record in batch for key, array in _arrays(record).items()}, folder / shard)
-        for record in batch:
-            variants = {
-                name: {"method": o.method, "jpeg_quality": o.jpeg_quality} for name, o in record.observations.items()
-            }
-            size = list(record.scene.truth.shape[:2])
-            rows.append(
-                {
-                    "name": record.scene.name,
-                    "shard": shard,
-                    "size": size,
-                    "variants": variants,
-                    **record.facts,
-                }
-            )
+    rows = finished(folder, split)
+    first = len({row["shard"] for row in rows})
+    for number, batch in enumerate(_batches(records, limit), first):
+        shard = _shard(split, number)
+        mine = [_row(record, shard) for record in batch]
+        arrays = {key: array for record in batch for key, array in _arrays(record).items()}
+        temporary = folder / f".{shard}.tmp"
+        save_file(arrays, temporary, {"rows": json.dumps(mine, sort_keys=True)})
+        temporary.replace(folder / shard)
+        rows += mine
     return rows
+
+
+def _shard(split: str, number: int) -> str:
+    return f"{split}-{number:03d}.safetensors"
+
+
+def _row(record: Record, shard: str) -> dict[str, Any]:
+    variants = {name: {"method": o.method, "jpeg_quality": o.jpeg_quality} for name, o in record.observations.items()}
+    size = list(record.scene.truth.shape[:2])
+    return {"name": record.scene.name, "shard": shard, "size": size, "variants": variants, **record.facts}
 
 
 @lru_cache(maxsize=64)

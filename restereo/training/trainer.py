@@ -1,7 +1,6 @@
 """From a recipe's name and a folder of scenes to a run folder."""
 
 import hashlib
-import json
 import os
 import platform
 import sys
@@ -13,12 +12,11 @@ from typing import Any
 import torch
 from lightning.fabric import Fabric
 
-import restereo
 from restereo import catalog
 from restereo.config import Params
 from restereo.tasks import Task
 from restereo.training import run_folder
-from restereo.training.checkpoint import Live
+from restereo.training.checkpoint import Live, key_of
 from restereo.training.data import Examples, frozen_examples
 from restereo.training.loop import Loop
 from restereo.training.progress import TrainingProgress
@@ -98,7 +96,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     loop = Loop(fabric, task, model, objective, settings, params.seed)
     quiet = quiet or fabric.global_rank > 0
     facts = environment(device_kind(fabric.device), settings.threads)
-    place = Live(live, _digest(config, facts))
+    place = Live(live, key_of([config, facts]))
     if state := place.load(lambda why: quiet or print(why, file=sys.stderr)):
         loop.resume(state)
     with TrainingProgress(recipe, settings.steps, loop.outcome.step, quiet) as progress:
@@ -128,14 +126,6 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
         "host": platform.node(),
         "device": device_kind(fabric.device),
     }
-
-
-def _digest(config: dict[str, Any], environment: dict[str, Any]) -> str:
-    """One SHA-256 over the configuration, the packages and the library's code: all that the next step depends on."""
-    digest = hashlib.sha256(json.dumps([config, environment], sort_keys=True).encode())
-    for file in sorted(Path(restereo.__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def _variants(data: Path) -> list[str]:

@@ -8,7 +8,10 @@ import pytest
 import yaml
 
 from pipelines import evaluate, paths, synthesize
-from restereo.config import Params
+from restereo.config import Params, load_params
+from restereo.errors import UserError
+from restereo.training.shards import write_split
+from restereo.training.trainer import make_task
 from tests.conftest import ROOT
 
 TINY = {
@@ -62,29 +65,100 @@ def test_the_frozen_test_set_is_motorcycle_and_scenes_of_photos_that_training_ne
     assert index["splits"]["train"][0]["variants"] == {}
 
 
-def test_synthesis_again_gives_the_same_bytes(here, pairs):
-    before = {file.name: file.read_bytes() for file in pairs.iterdir()}
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder: what a digest over shards and index is made of, and which one differs."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_synthesis_again_gives_the_same_bytes(here, pairs, monkeypatch, processes):
+    before = contents(pairs)
+    monkeypatch.setenv("RESTEREO_WORKERS", processes)
     synthesize.main("anaglyph")
-    assert {file.name: file.read_bytes() for file in pairs.iterdir()} == before
+    assert contents(pairs) == before
+    assert [file.name for file in pairs.parent.iterdir() if file.is_dir()] == ["anaglyph"]
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_the_order_in_which_scenes_are_made_changes_nothing(here, pairs, tmp_path, processes):
+    params = load_params()
+    rows = synthesize.rows_of(["builtin"], paths.MANIFEST)["test"]
+    scenes = synthesize.Scenes(make_task(params, "anaglyph"), "test", rows, params)
+    order = [2, 0, 1]
+    made = dict(zip(order, synthesize.made(scenes, order, processes), strict=True))
+    write_split(tmp_path, "test", [made[number] for number in sorted(made)], 256 * 2**20)
+    assert contents(tmp_path) == {name: text for name, text in contents(pairs).items() if name.startswith("test-")}
+
+
+def break_off(patch: pytest.MonkeyPatch, where: tuple[str, int]) -> list[tuple[str, int]]:
+    """Lets synthesis be killed at one scene, and returns the list of those made."""
+    made, real = [], synthesize.Scenes.__getitem__
+
+    def record(self, number):
+        if (self.split, number) == where:
+            raise KeyboardInterrupt
+        made.append((self.split, number))
+        return real(self, number)
+
+    patch.setattr(synthesize.Scenes, "__getitem__", record)
+    return made
+
+
+def test_synthesis_that_was_killed_goes_on_after_its_last_shard(here, pairs):
+    before = contents(pairs)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        break_off(patch, ("validation", 1))
+        synthesize.main("anaglyph")
+    with pytest.MonkeyPatch.context() as patch:
+        made = break_off(patch, ("never", 0))
+        synthesize.main("anaglyph")
+    assert {split for split, _ in made} == {"validation", "test"}, "the shard of training was whole"
+    assert contents(pairs) == before
+
+
+def test_what_was_begun_from_other_pictures_is_not_taken_up(here, pairs, tmp_path, monkeypatch):
+    before = contents(pairs)
+    manifest = paths.MANIFEST
+    (tmp_path / "manifest.csv").write_text(manifest.read_text().replace("CC0", "MIT"))
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(paths, "MANIFEST", tmp_path / "manifest.csv")
+        break_off(patch, ("validation", 1))
+        synthesize.main("anaglyph")
+    with pytest.MonkeyPatch.context() as patch:
+        made = break_off(patch, ("never", 0))
+        synthesize.main("anaglyph")
+    assert {split for split, _ in made} == {"train", "validation", "test"}
+    assert contents(pairs) == before
+
+
+def test_a_number_of_workers_that_is_none_is_named(monkeypatch):
+    monkeypatch.setenv("RESTEREO_WORKERS", "two")
+    with pytest.raises(UserError, match="RESTEREO_WORKERS: 'two' is no number of processes"):
+        synthesize.workers()
 
 
 def test_a_scene_depends_on_seed_split_and_number_alone():
     params = Params.model_validate(TINY)
     photo = {"path": str(ROOT / "nowhere.png"), "source": "s", "licence": "CC0"}
+
+    def made(split, params):
+        numbers = range(params.synthesize.scenes[split])
+        return [synthesize.generated_scene([photo], split, number, params)[0] for number in numbers]
+
     synthesize._photo.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         import numpy as np
 
         picture = np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
         patch.setattr(synthesize, "_photo", lambda _: picture)
-        whole = [scene for scene, _ in synthesize.generated_scenes([photo], "train", params)]
+        whole = made("train", params)
         fewer = params.model_copy(
             update={
                 "synthesize": params.synthesize.model_copy(update={"scenes": {"train": 2, "validation": 2, "test": 2}})
             }
         )
-        first = [scene for scene, _ in synthesize.generated_scenes([photo], "train", fewer)]
-        other = [scene for scene, _ in synthesize.generated_scenes([photo], "validation", fewer)]
+        first = made("train", fewer)
+        other = made("validation", fewer)
     assert all((a.truth == b.truth).all() for a, b in zip(first, whole, strict=False))
     assert not any((a.truth == b.truth).all() for a, b in zip(first, other, strict=True))
 
@@ -111,8 +185,6 @@ def test_training_and_evaluation_leave_what_the_next_stages_read(here, pairs):
 
 
 def test_an_empty_split_is_said_with_the_fix(here, tmp_path, monkeypatch):
-    from restereo.errors import UserError
-
     text = paths.MANIFEST.read_text().replace(",validation,", ",train,")
     (tmp_path / "manifest.csv").write_text(text)
     monkeypatch.setattr(paths, "MANIFEST", tmp_path / "manifest.csv")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> bool:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    time.sleep(1)  # the system needs a moment to clear away the others
     return not ended
 
 

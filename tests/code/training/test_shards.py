@@ -3,7 +3,7 @@ import pytest
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.training.shards import Record, Shards, write_split
+from restereo.training.shards import Record, Shards, finished, write_split
 from tests.conftest import small_scene
 
 
@@ -41,6 +41,41 @@ def test_the_same_scenes_give_the_same_bytes(tmp_path):
         write_split(tmp_path / name, "train", [Record(small_scene(n), {}, {}) for n in range(3)], 2**20)
     first, second = (next((tmp_path / name).glob("*.safetensors")).read_bytes() for name in ("a", "b"))
     assert first == second
+
+
+def test_writing_that_broke_off_goes_on_after_the_last_whole_shard(tmp_path):
+    records = [Record(small_scene(n), {}, {"number": n}) for n in range(5)]
+    limit = 2 * sum(a.nbytes for a in (records[0].scene.truth, records[0].scene.disparity, records[0].scene.occlusion))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    rows = write_split(whole, "train", records, limit)
+
+    def breaks():
+        yield from records[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_split(broken, "train", breaks(), limit)
+    assert finished(broken, "train") == rows[:2]
+    assert finished(broken, "validation") == []
+    assert write_split(broken, "train", records[2:], limit) == rows
+    assert write_split(broken, "train", [], limit) == rows
+    assert {f.name: f.read_bytes() for f in broken.iterdir()} == {f.name: f.read_bytes() for f in whole.iterdir()}
+
+
+def test_a_kill_while_a_shard_is_written_leaves_none(tmp_path, monkeypatch):
+    def breaks(arrays, file, metadata):
+        file.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    records = [Record(small_scene(n), {}, {}) for n in range(2)]
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("restereo.training.shards.save_file", breaks)
+        write_split(tmp_path, "train", records, 2**20)
+    assert finished(tmp_path, "train") == []
+    write_split(tmp_path, "train", records, 2**20)
+    assert [file.name for file in tmp_path.iterdir()] == ["train-000.safetensors"]
 
 
 def test_a_folder_without_index_is_named(tmp_path):
