@@ -2,12 +2,19 @@
 
 import csv
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from pipelines import evaluate, paths, synthesize
+from pipelines import evaluate, lock, paths, record, store, synthesize
+from pipelines.graph import DVC
+from pipelines.quiet import QUIET
 from restereo.config import Params, load_params
 from restereo.errors import UserError
 from restereo.training.shards import write_split
@@ -15,13 +22,23 @@ from restereo.training.trainer import make_task
 from tests.conftest import ROOT
 
 TINY = {
+    "seed": 0,
     "sources": {"builtin": {}},
     "tasks": {"anaglyph": {"sources": ["builtin"]}},
     "recipes": {"tiny": {"task": "anaglyph", "model": "unet", "objective": "pixel", "model_options": {"size": "tiny"}}},
-    "synthesize": {"scenes": {"train": 4, "validation": 2, "test": 2}, "size": [64, 80], "max_disparity": 10.0},
+    "download": {},
+    "validate": {},
+    "synthesize": {
+        "scenes": {"train": 4, "validation": 2, "test": 2},
+        "size": [64, 80],
+        "max_disparity": 10.0,
+        "degradations": {},
+    },
     "train": {"steps": 4, "batch": 2, "crop": 32, "validate_every": 2, "threads": 1},
-    "evaluate": {"pictures": 2},
+    "evaluate": {"pictures": 2, "jpeg_quality": 85},
+    "report": {},
 }
+"""All keys that dvc.yaml names must be there."""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +85,12 @@ def test_the_frozen_test_set_is_motorcycle_and_scenes_of_photos_that_training_ne
 def contents(folder: Path) -> dict[str, bytes]:
     """The files of a folder: what a digest over shards and index is made of, and which one differs."""
     return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def shell(folder: Path) -> dict[str, str]:
+    """Variables for a project in which `python` is this one, and DVC keeps its notes in this folder."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**QUIET, "PATH": path, "PYTHONPATH": "", "DVC_SITE_CACHE_DIR": str(folder / "site")}
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -163,11 +186,21 @@ def test_a_scene_depends_on_seed_split_and_number_alone():
     assert not any((a.truth == b.truth).all() for a, b in zip(first, other, strict=True))
 
 
-def test_training_and_evaluation_leave_what_the_next_stages_read(here, pairs):
-    from pipelines import cost, train
+@pytest.fixture(scope="module")
+def evaluated(project, pairs) -> Path:
+    """The same folder after `train` and `evaluate`."""
+    from pipelines import train
 
-    train.main("tiny")
-    evaluate.main("tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        train.main("tiny")
+        evaluate.main("tiny")
+    return project
+
+
+def test_training_and_evaluation_leave_what_the_next_stages_read(here, evaluated):
+    from pipelines import cost
+
     summary = json.loads(paths.metrics("anaglyph", "tiny").read_text())
     assert set(summary["variants"]) == {"clean", "jpeg85"}
     assert set(summary["variants"]["clean"]) == {"tiny", "identity", "grey", "sgbm"}
@@ -182,6 +215,56 @@ def test_training_and_evaluation_leave_what_the_next_stages_read(here, pairs):
     facts = cost.read("tiny")
     assert facts["train"]["steps"] == 4 and facts["evaluate"]["seconds_per_megapixel"]["sgbm"] > 0
     assert "seconds_per_megapixel" not in json.dumps(summary), "speed never enters what DVC hashes"
+
+
+def test_a_second_clone_gets_everything_from_a_remote_and_registers_it(evaluated, tmp_path, monkeypatch):
+    """The first project ran its stages; the second runs `register` alone, into an empty database."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name, value in shell(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    def call(folder: Path, *command: str) -> str:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    shutil.copytree(evaluated, first)
+    for code in ("restereo", "pipelines"):
+        shutil.copytree(ROOT / code, first / code, ignore=shutil.ignore_patterns("__pycache__"))
+    (first / ".dvc").mkdir()
+    for file in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/.gitignore"):
+        shutil.copy(ROOT / file, first / file)
+    (first / ".dvc" / "config").write_text(f"[core]\nremote = here\n['remote \"here\"']\nurl = {tmp_path}/remote\n")
+    call(first, "git", "init", "-q")
+    call(first, *DVC, "commit", "-q", "--force", "evaluate@tiny", "--with-deps")
+    call(first, *DVC, "push", "-q", "--run-cache")
+    call(first, "git", "add", "-A")
+    call(first, "git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", "ran")
+
+    call(tmp_path, "git", "clone", "-q", str(first), str(second))
+    lock.check("*@tiny", second)
+    assert not (second / paths.RAW).exists(), "the lock is proved without the data"
+    call(second, *DVC, "pull", "-q", "--run-cache")
+    outs = paths.raw("builtin"), paths.pairs("anaglyph"), paths.run("tiny"), paths.pictures("anaglyph", "tiny")
+    for folder in outs:
+        assert contents(second / folder) == contents(first / folder)
+
+    said = call(second, *DVC, "repro", "register@tiny")
+    assert re.findall("Running stage '(.+)'", said) == ["register@tiny"]
+    monkeypatch.chdir(first)
+    key = record.key_of("anaglyph", "tiny")
+    monkeypatch.chdir(second)
+    version = store.peek(store.default_store(), "anaglyph", key)
+    assert version and version.number == 1 and version.is_there
+
+    # Without the lock, the run-cache alone knows what came of this code, these parameters and data.
+    (second / "dvc.lock").unlink()
+    shutil.rmtree(second / paths.run("tiny"))
+    said = call(second, *DVC, "repro", "--single-item", "train@tiny")
+    assert "Stage 'train@tiny' is cached - skipping run, checking out outputs" in said
+    assert contents(second / paths.run("tiny")) == contents(first / paths.run("tiny"))
+    assert not (second / paths.cost("tiny")).exists(), "nothing was trained or evaluated here"
 
 
 def test_an_empty_split_is_said_with_the_fix(here, tmp_path, monkeypatch):
