@@ -19,6 +19,7 @@ from pipelines.exclusive import exclusive
 from pipelines.quiet import run_stage
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
+from restereo.imaging.shrinking import shrunk
 from restereo.progress import shown
 from restereo.sample import Picture, Scene
 from restereo.tasks import Task
@@ -81,6 +82,8 @@ class Scenes(Dataset[Record]):
         """Returns one scene; one of validation or test with its frozen observations."""
         scene, facts = self.scene(number)
         if self.split == "train":
+            if facts["origin"] == "pair":
+                scene = shrunk(scene, self.params.synthesize.max_pair_width)
             # Half precision is 1/32 px at 40 px: finer than any supervision needs, at half the size.
             disparity = None if scene.disparity is None else scene.disparity.astype(np.float16)
             return Record(replace(scene, disparity=disparity), {}, facts)

@@ -2,15 +2,16 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from restereo import catalog
 from restereo.errors import UserError, nearest
 
 Split = Literal["train", "validation", "test"]
+Side = Annotated[int, Field(ge=16, multiple_of=16)]
 
 
 class Section(BaseModel):
@@ -73,21 +74,32 @@ class Validate(Section):
 
 
 class Synthesize(Section):
-    """Stage `synthesize`: how many scenes photos become, their size, and the degradations of training inputs."""
+    """Stage `synthesize`: how many scenes photos become, their size, and the degradations of training inputs.
+
+    Attributes:
+        max_pair_width: Real pairs for training that are wider, in px, are shrunk to it; their disparities with them.
+    """
 
     scenes: dict[Split, int] = {"train": 120, "validation": 12, "test": 24}
     size: tuple[int, int] = (192, 256)
     max_disparity: float = Field(40.0, gt=0)
     shard_mib: int = Field(256, ge=1)
+    max_pair_width: int | None = Field(None, ge=64)
     degradations: dict[str, Any] = {}
 
 
 class Train(Section):
-    """Stage `train`, and what a recipe's row may override."""
+    """Stage `train`, and what a recipe's row may override.
+
+    Attributes:
+        crop: Height and width of a training window in px; one number means a square.
+        pair_share: Share of the windows that come from real pairs; by default each scene's area decides.
+    """
 
     steps: int = Field(1500, ge=1)
     batch: int = Field(8, ge=1)
-    crop: int = Field(96, ge=16, multiple_of=16)
+    crop: tuple[Side, Side] = (96, 96)
+    pair_share: float | None = Field(None, ge=0, le=1)
     learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(50, ge=0)
     weight_decay: float = Field(0.0, ge=0)
@@ -98,6 +110,11 @@ class Train(Section):
     patience: int = Field(10, ge=1)
     workers: int = Field(0, ge=0)
     threads: int = Field(2, ge=1)
+
+    @field_validator("crop", mode="before")
+    @classmethod
+    def _square(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int) else value
 
 
 class Evaluate(Section):

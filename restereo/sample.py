@@ -101,11 +101,13 @@ class Prediction:
         image: `(B, K, H, W)` float32, the restored picture, not clipped.
         disparity: `(B, 2, H, W)` float32 of left and right in px, or None if the model matches nothing.
         confidence: `(B, 2, H, W)` float32 in [0, 1] per eye, 0 = colour invented here; or None.
+        scores: What the model's own `losses` need of it in training, or None.
     """
 
     image: Tensor
     disparity: Tensor | None = None
     confidence: Tensor | None = None
+    scores: Tensor | None = None
 
 
 Predictor = Callable[[Tensor, Operator], Prediction]

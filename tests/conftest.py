@@ -58,7 +58,10 @@ def write_scenes(folder: Path, task: Task, counts: dict[str, int]) -> Path:
         scenes = [small_scene(100 * offset + number) for number in range(count)]
         variants = {} if split == "train" else task.variants(85)
         records = [
-            Record(s, {n: task.observe(s.truth, q) for n, q in variants.items()}, {"licence": "CC0"}) for s in scenes
+            Record(
+                s, {n: task.observe(s.truth, q) for n, q in variants.items()}, {"licence": "CC0", "origin": "generated"}
+            )
+            for s in scenes
         ]
         splits[split] = write_split(folder, split, records, 2**20)
     index = {"task": "anaglyph", "kind": "anaglyph", "licences": ["CC0"], "splits": splits}

@@ -19,8 +19,6 @@ from restereo.sample import Operator
 YCBCR = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 QUANTISATION = 1 / 255 / 12**0.5
 """Standard deviation of rounding to 8 bits, in units of [0, 1]."""
-VIEWS = torch.tensor([[1.0, 0.9], [0.9, 1.0]])
-"""Correlation of one channel between the eyes at the same place, before matching (docs/decisions/0006)."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,7 @@ def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, 
         >>> answer.flatten().tolist()
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
     """
-    matrix = operator.matrix.double()
-    covariance = error.double() @ matrix.mT
-    gain = covariance @ torch.linalg.pinv(matrix @ covariance + noise.double(), hermitian=True, rtol=1e-6)
+    gain = _gain(operator.matrix.double(), error.double(), noise.double())
     correction = torch.einsum("bkc,bchw->bkhw", gain.to(image), residual(image, observed, operator))
     moved = _decoded(image, operator) + correction
     return _where_linear(operator, moved, encode_srgb).clamp(0, 1)
@@ -119,19 +115,41 @@ def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, 
 def linear_estimate(observed: Tensor, operator: Operator) -> Tensor:
     """Returns the best linear guess at the picture `(B, K, H, W)` before any network: mid-grey, projected.
 
-    It is PᵀA seen through what two views have in common: the observed channels, and in the missing ones a mixture of
-    the same eye's grey and of the other eye's colour. Every anaglyph model takes it: one path serves every method.
+    It is PᵀA seen through what the channels of one eye have in common (`default_error`); the eyes are kept apart, so
+    that they can be compared. Every anaglyph model takes it: one path serves every method.
 
     Example:
         >>> red_cyan = torch.zeros(1, 3, 6)
         >>> red_cyan[0, 0, 0] = red_cyan[0, 1, 4] = red_cyan[0, 2, 5] = 1
         >>> operator = Operator(red_cyan, torch.tensor([False]), torch.ones(1, 3))
         >>> [round(value, 2) for value in linear_estimate(torch.ones(1, 3, 1, 1), operator).flatten().tolist()]
-        [1.0, 0.99, 0.99, 1.0, 1.0, 1.0]
+        [1.0, 0.95, 0.95, 0.97, 1.0, 1.0]
     """
     grey = observed.new_full((len(observed), operator.matrix.shape[2], *observed.shape[2:]), 0.5)
-    error = torch.kron(VIEWS, default_error(1)).to(observed)
-    return project(grey, observed, operator, error, QUANTISATION**2 * torch.eye(operator.matrix.shape[1]).to(observed))
+    rounding = QUANTISATION**2 * torch.eye(operator.matrix.shape[1]).to(observed)
+    return project(grey, observed, operator, default_error().to(observed), rounding)
+
+
+def estimate_spread(operator: Operator) -> Tensor:
+    """Returns how far each channel of the linear estimate may be off, `(B, K)`: 0 = observed, 1 = nothing is known.
+
+    The square root of the diagonal of Σ - KPΣ, Σ with ones on its diagonal: what an observation leaves open.
+
+    Example:
+        >>> left_red = Operator(torch.eye(1, 6)[None], torch.tensor([False]), torch.ones(1, 1))
+        >>> [round(value, 2) for value in estimate_spread(left_red).flatten().tolist()]
+        [0.0, 0.44, 0.44, 1.0, 1.0, 1.0]
+    """
+    matrix, error = operator.matrix.double(), default_error().to(operator.matrix.device).double()
+    gain = _gain(matrix, error, QUANTISATION**2 * torch.eye(matrix.shape[1]).to(matrix))
+    left = (error - gain @ matrix @ error).diagonal(dim1=1, dim2=2)
+    return left.clamp(min=0).sqrt().float()
+
+
+def _gain(matrix: Tensor, error: Tensor, noise: Tensor) -> Tensor:
+    """K = ΣPᵀ(PΣPᵀ + R)⁺ of `(B, C, K)` matrices, all in double precision."""
+    covariance = error @ matrix.mT
+    return covariance @ torch.linalg.pinv(matrix @ covariance + noise, hermitian=True, rtol=1e-6)
 
 
 def _decoded(image: Tensor, operator: Operator) -> Tensor:

@@ -74,7 +74,7 @@ def missing_of(method_name: str) -> NDArray[np.bool_] | None:
 class Anaglyph(Task):
     """The task of this project's name."""
 
-    channels_in = 6
+    channels_in = 12
     channels_out = 6
     needs_pairs = True
     headline = "missing_psnr"
@@ -112,8 +112,10 @@ class Anaglyph(Task):
         return operator_of(observation.method, observation.jpeg_quality is not None)
 
     def lift(self, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns the linear estimate of both views, six channels: one way in for every method."""
-        return projection.linear_estimate(observed, operator)
+        """Returns the linear estimate of both views and the spread of its channels, six and six: one way in for all."""
+        spread = projection.estimate_spread(operator)[:, :, None, None]
+        estimate = projection.linear_estimate(observed, operator)
+        return torch.cat([estimate, spread.expand_as(estimate)], dim=1)
 
     def project(self, image: Tensor, observed: Tensor, operator: Operator, calibration: Calibration) -> Tensor:
         """Returns both views moved onto the anaglyph, the lossy ones by what was measured on JPEG inputs."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -19,33 +20,54 @@ from restereo.training.shards import Shards, Window
 class Examples(Dataset[tuple[Scene, Observation]]):
     """Random windows of the training scenes, freshly augmented and degraded. It has no length: it never ends.
 
-    A scene is drawn in proportion to its area, so that every window of the material is as likely as any other.
+    A scene is drawn in proportion to its area, so that every window of the material is as likely as any other, unless
+    the share of the real pairs is given.
     """
 
-    def __init__(self, shards: Shards, task: Task, crop: int, seed: int) -> None:
+    def __init__(
+        self, shards: Shards, task: Task, crop: tuple[int, int], seed: int, pair_share: float | None = None
+    ) -> None:
         self.shards = shards
         self.task = task
         self.crop = crop
         self.seed = seed
         self.rows = shards.rows("train")
-        self.areas = np.cumsum([row["size"][0] * row["size"][1] for row in self.rows])
+        self.shares = np.cumsum(scene_shares(self.rows, pair_share))
         for row in self.rows:
-            if min(row["size"]) < crop:
+            if any(side < part for side, part in zip(row["size"], crop, strict=True)):
                 raise UserError(
                     f"{shards.folder}: scene '{row['name']}' is {row['size'][1]}x{row['size'][0]}, smaller than "
-                    f"train.crop = {crop}; lower train.crop or raise synthesize.size."
+                    f"train.crop = {crop[1]}x{crop[0]}; lower train.crop or raise synthesize.size."
                 )
 
     def __getitem__(self, index: int) -> tuple[Scene, Observation]:
         """Returns example number `index`."""
         rng = np.random.default_rng((self.seed, index))
-        row = self.rows[int(np.searchsorted(self.areas, rng.integers(self.areas[-1]), side="right"))]
+        row = self.rows[int(np.searchsorted(self.shares[:-1], rng.random(), side="right"))]
         window = self._window(row["size"], rng)
         return self.task.draw(self.shards.scene(row, window), int(rng.integers(2**31)))
 
     def _window(self, size: list[int], rng: np.random.Generator) -> Window:
-        top, left = (int(rng.integers(side - self.crop + 1)) for side in size)
-        return slice(top, top + self.crop), slice(left, left + self.crop)
+        top, left = (int(rng.integers(side - part + 1)) for side, part in zip(size, self.crop, strict=True))
+        return slice(top, top + self.crop[0]), slice(left, left + self.crop[1])
+
+
+def scene_shares(rows: list[dict[str, Any]], pair_share: float | None) -> NDArray[np.float64]:
+    """Returns the probability of each scene, by area, with that of all real pairs together set to `pair_share`.
+
+    Where there are only pairs, or none, the areas alone decide.
+
+    Example:
+        >>> rows = [{"origin": "pair", "size": [1, 1]}, {"origin": "generated", "size": [1, 9]}]
+        >>> scene_shares(rows, None).tolist(), scene_shares(rows, 0.5).tolist()
+        ([0.1, 0.9], [0.5, 0.5])
+    """
+    areas = np.array([row["size"][0] * row["size"][1] for row in rows], np.float64)
+    real = np.array([row["origin"] == "pair" for row in rows])
+    if pair_share is not None and real.any() and not real.all():
+        areas[real] *= pair_share / areas[real].sum()
+        areas[~real] *= (1 - pair_share) / areas[~real].sum()
+    return areas / areas.sum()
 
 
 def collate(examples: list[tuple[Scene, Observation]], task: Task) -> Sample:

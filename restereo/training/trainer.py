@@ -87,7 +87,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     torch.manual_seed(params.seed)
     task = make_task(params, row.task)
     config = _config(params, recipe, data)
-    examples = Examples(Shards(data), task, settings.crop, params.seed)
+    examples = Examples(Shards(data), task, settings.crop, params.seed, settings.pair_share)
     frozen = frozen_examples(data, "validation", task, "clean")
     model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
     objective = catalog.build("objective", row.objective, **row.objective_options)

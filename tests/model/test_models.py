@@ -11,13 +11,13 @@ MODELS = catalog.names("model")
 
 def tiny(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
-    return catalog.build("model", name, 6, 6, size="tiny")
+    return catalog.build("model", name, 12, 6, size="tiny")
 
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("size", [(1, 1), (7, 5), (16, 16), (33, 50)])
 def test_any_size_in_the_same_size_out(name, size):
-    image = tiny(name)(torch.rand(2, 6, *size)).image
+    image = tiny(name)(torch.rand(2, 12, *size)).image
     assert image.shape == (2, 6, *size)
     assert torch.isfinite(image).all()
 
@@ -29,17 +29,17 @@ def test_a_gradient_reaches_every_weight(name):
     with torch.no_grad():  # The head starts at zero and would hide what lies before it.
         for weight in model.parameters():
             weight.add_(0.01)
-    model(torch.rand(2, 6, 32, 32)).image.square().mean().backward()
+    model(lifted).image.square().mean().backward()
     without = [key for key, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert without == []
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_weights_survive_a_file(name, tmp_path):
-    model, other = tiny(name), catalog.build("model", name, 6, 6, size="tiny")
+    model, other = tiny(name), catalog.build("model", name, 12, 6, size="tiny")
     save_file(model.state_dict(), tmp_path / "weights.safetensors")
     other.load_state_dict(load_file(tmp_path / "weights.safetensors"))
-    picture = torch.rand(1, 6, 9, 11)
+    picture = torch.rand(1, 12, 9, 11)
     assert torch.equal(model.eval()(picture).image, other.eval()(picture).image)
 
 

@@ -3,9 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
-from restereo.sample import Sample
+from restereo.sample import Prediction, Sample
 
 
 class Objective(ABC):
@@ -24,3 +25,18 @@ class Objective(ABC):
             lifted: `(B, K, H, W)`, what the generator takes: `Task.lift` of the observation.
             sample: The batch.
         """
+
+
+def own_losses(generator: nn.Module, prediction: Prediction, sample: Sample) -> Tensor:
+    """Returns what the model itself minimises beside the objective, its `losses(prediction, sample)`; 0 if it has none.
+
+    Example:
+        >>> picture = torch.zeros(1, 6, 2, 2)
+        >>> own_losses(nn.Identity(), Prediction(picture), Sample(picture, picture, None)).item()
+        0.0
+    """
+    model = getattr(generator, "module", generator)  # without what the training engine wrapped around it
+    if not hasattr(model, "losses"):
+        return prediction.image.new_zeros(())
+    loss: Tensor = model.losses(prediction, sample)
+    return loss

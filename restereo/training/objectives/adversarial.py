@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from restereo.models._patchgan import PatchGAN
 from restereo.sample import Sample
-from restereo.training.objectives import Objective
-from restereo.training.objectives.pixel import pixel_loss
+from restereo.training.objectives import Objective, own_losses
+from restereo.training.objectives.pixel import Weights, pixel_loss
 
 
 def hinge(real: Tensor, fake: Tensor) -> Tensor:
@@ -25,9 +25,8 @@ def hinge(real: Tensor, fake: Tensor) -> Tensor:
 class Adversarial(Objective):
     """Two players: the critic moves first, then the generator against it."""
 
-    def __init__(self, weight: float, width: int, chroma_weight: float, ssim_weight: float) -> None:
-        self.weight, self.width = weight, width
-        self.chroma_weight, self.ssim_weight = chroma_weight, ssim_weight
+    def __init__(self, weight: float, width: int, pixel: Weights) -> None:
+        self.weight, self.width, self.pixel = weight, width, pixel
 
     def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
         """Returns the generator and a critic that sees the observation too."""
@@ -36,9 +35,11 @@ class Adversarial(Objective):
     def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
         """Yields the critic's loss, and after its step the generator's."""
         critic = players["discriminator"]
-        image = players["generator"](lifted).image
+        prediction = players["generator"](lifted)
+        image = prediction.image
         yield "discriminator", hinge(critic(lifted, sample.truth), critic(lifted, image.detach()))
-        pixel = pixel_loss(image, sample.truth, self.chroma_weight, self.ssim_weight)
+        pixel = pixel_loss(image, sample.truth, self.pixel)
+        pixel = pixel + own_losses(players["generator"], prediction, sample)
         yield "generator", pixel - self.weight * critic(lifted, image).mean()
 
 
@@ -57,4 +58,4 @@ def build(
         >>> sorted(build().players(nn.Identity(), 6, 6))
         ['discriminator', 'generator']
     """
-    return Adversarial(weight, width, chroma_weight, ssim_weight)
+    return Adversarial(weight, width, Weights(chroma_weight, ssim_weight))

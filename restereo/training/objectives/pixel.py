@@ -1,13 +1,14 @@
-"""Pixel objective: L1 + .5 chroma L1 + .1 (1 - SSIM of the greys at half size)."""
+"""Pixel objective: L1 + .5 chroma L1 + .1 (1 - SSIM of the greys at half size), and squares if PSNR is what counts."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from restereo.sample import Sample
-from restereo.training.objectives import Objective
+from restereo.training.objectives import Objective, own_losses
 
 
 def chroma(image: Tensor) -> Tensor:
@@ -35,26 +36,42 @@ def grey(image: Tensor) -> Tensor:
     return means
 
 
-def pixel_loss(prediction: Tensor, truth: Tensor, chroma_weight: float, ssim_weight: float) -> Tensor:
+@dataclass(frozen=True)
+class Weights:
+    """Of the terms beside L1; 0 leaves a term out.
+
+    Attributes:
+        chroma: Of the L1 distance of the chroma.
+        ssim: Of 1 - SSIM.
+        squared: Of the mean squared error, which weighs the few pixels that are far off, as PSNR does.
+    """
+
+    chroma: float = 0.5
+    ssim: float = 0.1
+    squared: float = 0.0
+
+
+def pixel_loss(prediction: Tensor, truth: Tensor, weights: Weights) -> Tensor:
     """Returns the scalar loss of `(B, K, H, W)` pictures in [0, 1]."""
-    loss = F.l1_loss(prediction, truth) + chroma_weight * F.l1_loss(chroma(prediction), chroma(truth))
-    if ssim_weight:
+    loss = F.l1_loss(prediction, truth) + weights.chroma * F.l1_loss(chroma(prediction), chroma(truth))
+    if weights.squared:
+        loss = loss + weights.squared * F.mse_loss(prediction, truth)
+    if weights.ssim:
         # Of each view's grey at half size: of six channels at full size it would cost more than the network.
         ours, true = (F.avg_pool2d(grey(image).float(), 2) for image in (prediction, truth))
         similarity = structural_similarity_index_measure(
             ours, true, gaussian_kernel=False, kernel_size=7, data_range=1.0
         )
         assert isinstance(similarity, Tensor)
-        loss = loss + ssim_weight * (1 - similarity)
+        loss = loss + weights.ssim * (1 - similarity)
     return loss
 
 
 class Pixel(Objective):
     """One player that comes as close to the truth as it can, pixel by pixel."""
 
-    def __init__(self, chroma_weight: float, ssim_weight: float) -> None:
-        self.chroma_weight = chroma_weight
-        self.ssim_weight = ssim_weight
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
 
     def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
         """Returns the generator alone."""
@@ -63,19 +80,20 @@ class Pixel(Objective):
     def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
         """Yields the generator's loss, with the model's own terms if it has any."""
         prediction = players["generator"](lifted)
-        loss = pixel_loss(prediction.image, sample.truth, self.chroma_weight, self.ssim_weight)
-        yield "generator", loss
+        loss = pixel_loss(prediction.image, sample.truth, self.weights)
+        yield "generator", loss + own_losses(players["generator"], prediction, sample)
 
 
-def build(*, chroma_weight: float = 0.5, ssim_weight: float = 0.1) -> Pixel:
+def build(*, chroma_weight: float = 0.5, ssim_weight: float = 0.1, squared_weight: float = 0.0) -> Pixel:
     """Returns the pixel objective.
 
     Args:
-        chroma_weight: Weight of the L1 distance of the chroma.
-        ssim_weight: Weight of 1 - SSIM; 0 leaves it out.
+        chroma_weight: See `Weights`.
+        ssim_weight: See `Weights`.
+        squared_weight: See `Weights`.
 
     Example:
         >>> sorted(build().players(nn.Identity(), 6, 6))
         ['generator']
     """
-    return Pixel(chroma_weight, ssim_weight)
+    return Pixel(Weights(chroma_weight, ssim_weight, squared_weight))

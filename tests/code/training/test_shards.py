@@ -86,5 +86,5 @@ def test_a_folder_without_index_is_named(tmp_path):
 def test_a_scene_smaller_than_the_crop_is_named(scenes):
     from restereo.training.data import Examples
 
-    with pytest.raises(UserError, match=r"scene 'small-0' is 48x40, smaller than train\.crop = 64"):
-        Examples(Shards(scenes), catalog.build("task", "anaglyph"), 64, 0)
+    with pytest.raises(UserError, match=r"scene 'small-0' is 48x40, smaller than train\.crop = 64x64"):
+        Examples(Shards(scenes), catalog.build("task", "anaglyph"), (64, 64), 0)

@@ -1,0 +1,189 @@
+"""Cross-view network: match the eyes along rows, bring the other eye's colours over, repair what has no match.
+
+A small siamese descriptor is compared along rows and aggregated semi-globally; what the other eye shows at the match
+is warped over; a U-Net corrects the result, knowing where the match is doubtful. The descriptor learns from true
+disparities alone (`losses`), the U-Net from colours alone: no gradient passes through the matching.
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
+from restereo.layers.descriptor import Descriptor, normalise
+from restereo.layers.semi_global import aggregate
+from restereo.layers.unet import UNetBody, pad_to_cells
+from restereo.sample import Prediction, Sample
+
+Size = Literal["tiny", "small", "base"]
+
+
+class Shape(NamedTuple):
+    """Widths and depths of the two networks."""
+
+    descriptor_width: int
+    descriptor_depth: int
+    width: int
+    depth: int
+
+
+SIZES: dict[Size, Shape] = {
+    "tiny": Shape(8, 2, 8, 2),
+    "small": Shape(32, 5, 16, 3),
+    "base": Shape(48, 6, 32, 3),
+}
+TRAINING_RANGE = (-8, 40)
+"""Disparities compared in training, in half px: crops hold no more."""
+COARSE_WIDTH = 320
+COARSE_REACH = 0.25
+"""Share of the width, either way, that is searched on the small picture for the range of disparities."""
+SHARPNESS = 20.0
+"""What cosines are multiplied by to be logits."""
+SMALL_STEP, LARGE_STEP, WORST = 1.0, 3.0, 6.0
+"""Semi-global penalties, and the cost beyond which a mismatch is no worse, in nats."""
+TOLERANCE = 1.0
+"""Half px by which the two eyes' disparities may differ and still agree."""
+
+
+class Match(NamedTuple):
+    """What matching says of each eye in its own frame, at half size: `(2B, h, w)`, in half px."""
+
+    disparity: Tensor
+    agreement: Tensor
+    support: Tensor
+
+
+def mirrored_right(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns (own, other) of both eyes as one batch: the left's, then the right's in a mirror, where it is a left."""
+    return torch.cat([left, right.flip(-1)]), torch.cat([right, left.flip(-1)])
+
+
+def as_views(eyes: Tensor) -> Tensor:
+    """Returns `(B, 2·C, H, W)`, left then right, of `(2B, C, H, W)` with the right half mirrored."""
+    left, right = eyes.chunk(2)
+    return torch.cat([left, right.flip(-1)], dim=1)
+
+
+class Parallax(nn.Module):
+    """The network; any height and width."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
+        self.body = UNetBody(18, 3, shape.width, shape.depth)
+
+    def forward(self, x: Tensor) -> Prediction:
+        """Returns both views `(B, 6, H, W)` with disparity and confidence.
+
+        Args:
+            x: `(B, 12, H, W)`: the linear estimate of both views, and the standard deviation of each of its channels.
+        """
+        height, width = x.shape[-2:]
+        padded = pad_to_cells(x, self.body.cell)
+        scores, match = self.match(padded)
+        filled = 2 * _enlarged(match.disparity)
+        own, other = mirrored_right(padded[:, :3], padded[:, 3:6])
+        own_spread, other_spread = mirrored_right(padded[:, 6:9], padded[:, 9:12])
+        brought = warp(other, filled[:, 0])
+        share = own_spread.square() / (own_spread.square() + other_spread.square() + 1e-6)
+        fused = own + share * (brought - own)
+        hints = [_enlarged(match.agreement), _enlarged(match.support), share.mean(1, keepdim=True)]
+        clues = torch.cat([fused, own, brought, own_spread, other_spread, *hints], dim=1)
+        image = fused + self.body(clues.contiguous(memory_format=torch.channels_last))
+        return Prediction(
+            as_views(image)[..., :height, :width],
+            as_views(filled)[..., :height, :width],
+            as_views(_enlarged(match.agreement * match.support.clamp(0, 1)))[..., :height, :width],
+            scores if self.training else None,
+        )
+
+    def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the descriptors (own, other) of both eyes `(2B, C, H / 2, W / 2)`."""
+        views = torch.cat([x[:, :3], x[:, 3:6]])
+        spread = torch.cat([x[:, 6:9], x[:, 9:12]])
+        eyes = torch.cat([normalise(views) / 3, views, spread], dim=1).contiguous(memory_format=torch.channels_last)
+        left, right = self.descriptor(eyes).chunk(2)
+        return mirrored_right(left, right)
+
+    def match(self, x: Tensor) -> tuple[Tensor, Match]:
+        """Returns the logits `(2B, D, H / 2, W / 2)` of each disparity and what the aggregated ones say."""
+        low, high = TRAINING_RANGE if self.training else self.range_of(x)
+        scores = self.scores(x, low, high)
+        with torch.no_grad():
+            return scores, decide(scores, low)
+
+    def scores(self, x: Tensor, low: int, high: int) -> Tensor:
+        """Returns the logits `(2B, D, H / 2, W / 2)` of the disparities low … high in half px."""
+        own, other = self.describe(x)
+        # In single precision: a cosine rounded to bf16 is too coarse for a subpixel minimum.
+        with torch.autocast(x.device.type, enabled=False):
+            return SHARPNESS * correlation(own, other, low, high)
+
+    @torch.no_grad()
+    def range_of(self, x: Tensor) -> tuple[int, int]:
+        """Returns the least and greatest disparity in half px that the picture shows, found on a small copy of it."""
+        scale = min(1.0, COARSE_WIDTH / x.shape[-1])
+        small = F.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else x
+        small = pad_to_cells(small, 2)
+        reach = max(2, int(small.shape[-1] * COARSE_REACH / 2))
+        match = decide(self.scores(small, -reach, reach), -reach)
+        agreed = match.disparity[match.agreement > 0.5]
+        if len(agreed) < 0.05 * match.disparity.numel():
+            return -reach, reach
+        ends = torch.quantile(agreed[:: max(1, len(agreed) // 100_000)], torch.tensor([0.01, 0.99]).to(agreed)) / scale
+        margin = max(4.0, 0.05 * float(ends[1] - ends[0]))
+        return int(ends[0] - margin), int(ends[1] + margin) + 1
+
+    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
+        """Returns the cross-entropy of the logits against the true disparities, in nats; 0 where none is known."""
+        assert prediction.scores is not None
+        assert sample.disparity is not None and sample.occlusion is not None
+        low, _ = TRAINING_RANGE
+        truth, _ = mirrored_right(sample.disparity[:, 0], sample.disparity[:, 1])
+        hidden, _ = mirrored_right(sample.occlusion[:, 0], sample.occlusion[:, 1])
+        place = truth[:, ::2, ::2] / 2 - low
+        count = prediction.scores.shape[1]
+        known = place.isfinite() & ~hidden[:, ::2, ::2] & (place >= 0) & (place <= count - 1)
+        lower = torch.where(known, place, 0.0).floor().clamp(max=count - 2)
+        share = torch.where(known, place - lower, 0.0)
+        chance = prediction.scores.log_softmax(1)
+        first, second = (chance.gather(1, (lower.long() + step)[:, None])[:, 0] for step in (0, 1))
+        loss = -((1 - share) * first + share * second)
+        return (loss * known).sum() / known.sum().clamp(min=1)
+
+
+def decide(scores: Tensor, low: int) -> Match:
+    """Returns the disparities that a semi-global aggregation of logits `(2B, D, h, w)` settles on."""
+    chance = scores.log_softmax(1)
+    cost = (chance.amax(1, keepdim=True) - chance).clamp(max=WORST)
+    disparity = subpixel_minimum(aggregate(cost, SMALL_STEP, LARGE_STEP), low)
+    left, right = disparity.chunk(2)
+    other = torch.cat([right.flip(-1), left.flip(-1)])
+    agreement = (discrepancy(disparity, other) <= TOLERANCE).float()
+    index = (disparity - low).round().long().clamp(0, scores.shape[1] - 1)
+    support = scores.gather(1, index[:, None])[:, 0] / SHARPNESS
+    return Match(fill_from_farther(disparity, agreement > 0), agreement, support)
+
+
+def _enlarged(x: Tensor) -> Tensor:
+    """Returns `(B, 1, 2h, 2w)` of `(B, h, w)`."""
+    return F.interpolate(x[:, None], scale_factor=2, mode="nearest")
+
+
+def build(channels_in: int, channels_out: int, *, size: Size = "base") -> Parallax:
+    """Returns a cross-view network with random weights from torch's generator.
+
+    Args:
+        channels_in: 12, what task `anaglyph` lifts an observation to.
+        channels_out: 6, left RGB and right RGB.
+        size: `tiny` (for tests), `small` or `base`.
+
+    Example:
+        >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 7, 5)).image.shape
+        torch.Size([1, 6, 7, 5])
+    """
+    if (channels_in, channels_out) != (12, 6):
+        raise ValueError(f"parallax takes 12 channels and gives 6, not {channels_in} and {channels_out}")
+    return Parallax(SIZES[size])
