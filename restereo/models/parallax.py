@@ -48,20 +48,41 @@ TOLERANCE = 1.0
 
 
 class Match(NamedTuple):
-    """What matching says of each eye in its own frame, at half size: `(2B, h, w)`, in half px."""
+    """What matching says of the left and the right view at half size, `(B, 2, h, w)` each.
+
+    Attributes:
+        disparity: In half px; where the eyes do not agree it is that of what lies behind.
+        agreement: 1 where both eyes name the same disparity, else 0.
+        support: Cosine of the descriptors that are said to match.
+    """
 
     disparity: Tensor
     agreement: Tensor
     support: Tensor
 
+    def resized(self, height: int, width: int) -> "Match":
+        """Returns the match at another size, its disparities in the new px."""
+        factor = width / self.disparity.shape[-1]
+        maps = [F.interpolate(one, (height, width), mode="nearest-exact") for one in self]
+        return Match(maps[0] * factor, maps[1], maps[2])
 
-def mirrored_right(left: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns (own, other) of both eyes as one batch: the left's, then the right's in a mirror, where it is a left."""
+    def window(self, top: int, height: int, width: int) -> "Match":
+        """Returns the rows from `top` on; beyond the last row and column these are repeated."""
+        maps = [one[..., top : top + height, :width] for one in self]
+        more = 0, width - maps[0].shape[-1], 0, height - maps[0].shape[-2]
+        return Match(*(F.pad(one, more, mode="replicate") for one in maps))
+
+
+def as_eyes(views: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns (own, other) `(2B, C, H, W)` of `(B, 2·C, H, W)`: left eyes, then right ones in a mirror, where each is
+    a left one.
+    """
+    left, right = views.chunk(2, dim=1)
     return torch.cat([left, right.flip(-1)]), torch.cat([right, left.flip(-1)])
 
 
 def as_views(eyes: Tensor) -> Tensor:
-    """Returns `(B, 2·C, H, W)`, left then right, of `(2B, C, H, W)` with the right half mirrored."""
+    """Returns `(B, 2·C, H, W)`, left then right, of eyes `(2B, C, H, W)`."""
     left, right = eyes.chunk(2)
     return torch.cat([left, right.flip(-1)], dim=1)
 
@@ -74,30 +95,35 @@ class Parallax(nn.Module):
         self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
         self.body = UNetBody(18, 3, shape.width, shape.depth)
 
-    def forward(self, x: Tensor) -> Prediction:
+    def forward(self, x: Tensor, match: Match | None = None) -> Prediction:
         """Returns both views `(B, 6, H, W)` with disparity and confidence.
 
         Args:
             x: `(B, 12, H, W)`: the linear estimate of both views, and the standard deviation of each of its channels.
+            match: What is known of these rows already; by default they are matched here.
         """
         height, width = x.shape[-2:]
         padded = pad_to_cells(x, self.body.cell)
-        scores, match = self.match(padded)
-        filled = 2 * _enlarged(match.disparity)
-        own, other = mirrored_right(padded[:, :3], padded[:, 3:6])
-        own_spread, other_spread = mirrored_right(padded[:, 6:9], padded[:, 9:12])
-        brought = warp(other, filled[:, 0])
+        scores = None
+        if match is None:
+            scores, match = self.match_scores(padded)
+        else:
+            match = match.window(0, padded.shape[-2] // 2, padded.shape[-1] // 2)
+        disparity, agreement, support = (F.interpolate(one, scale_factor=2, mode="nearest") for one in match)
+        image = self.colour(padded, 2 * disparity, agreement, support)
+        maps = image, 2 * disparity, agreement * support.clamp(0, 1)
+        return Prediction(*(one[..., :height, :width] for one in maps), scores if self.training else None)
+
+    def colour(self, x: Tensor, disparity: Tensor, agreement: Tensor, support: Tensor) -> Tensor:
+        """Returns both views `(B, 6, H, W)`: the other eye's channels brought over, and what they lack repaired."""
+        own, other = as_eyes(x[:, :6])
+        own_spread, other_spread = as_eyes(x[:, 6:])
+        brought = warp(other, as_eyes(disparity)[0][:, 0])
         share = own_spread.square() / (own_spread.square() + other_spread.square() + 1e-6)
         fused = own + share * (brought - own)
-        hints = [_enlarged(match.agreement), _enlarged(match.support), share.mean(1, keepdim=True)]
+        hints = as_eyes(agreement)[0], as_eyes(support)[0], share.mean(1, keepdim=True)
         clues = torch.cat([fused, own, brought, own_spread, other_spread, *hints], dim=1)
-        image = fused + self.body(clues.contiguous(memory_format=torch.channels_last))
-        return Prediction(
-            as_views(image)[..., :height, :width],
-            as_views(filled)[..., :height, :width],
-            as_views(_enlarged(match.agreement * match.support.clamp(0, 1)))[..., :height, :width],
-            scores if self.training else None,
-        )
+        return as_views(fused + self.body(clues.contiguous(memory_format=torch.channels_last)))
 
     def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the descriptors (own, other) of both eyes `(2B, C, H / 2, W / 2)`."""
@@ -105,9 +131,16 @@ class Parallax(nn.Module):
         spread = torch.cat([x[:, 6:9], x[:, 9:12]])
         eyes = torch.cat([normalise(views) / 3, views, spread], dim=1).contiguous(memory_format=torch.channels_last)
         left, right = self.descriptor(eyes).chunk(2)
-        return mirrored_right(left, right)
+        return as_eyes(torch.cat([left, right], dim=1))
 
-    def match(self, x: Tensor) -> tuple[Tensor, Match]:
+    @torch.no_grad()
+    def match(self, x: Tensor) -> Match:
+        """Returns the match of a whole picture `(B, 12, H, W)`, at half its size rounded up."""
+        height, width = x.shape[-2:]
+        _, match = self.match_scores(pad_to_cells(x, 2))
+        return match.window(0, -(-height // 2), -(-width // 2))
+
+    def match_scores(self, x: Tensor) -> tuple[Tensor, Match]:
         """Returns the logits `(2B, D, H / 2, W / 2)` of each disparity and what the aggregated ones say."""
         low, high = TRAINING_RANGE if self.training else self.range_of(x)
         scores = self.scores(x, low, high)
@@ -141,11 +174,10 @@ class Parallax(nn.Module):
         assert prediction.scores is not None
         assert sample.disparity is not None and sample.occlusion is not None
         low, _ = TRAINING_RANGE
-        truth, _ = mirrored_right(sample.disparity[:, 0], sample.disparity[:, 1])
-        hidden, _ = mirrored_right(sample.occlusion[:, 0], sample.occlusion[:, 1])
-        place = truth[:, ::2, ::2] / 2 - low
+        truth, hidden = (as_eyes(maps)[0][:, 0, ::2, ::2] for maps in (sample.disparity, sample.occlusion))
+        place = truth / 2 - low
         count = prediction.scores.shape[1]
-        known = place.isfinite() & ~hidden[:, ::2, ::2] & (place >= 0) & (place <= count - 1)
+        known = place.isfinite() & ~hidden & (place >= 0) & (place <= count - 1)
         lower = torch.where(known, place, 0.0).floor().clamp(max=count - 2)
         share = torch.where(known, place - lower, 0.0)
         chance = prediction.scores.log_softmax(1)
@@ -161,15 +193,11 @@ def decide(scores: Tensor, low: int) -> Match:
     disparity = subpixel_minimum(aggregate(cost, SMALL_STEP, LARGE_STEP), low)
     left, right = disparity.chunk(2)
     other = torch.cat([right.flip(-1), left.flip(-1)])
-    agreement = (discrepancy(disparity, other) <= TOLERANCE).float()
+    agree = discrepancy(disparity, other) <= TOLERANCE
     index = (disparity - low).round().long().clamp(0, scores.shape[1] - 1)
-    support = scores.gather(1, index[:, None])[:, 0] / SHARPNESS
-    return Match(fill_from_farther(disparity, agreement > 0), agreement, support)
-
-
-def _enlarged(x: Tensor) -> Tensor:
-    """Returns `(B, 1, 2h, 2w)` of `(B, h, w)`."""
-    return F.interpolate(x[:, None], scale_factor=2, mode="nearest")
+    support = scores.gather(1, index[:, None]) / SHARPNESS
+    filled = fill_from_farther(disparity, agree)
+    return Match(as_views(filled[:, None]), as_views(agree.float()[:, None]), as_views(support))
 
 
 def build(channels_in: int, channels_out: int, *, size: Size = "base") -> Parallax:
