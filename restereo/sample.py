@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +108,22 @@ class Prediction:
     disparity: Tensor | None = None
     confidence: Tensor | None = None
     scores: Tensor | None = None
+
+
+@runtime_checkable
+class HasLosses(Protocol):
+    """A model that minimises something of its own beside the objective."""
+
+    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
+        """Returns the scalar to add to the objective's loss."""
+
+
+@runtime_checkable
+class HasMatch(Protocol):
+    """A model that matches the eyes, and restores any band of rows once told the match of the whole picture."""
+
+    def match(self, x: Tensor) -> Any:
+        """Returns the match of whole lifted pictures, with its `resized(…)` and `window(…)`."""
 
 
 Predictor = Callable[[Tensor, Operator], Prediction]

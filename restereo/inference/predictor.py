@@ -9,8 +9,9 @@ from restereo import catalog
 from restereo.errors import UserError
 from restereo.imaging.detection import detect
 from restereo.imaging.picture import check_picture
+from restereo.inference.bands import restore_any_size
 from restereo.sample import Observation, Operator, Picture, Prediction
-from restereo.tasks import Task, restore, to_picture, to_tensor
+from restereo.tasks import Task, to_picture, to_tensor
 from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
@@ -51,7 +52,7 @@ class Restorer:
         """Returns the prediction `(1, K, H, W)` for one observation `(1, C, H, W)` in [0, 1], projected."""
         with torch.inference_mode():
             there = observed.to(self.device), operator.to(self.device)
-            return restore(self.model, self.task, *there, self.calibration)
+            return restore_any_size(self.model, self.task, *there, self.calibration)
 
     def restore(
         self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"

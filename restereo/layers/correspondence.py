@@ -111,7 +111,8 @@ def fill_from_farther(disparity: Tensor, valid: Tensor) -> Tensor:
         valid: `(B, H, W)` bool.
 
     Example:
-        >>> fill_from_farther(torch.tensor([[[1.0, 9.0, 9.0, 5.0]]]), torch.tensor([[[True, False, False, True]]])).tolist()
+        >>> valid = torch.tensor([[[True, False, False, True]]])
+        >>> fill_from_farther(torch.tensor([[[1.0, 9.0, 9.0, 5.0]]]), valid).tolist()
         [[[1.0, 1.0, 1.0, 5.0]]]
     """
     width = disparity.shape[-1]

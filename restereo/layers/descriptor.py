@@ -1,6 +1,5 @@
 """A small siamese network whose answers can be compared between the eyes, whatever colours each of them shows."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -14,6 +13,7 @@ def normalise(views: Tensor) -> Tensor:
     """Returns `(x - mean) / std` of the surroundings, `(B, C, H, W)`: the eyes differ in colour, structure compares.
 
     Example:
+        >>> import torch
         >>> normalise(torch.full((1, 3, 9, 9), 0.7)).abs().max().item() < 1e-3
         True
     """

@@ -149,7 +149,8 @@ def estimate_spread(operator: Operator) -> Tensor:
 def _gain(matrix: Tensor, error: Tensor, noise: Tensor) -> Tensor:
     """K = ΣPᵀ(PΣPᵀ + R)⁺ of `(B, C, K)` matrices, all in double precision."""
     covariance = error @ matrix.mT
-    return covariance @ torch.linalg.pinv(matrix @ covariance + noise, hermitian=True, rtol=1e-6)
+    gain: Tensor = covariance @ torch.linalg.pinv(matrix @ covariance + noise, hermitian=True, rtol=1e-6)
+    return gain
 
 
 def _decoded(image: Tensor, operator: Operator) -> Tensor:

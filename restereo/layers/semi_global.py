@@ -35,6 +35,6 @@ def _both_ways(cost: Tensor, small: float, large: float) -> Tensor:
     for before, here in itertools.pairwise(paths):
         torch.sub(before, before.amin(-1, keepdim=True), out=same)
         same.clamp_(max=large)
-        here += torch.minimum(torch.minimum(less, more).add_(small), same)
+        here.add_(torch.minimum(torch.minimum(less, more).add_(small), same))
     forward, backward = paths.unbind(1)
     return forward + backward.flip(0)

@@ -74,8 +74,9 @@ class Match(NamedTuple):
 
 
 def as_eyes(views: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns (own, other) `(2B, C, H, W)` of `(B, 2·C, H, W)`: left eyes, then right ones in a mirror, where each is
-    a left one.
+    """Returns (own, other) `(2B, C, H, W)` of views `(B, 2·C, H, W)`.
+
+    First come the left eyes, then the right ones in a mirror, where each is a left one.
     """
     left, right = views.chunk(2, dim=1)
     return torch.cat([left, right.flip(-1)]), torch.cat([right, left.flip(-1)])
@@ -103,16 +104,14 @@ class Parallax(nn.Module):
             match: What is known of these rows already; by default they are matched here.
         """
         height, width = x.shape[-2:]
+        scores, match = self.match_scores(x) if match is None else (None, match)
         padded = pad_to_cells(x, self.body.cell)
-        scores = None
-        if match is None:
-            scores, match = self.match_scores(padded)
-        else:
-            match = match.window(0, padded.shape[-2] // 2, padded.shape[-1] // 2)
+        match = match.window(0, padded.shape[-2] // 2, padded.shape[-1] // 2)
         disparity, agreement, support = (F.interpolate(one, scale_factor=2, mode="nearest") for one in match)
         image = self.colour(padded, 2 * disparity, agreement, support)
         maps = image, 2 * disparity, agreement * support.clamp(0, 1)
-        return Prediction(*(one[..., :height, :width] for one in maps), scores if self.training else None)
+        image, disparity, confidence = (one[..., :height, :width] for one in maps)
+        return Prediction(image, disparity, confidence, scores)
 
     def colour(self, x: Tensor, disparity: Tensor, agreement: Tensor, support: Tensor) -> Tensor:
         """Returns both views `(B, 6, H, W)`: the other eye's channels brought over, and what they lack repaired."""
@@ -135,13 +134,12 @@ class Parallax(nn.Module):
 
     @torch.no_grad()
     def match(self, x: Tensor) -> Match:
-        """Returns the match of a whole picture `(B, 12, H, W)`, at half its size rounded up."""
-        height, width = x.shape[-2:]
-        _, match = self.match_scores(pad_to_cells(x, 2))
-        return match.window(0, -(-height // 2), -(-width // 2))
+        """Returns the match of whole pictures `(B, 12, H, W)`, at half their size rounded up."""
+        return self.match_scores(x)[1]
 
     def match_scores(self, x: Tensor) -> tuple[Tensor, Match]:
         """Returns the logits `(2B, D, H / 2, W / 2)` of each disparity and what the aggregated ones say."""
+        x = pad_to_cells(x, 2)
         low, high = TRAINING_RANGE if self.training else self.range_of(x)
         scores = self.scores(x, low, high)
         with torch.no_grad():

@@ -6,7 +6,6 @@ rest.
 
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from restereo.layers.unet import UNetBody, pad_to_cells

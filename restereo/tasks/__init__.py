@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -96,7 +96,12 @@ def to_picture(image: Tensor) -> Picture:
     return picture
 
 
-def restore(model: nn.Module, task: Task, observed: Tensor, operator: Operator, calibration: Calibration) -> Prediction:
-    """Returns the model's prediction moved onto the observation `(B, C, H, W)`, in [0, 1]."""
-    prediction: Prediction = model(task.lift(observed, operator))
+def restore(
+    model: nn.Module, task: Task, observed: Tensor, operator: Operator, calibration: Calibration, *known: Any
+) -> Prediction:
+    """Returns the model's prediction moved onto the observation `(B, C, H, W)`, in [0, 1].
+
+    What the model is told beside the observation, such as a match, is passed on as it is.
+    """
+    prediction: Prediction = model(task.lift(observed, operator), *known)
     return replace(prediction, image=task.project(prediction.image.float(), observed, operator, calibration))

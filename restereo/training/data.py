@@ -67,7 +67,8 @@ def scene_shares(rows: list[dict[str, Any]], pair_share: float | None) -> NDArra
     if pair_share is not None and real.any() and not real.all():
         areas[real] *= pair_share / areas[real].sum()
         areas[~real] *= (1 - pair_share) / areas[~real].sum()
-    return areas / areas.sum()
+    shares: NDArray[np.float64] = areas / areas.sum()
+    return shares
 
 
 def collate(examples: list[tuple[Scene, Observation]], task: Task) -> Sample:

@@ -5,6 +5,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from restereo import catalog
+from restereo.sample import Sample
+from restereo.tasks.anaglyph import operator_of
+from restereo.training.objectives import own_losses
 
 MODELS = catalog.names("model")
 
@@ -29,7 +32,10 @@ def test_a_gradient_reaches_every_weight(name):
     with torch.no_grad():  # The head starts at zero and would hide what lies before it.
         for weight in model.parameters():
             weight.add_(0.01)
-    model(lifted).image.square().mean().backward()
+    picture, maps = torch.rand(2, 6, 32, 32), torch.zeros(2, 2, 32, 32)
+    sample = Sample(picture[:, :3], picture, operator_of("red-cyan"), maps, maps.bool())
+    prediction = model(torch.rand(2, 12, 32, 32))
+    (prediction.image.square().mean() + own_losses(model, prediction, sample)).backward()
     without = [key for key, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert without == []
 

@@ -3,10 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor, nn
 
-from restereo.sample import Prediction, Sample
+from restereo.sample import HasLosses, Prediction, Sample
 
 
 class Objective(ABC):
@@ -31,12 +30,10 @@ def own_losses(generator: nn.Module, prediction: Prediction, sample: Sample) -> 
     """Returns what the model itself minimises beside the objective, its `losses(prediction, sample)`; 0 if it has none.
 
     Example:
+        >>> import torch
         >>> picture = torch.zeros(1, 6, 2, 2)
         >>> own_losses(nn.Identity(), Prediction(picture), Sample(picture, picture, None)).item()
         0.0
     """
     model = getattr(generator, "module", generator)  # without what the training engine wrapped around it
-    if not hasattr(model, "losses"):
-        return prediction.image.new_zeros(())
-    loss: Tensor = model.losses(prediction, sample)
-    return loss
+    return model.losses(prediction, sample) if isinstance(model, HasLosses) else prediction.image.new_zeros(())

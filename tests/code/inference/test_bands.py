@@ -1,0 +1,38 @@
+"""A picture restored in bands is the picture restored at once."""
+
+import pytest
+import torch
+
+from restereo import catalog
+from restereo.inference import bands
+from restereo.tasks import restore
+from restereo.tasks.anaglyph import build, operator_of
+
+
+def shaken(name: str) -> torch.nn.Module:
+    """A small network whose answer depends on all it sees: its last layer would be zero."""
+    torch.manual_seed(0)
+    model = catalog.build("model", name, 12, 6, size="tiny").eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.02 * torch.randn_like(weight))
+    return model
+
+
+@pytest.mark.parametrize("name", catalog.names("model"))
+@pytest.mark.parametrize("size", [(300, 64), (257, 97)])
+def test_bands_leave_no_seam(name, size):
+    model, task = shaken(name), build()
+    observed, operator = torch.rand(1, 3, *size), operator_of("red-cyan")
+    with torch.inference_mode():
+        whole = restore(model, task, observed, operator, task.default_calibration())
+        parts = bands.restore_any_size(model, task, observed, operator, task.default_calibration(), 64 * size[1])
+    assert (whole.image - parts.image).abs().max() < 0.5 / 255
+    if whole.disparity is not None:
+        assert torch.equal(whole.disparity, parts.disparity)
+        assert torch.equal(whole.confidence, parts.confidence)
+
+
+def test_bands_keep_every_row_once():
+    kept = [row for read, keep in bands.bands(1000, 96) for row in range(1000)[read][keep]]
+    assert kept == list(range(1000))

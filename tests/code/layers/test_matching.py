@@ -1,0 +1,87 @@
+"""The blocks that match two views, against slow ones written out by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from restereo.imaging import geometry
+from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
+from restereo.layers.semi_global import aggregate
+
+
+def _reference_path(cost, small, large):
+    """One path from left to right over `(W, D)`, by the formula of Hirschmüller 2008."""
+    paths = [cost[0]]
+    for here in cost[1:]:
+        before = paths[-1]
+        options = [before, np.r_[np.inf, before[:-1]] + small, np.r_[before[1:], np.inf] + small]
+        options.append(np.full_like(before, before.min() + large))
+        paths.append(here + np.min(options, axis=0) - before.min())
+    return np.array(paths)
+
+
+def _reference_aggregate(cost, small, large):
+    """Four paths over `(D, H, W)`."""
+    total = np.zeros_like(cost)
+    _, height, width = cost.shape
+    for y in range(height):
+        row = cost[:, y].T
+        total[:, y] += (_reference_path(row, small, large) + _reference_path(row[::-1], small, large)[::-1]).T
+    for x in range(width):
+        column = cost[:, :, x].T
+        total[:, :, x] += (_reference_path(column, small, large) + _reference_path(column[::-1], small, large)[::-1]).T
+    return total
+
+
+def test_aggregation_is_hirschmuellers():
+    cost = np.random.default_rng(0).random((2, 5, 6, 7))
+    ours = aggregate(torch.from_numpy(cost.copy()), 0.1, 0.4).numpy()
+    for mine, one in zip(ours, cost, strict=True):
+        np.testing.assert_allclose(mine, _reference_aggregate(one, 0.1, 0.4), rtol=1e-6)
+
+
+def test_aggregation_leaves_its_input_alone():
+    cost = torch.rand(1, 3, 4, 5)
+    before = cost.clone()
+    aggregate(cost, 0.1, 0.4)
+    assert torch.equal(cost, before)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-3, 4), (2, 5), (-6, -2), (0, 0)])
+def test_correlation_compares_x_with_x_less_d(low, high):
+    torch.manual_seed(0)
+    own, other = torch.rand(2, 3, 40, 9), torch.rand(2, 3, 40, 9)
+    ours = correlation(own, other, low, high)
+    for index, d in enumerate(range(low, high + 1)):
+        for x in range(9):
+            true = (own[..., x] * other[..., x - d]).sum(1) if 0 <= x - d < 9 else torch.zeros(2, 40)
+            torch.testing.assert_close(ours[:, index, :, x], true)
+
+
+def test_a_subpixel_shift_is_found():
+    x = torch.arange(60.0)
+    cost = torch.stack([(x - 20.3) ** 2]).reshape(1, 60, 1, 1)
+    assert subpixel_minimum(cost, -10).item() == pytest.approx(10.3, abs=1e-4)
+
+
+def test_warp_and_agreement_are_those_of_the_arrays():
+    rng = np.random.default_rng(0)
+    picture, disparity = rng.random((8, 30, 3)).astype(np.float32), rng.uniform(-3, 9, (8, 30)).astype(np.float32)
+    theirs, inside = geometry.warp(picture, disparity, "left")
+    ours = warp(torch.from_numpy(picture).permute(2, 0, 1)[None], torch.from_numpy(disparity)[None])[0]
+    np.testing.assert_allclose(ours.permute(1, 2, 0).numpy()[inside], theirs[inside], atol=1e-5)
+    other = rng.uniform(-3, 9, (8, 30)).astype(np.float32)
+    agree = discrepancy(torch.from_numpy(disparity)[None], torch.from_numpy(other)[None])[0] <= 1
+    column = np.rint(np.arange(30) - disparity).astype(int)
+    seen = (column >= 0) & (column < 30)
+    true = seen & (np.abs(np.take_along_axis(other, column.clip(0, 29), 1) - disparity) <= 1)
+    np.testing.assert_array_equal(agree.numpy(), true)
+
+
+def test_gaps_are_filled_as_the_arrays_are():
+    rng = np.random.default_rng(0)
+    disparity, valid = rng.uniform(0, 9, (6, 40)).astype(np.float32), rng.random((6, 40)) < 0.3
+    valid[0] = False
+    ours = fill_from_farther(torch.from_numpy(disparity)[None], torch.from_numpy(valid)[None])[0].numpy()
+    np.testing.assert_allclose(ours[1:], geometry.fill_from_farther_side(disparity[1:], valid[1:]))
+    assert not ours[0].any()
