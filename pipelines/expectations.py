@@ -8,17 +8,26 @@ from typing import Any
 import pipelines.quiet  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
 from pipelines.checks.manifest import Row
 from pipelines.checks.offline_docs import make_offline
-from pipelines.checks.rules import Rule, rules, table
+from pipelines.checks.rules import Rule, rules
+from pipelines.checks.table import Cells, cells
 from restereo.config import Validate
 
 
 @dataclass(frozen=True)
+class Finding:
+    """A row that breaks a rule: what was found instead, and in which file."""
+
+    value: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """A rule's outcome: the items that break it, with the value that each one has."""
+    """A rule's outcome: the items that break it."""
 
     rule: Rule
     success: bool
-    failing: dict[str, str] = field(default_factory=dict)
+    failing: dict[str, Finding] = field(default_factory=dict)
 
 
 def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
@@ -28,7 +37,9 @@ def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
     import pandas as pd
 
     shutil.rmtree(docs, ignore_errors=True)
-    suite_rules = rules(limits)
+    suite_rules, found = rules(limits), cells(rows, limits)
+    places = [{"item": row.item, "files": row.pictures} for row in rows]
+    table = [place | {name: cell.value for name, cell in row.items()} for place, row in zip(places, found, strict=True)]
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     unused = context.variables.data_docs_sites["local_site"]["store_backend"]["base_directory"]
@@ -46,26 +57,27 @@ def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
         name="validate",
         validation_definitions=[context.validation_definitions.add(validation)],
         actions=[gx.checkpoint.UpdateDataDocsAction(name="docs")],
-        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["item"]},
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["item", "files"]},
     )
     outcome = context.checkpoints.add(checkpoint).run(
-        batch_parameters={"dataframe": pd.DataFrame(table(rows, limits))},
+        batch_parameters={"dataframe": pd.DataFrame(table)},
         run_id=gx.RunIdentifier(run_name="validate"),
     )
     make_offline(docs)
     (result,) = outcome.run_results.values()
     by_rule = {one.expectation_config.kwargs["column"]: one for one in result.results}
-    return [_verdict(rule, by_rule[rule.name]) for rule in suite_rules]
+    return [_verdict(rule, by_rule[rule.name], rows, found) for rule in suite_rules]
 
 
-def _verdict(rule: Rule, result: Any) -> Verdict:
+def _verdict(rule: Rule, result: Any, rows: list[Row], found: list[Cells]) -> Verdict:
     if result.exception_info.get("raised_exception"):
         raise RuntimeError(f"great_expectations could not check '{rule.name}': {result.exception_info}")
-    broken = result.result.get("unexpected_index_list") or []
-    return Verdict(rule, bool(result.success), {one["item"]: _cell(one[rule.name]) for one in broken})
+    broken = {one["item"]: _text(one[rule.name]) for one in result.result.get("unexpected_index_list") or []}
+    files = {row.item: cells[rule.name].file or row.pictures for row, cells in zip(rows, found, strict=True)}
+    return Verdict(rule, bool(result.success), {item: Finding(text, files[item]) for item, text in broken.items()})
 
 
-def _cell(value: Any) -> str:
+def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

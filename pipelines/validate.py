@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,6 +16,7 @@ from restereo.errors import UserError
 from restereo.progress import shown
 
 NAMED_PER_RULE = 20
+WORDS = {"critical": "error", "warning": "warning", "info": "note"}
 
 
 def main() -> None:
@@ -34,11 +36,13 @@ def main() -> None:
     paths.VALIDATION.write_text(json.dumps(summary(rows, excluded, verdicts), indent=1) + "\n", encoding="utf-8")
     for sentence in sentences(verdicts):
         print(sentence, file=sys.stderr)
-    failed = {item for v in verdicts if v.rule.severity == "critical" for item in v.failing}
-    if any(not v.success for v in verdicts if v.rule.severity == "critical"):
+    if broken := [v for v in verdicts if v.rule.severity == "critical" and not v.success]:
+        items = {item for v in broken for item in v.failing}
+        (first, one), rule = next(iter(broken[0].failing.items())), broken[0].rule.name
         raise UserError(
-            f"{paths.MANIFEST}: {len(failed)} of {len(rows)} rows break a rule, named above and in "
-            f"{paths.VALIDATION}; mend them, or leave them out with validate.exclude in params.yaml."
+            f"{paths.MANIFEST}: {len(items)} of {len(rows)} rows break a rule (the first: {first}, {one.file}, "
+            f"{rule}), all named above and in {paths.VALIDATION}; mend them, or leave them out with "
+            "validate.exclude in params.yaml."
         )
 
 
@@ -70,13 +74,13 @@ def split(rows: list[Row], params: Params) -> None:
 
 
 def sentences(verdicts: list[Verdict]) -> list[str]:
-    """Returns one sentence for each row and rule that it breaks: the row, the rule, the fix."""
+    """Returns one sentence for each row and rule that it breaks: the row, the file, the rule, the fix."""
     lines = []
     for verdict in verdicts:
         rule = verdict.rule
-        word = "warning" if rule.severity == "warning" else "error"
-        for item, value in list(verdict.failing.items())[:NAMED_PER_RULE]:
-            lines.append(f"{word}: {item}: {rule.sentence} (here: {value}); {rule.fix}.")
+        word = WORDS[rule.severity]
+        for item, one in list(verdict.failing.items())[:NAMED_PER_RULE]:
+            lines.append(f"{word}: {item} ({one.file}): {rule.name}: {rule.sentence} (here: {one.value}); {rule.fix}.")
         if len(verdict.failing) > NAMED_PER_RULE:
             rest = len(verdict.failing) - NAMED_PER_RULE
             lines.append(f"{word}: {rest} more rows break '{rule.name}'; {paths.VALIDATION} names them all.")
@@ -84,7 +88,7 @@ def sentences(verdicts: list[Verdict]) -> list[str]:
 
 
 def summary(rows: list[Row], excluded: int, verdicts: list[Verdict]) -> dict[str, Any]:
-    """Returns what `validation.json` holds: counts, and for each rule the rows that break it."""
+    """Returns what `validation.json` holds: counts, and for each rule the rows that break it and their files."""
     counts = {
         f"{kind}s": {name: sum(r.kind == kind and r.split == name for r in rows) for name in SPLITS}
         for kind in ("pair", "photo")
@@ -101,7 +105,7 @@ def summary(rows: list[Row], excluded: int, verdicts: list[Verdict]) -> dict[str
                 "severity": v.rule.severity,
                 "success": v.success,
                 "failing": len(v.failing),
-                "rows": v.failing,
+                "rows": {item: asdict(one) for item, one in v.failing.items()},
             }
             for v in verdicts
         },

@@ -69,6 +69,7 @@ class Validate(Section):
     max_pixels: int = Field(100_000_000, ge=1)
     min_std: float = Field(3.0, ge=0)
     max_vertical_offset: float = Field(3.0, ge=0)
+    min_eye_order: float = -0.7
     near_duplicate_bits: int = Field(4, ge=0, le=64)
     exclude: list[str] = []
 

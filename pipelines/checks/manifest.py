@@ -5,14 +5,18 @@ import hashlib
 import io
 import json
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pipelines import paths
+from pipelines.checks.eyes import order_score
+from pipelines.checks.parallax import parallax
+from pipelines.checks.stored import Stored, stored
 from restereo.errors import UserError
+from restereo.imaging.geometry import vertical_offset
 from restereo.imaging.perceptual_hash import perceptual_hash
 from restereo.sources import Item
 from restereo.sources._benchmark import is_benchmark
@@ -20,6 +24,25 @@ from restereo.sources._decode import is_grey
 from restereo.sources._pictures import MAX_PIXELS, PairFiles, Picture, read_disparities, read_picture
 
 NAN = math.nan
+
+
+@dataclass(frozen=True)
+class View:
+    """What the suite asks of one picture; of a pair each eye is one.
+
+    Attributes:
+        path: Its file.
+        mode: "RGB" or "grey".
+        std: Deviation of its luma, 0 to 255.
+        parallax: See `parallax.parallax`.
+        stored: What its file says beside the pixels.
+    """
+
+    path: str
+    mode: str
+    std: float
+    parallax: float
+    stored: Stored
 
 
 @dataclass
@@ -56,6 +79,18 @@ class Row:
     problem: str = field(default="", metadata={"suite_only": True})
     size_right: str = field(default="", metadata={"suite_only": True})
     phash_right: str = field(default="", metadata={"suite_only": True})
+    eye_order: float = field(default=NAN, metadata={"suite_only": True})
+    views: list[View] = field(default_factory=list, metadata={"suite_only": True})
+
+    @property
+    def paths(self) -> list[str]:
+        """All its files, maps too."""
+        return [p for p in (self.path, self.path_right, self.disparity_left, self.disparity_right) if p]
+
+    @property
+    def pictures(self) -> str:
+        """Its picture, or the pictures of both eyes."""
+        return ", ".join(path for path in (self.path, self.path_right) if path)
 
     @property
     def item(self) -> str:
@@ -117,22 +152,28 @@ def _measure_picture(row: Row, path: Path, picture: Picture) -> None:
     luma = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     row.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     row.height, row.width = luma.shape
-    row.mode = "grey" if is_grey(picture) else "RGB"
     row.mean, row.std = float(luma.mean()), float(luma.std())
     row.sharpness = float(cv2.Laplacian(luma, cv2.CV_64F).var())
     row.phash = f"{perceptual_hash(picture):016x}"
+    row.views.append(_view(path, picture, row.std))
+    row.mode = row.views[0].mode
+
+
+def _view(path: Path, picture: Picture, std: float) -> View:
+    mode = "grey" if is_grey(picture) else "RGB"
+    return View(path.as_posix(), mode, std, parallax(picture), stored(path))
 
 
 def _measure_pair(row: Row, files: PairFiles, left: Picture, divisor: float | None) -> None:
-    from restereo.imaging.geometry import vertical_offset
-
     right = read_picture(files.right, max(left.shape[0] * left.shape[1], MAX_PIXELS))
     row.sha256_right = hashlib.sha256(files.right.read_bytes()).hexdigest()
     row.phash_right = f"{perceptual_hash(right):016x}"
     row.size_right = f"{right.shape[1]}x{right.shape[0]}"
+    row.views.append(_view(files.right, right, float(cv2.cvtColor(right, cv2.COLOR_RGB2GRAY).std())))
     if right.shape != left.shape:
         return
     row.vertical_offset = float(vertical_offset(left, right))
+    row.eye_order = order_score(left, right)
     disparity = read_disparities(files, left, right, divisor)
     if disparity is not None and np.isfinite(disparity).any():
         row.disparity_min, row.disparity_max = float(np.nanmin(disparity)), float(np.nanmax(disparity))
@@ -141,10 +182,10 @@ def _measure_pair(row: Row, files: PairFiles, left: Picture, divisor: float | No
 def write_csv(rows: list[Row]) -> str:
     """Returns the manifest as CSV, the same bytes for the same rows: numbers with three decimals, NaN empty."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({key: _cell(value) for key, value in asdict(row).items()})
+        writer.writerow({key: _cell(getattr(row, key)) for key in COLUMNS})
     return text.getvalue()
 
 

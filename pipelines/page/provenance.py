@@ -9,6 +9,8 @@ from pipelines.glossary import LICENCES
 from pipelines.lineage import ORDER, licence_class
 
 NOTHING = "not recorded"
+NAMED = 20
+SEVERITIES = {"critical": "error", "warning": "warning", "info": "note"}
 
 
 def duration(seconds: float | None) -> str:
@@ -173,10 +175,11 @@ def checks(validation: Mapping[str, Any]) -> dict[str, Any] | None:
         "excluded": validation.get("excluded", 0),
         "broken": [
             {
+                "name": name,
                 "rule": str(rule.get("rule") or name),
-                "severity": str(rule.get("severity") or "error"),
-                "failing": rule.get("failing", 0),
-                "rows": ", ".join(list(rule.get("rows") or [])[:5]),
+                "severity": SEVERITIES.get(str(rule.get("severity")), "error"),
+                "rows": [{"item": item, **one} for item, one in list((rule.get("rows") or {}).items())[:NAMED]],
+                "more": max(0, len(rule.get("rows") or {}) - NAMED),
             }
             for name, rule in rules.items()
             if not rule.get("success") or rule.get("failing")

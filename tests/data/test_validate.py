@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -52,12 +53,14 @@ def manifest() -> dict[str, dict[str, str]]:
 def broken() -> dict[str, dict[str, str]]:
     """Returns, by rule, the rows that break it."""
     content = json.loads(paths.VALIDATION.read_text())
-    return {name: rule["rows"] for name, rule in content["rules"].items() if rule["rows"]}
+    found = {name: rule["rows"] for name, rule in content["rules"].items() if rule["rows"]}
+    return {name: {item: one["value"] for item, one in rows.items()} for name, rows in found.items()}
 
 
 def picture(seed: int, side: int = 64) -> Image.Image:
-    """Coarse random colours: its perceptual hash is its own, and JPEG leaves it as it is."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
+    """Coarse random light in one tint: its perceptual hash is its own, and JPEG leaves it as it is."""
+    light = np.random.default_rng(seed).integers(0, 256, (8, 8, 1))
+    coarse = (light * [1.0, 0.8, 0.6]).astype(np.uint8)
     return Image.fromarray(coarse.repeat(side // 8, axis=0).repeat(side // 8, axis=1))
 
 
@@ -111,7 +114,7 @@ def test_every_bad_row_is_named_with_rule_and_fix(project: Path, capsys: pytest.
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     save("sizes/left.png", picture(4))
     save("sizes/right.png", picture(4, side=72))
-    with pytest.raises(UserError, match=r"manifest.csv: 5 of 6 rows break a rule, named above"):
+    with pytest.raises(UserError, match=r"manifest.csv: 5 of 6 rows break a rule .*folder/cut"):
         run()
     assert {rule: list(rows) for rule, rows in broken().items()} == {
         "readable": ["folder/cut"],
@@ -121,9 +124,12 @@ def test_every_bad_row_is_named_with_rule_and_fix(project: Path, capsys: pytest.
         "same_size": ["folder/sizes"],
     }
     lines = capsys.readouterr().err.splitlines()
-    start = "error: folder/cut: every file is there and can be read (here: data/raw/"
+    start = (
+        "error: folder/cut (data/raw/folder/cut.png): readable: every file is there and can be read (here: data/raw/"
+    )
     assert any(line.startswith(start) for line in lines)
-    assert "error: folder/tiny: no side is shorter than 32 px (here: 16); leave it out with validate.exclude." in lines
+    tiny = "error: folder/tiny (data/raw/folder/tiny.png): min_side: no side is shorter than 32 px (here: 16)"
+    assert f"{tiny}; leave it out with validate.exclude." in lines
     bad = [f"folder/{name}" for name in ("tiny", "flat", "grey", "cut", "sizes")]
     assert list(run(exclude=bad)) == ["good"]
 
@@ -160,10 +166,8 @@ def test_the_same_file_twice_in_one_split_is_a_warning(project: Path, capsys: py
     save("a.png", picture(0))
     shutil.copy("pictures/a.png", "pictures/b.png")
     run({"folder": {"path": "pictures", "licence": "mine", "groups": ["*"]}})
-    assert (
-        "warning: folder/a: a picture that is there twice counts double (here: folder/b (train))"
-        in capsys.readouterr().err
-    )
+    there = "warning: folder/a (data/raw/folder/a.png): same_picture_twice: a picture that is there twice counts double"
+    assert f"{there} (here: folder/b (train))" in capsys.readouterr().err
 
 
 def test_a_renamed_copy_of_a_benchmark_scene_is_test(project: Path, data: Path) -> None:
@@ -178,15 +182,21 @@ def test_a_renamed_copy_of_a_benchmark_scene_is_test(project: Path, data: Path) 
     assert rows["my"]["split"] == rows["toy"]["split"] == "test"
 
 
-def test_a_vertical_offset_warns(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run({"builtin": {}})
+@pytest.mark.parametrize(("offset", "word", "rule"), [(4, "warning", "vertical_offset"), (8, "error", "same_rows")])
+def test_a_vertical_offset_warns_and_a_large_one_fails(
+    project: Path, capsys: pytest.CaptureFixture[str], offset: int, word: str, rule: str
+) -> None:
+    write_params({"builtin": {}})
+    download.main("builtin")
     raw = paths.raw("builtin")
     left = Image.open(raw / "motorcycle_left.png")
     save("pair/left.png", left.crop((0, 0, 741, 490)))
-    save("pair/right.png", Image.open(raw / "motorcycle_right.png").crop((0, 6, 741, 496)))
-    rows = run()
-    assert abs(float(rows["pair"]["vertical_offset"])) == pytest.approx(6, abs=0.7)
-    assert "warning: folder/pair: rows of the two eyes agree within 3 px" in capsys.readouterr().err
+    save("pair/right.png", Image.open(raw / "motorcycle_right.png").crop((0, offset, 741, 490 + offset)))
+    with nullcontext() if word == "warning" else pytest.raises(UserError, match=r"folder/pair, .*, same_rows"):
+        run()
+    assert abs(float(manifest()["pair"]["vertical_offset"])) == pytest.approx(offset, abs=0.7)
+    assert list(broken()) == [rule]
+    assert f"{word}: folder/pair (" in capsys.readouterr().err
 
 
 def test_without_pictures_or_index(project: Path) -> None:

@@ -93,7 +93,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("params.yaml").write_text(PARAMS, encoding="utf-8")
     write_recipe(UNET, 21.0)
     write_recipe(GAN, 20.0)
-    rule = {"rule": "the eyes are level", "severity": "warning", "success": False, "failing": 1, "rows": {"a/b": "4"}}
+    rows = {"a/b": {"value": "4", "file": "a/b.png"}}
+    rule = {"rule": "the eyes are level", "severity": "warning", "success": False, "failing": 1, "rows": rows}
     write(paths.VALIDATION, {"success": True, "rows": 8, "excluded": 0, "rules": {"vertical_offset": rule}})
     splits = {"test": [{"name": "m", "origin": "pair", "source": "builtin"}]}
     write(paths.pairs("anaglyph") / "index.json", {"licences": ["CC BY-NC 4.0"], "splits": splits})
