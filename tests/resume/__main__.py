@@ -50,7 +50,7 @@ def main() -> int:
     """Returns 0 if every killed run ended in the bytes of the undisturbed one."""
     parser = argparse.ArgumentParser(prog="python -m tests.resume", description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=400, help="training steps of each run")
+    parser.add_argument("--steps", type=int, default=200, help="training steps of each run")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args()
     rng, recipes, same = random.Random(options.seed), list(RECIPES), 0
