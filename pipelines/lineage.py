@@ -11,14 +11,15 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-STRICTNESS: tuple[tuple[str, str], ...] = (
-    (r"non[- ]?commercial|\bnc\b|research|academic|educational", "non-commercial"),
-    (r"no[- ]?deriv|\bnd\b", "no derivatives"),
-    (r"share[- ]?alike|\bsa\b|gpl\b|\bgpl|odbl|copyleft", "share alike"),
-    (r"\bby\b|\bmit\b|\bbsd\b|apache|\bisc\b|attribution|permitted|\bcite", "attribution"),
-    (r"cc0|public domain|unlicense|unrestricted|no known copyright", "public domain"),
+TERMS: tuple[tuple[str, str], ...] = (
+    (r"\b(not|never|reserved|proprietary|confidential|prohibited|forbidden|unlicensed)\b", "unknown"),
+    (r"non ?commercial|(by ?|\b)nc\b|research|academic|educational|personal use|evaluation", "non-commercial"),
+    (r"no ?deriv|(by ?|\b)nd\b", "no derivatives"),
+    (r"share ?alike|(by ?|\b)sa\b|gpl\b|\bgpl|odbl|copyleft", "share alike"),
+    (r"(cc ?|commons |odc )by|\bmit\b|\bbsd\b|apache|\bisc\b|attribution|permitted|\bcite", "attribution"),
+    (r"cc ?0|public domain|\bunlicense\b|unrestricted|no known copyright", "public domain"),
 )
-"""What to look for in a licence's name -> its class; the first match wins. A help for reading, no legal advice."""
+"""What a licence's name says -> its class; of several the strictest. A help for reading, no legal advice."""
 ORDER = ("public domain", "attribution", "share alike", "no derivatives", "non-commercial", "unknown")
 """Classes of licence, the freest first. What nobody has said counts as the strictest."""
 GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data")
@@ -26,31 +27,33 @@ GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data")
 
 
 def licence_class(licence: str) -> str:
-    """Returns the class of a licence, one of `ORDER`; of several joined by ` + `, the strictest.
+    """Returns the class of a licence, one of `ORDER`; of several joined by ` + ` or `;`, the strictest.
 
     Example:
-        >>> [licence_class(name) for name in ("CC-BY-NC-SA-3.0", "CC0-1.0", "CC0-1.0 + MIT", "ask Bob")]
+        >>> [licence_class(name) for name in ("CC_BY-NC-SA-3.0", "CC0-1.0", "CC0-1.0 + MIT", "shot by Bob")]
         ['non-commercial', 'public domain', 'attribution', 'unknown']
     """
 
     def of(name: str) -> str:
-        matches = (found for pattern, found in STRICTNESS if re.search(pattern, name, re.IGNORECASE))
-        return next(matches, "unknown")
+        words = re.sub(r"[\W_]+", " ", name.lower())
+        words = re.sub(r"\b(not for|no) commercial\b", "noncommercial", words)
+        found = [meaning for pattern, meaning in TERMS if re.search(pattern, words)]
+        return max(found, key=ORDER.index, default="unknown")
 
-    return max((of(part) for part in licence.split(" + ")), key=ORDER.index)
+    return max((of(part) for part in re.split(r" \+ |;", licence)), key=ORDER.index)
 
 
 def strictest(licences: Iterable[str]) -> str:
-    """Returns the licence that limits the use most, with its class; `unknown` if there is none.
+    """Returns the licence that limits the use most, with its class; what nobody has said counts as the strictest.
 
     Example:
         >>> strictest(["CC0-1.0", "CC-BY-SA-4.0"])
         'CC-BY-SA-4.0 (share alike)'
-        >>> strictest([])
-        'unknown'
+        >>> strictest(["CC-BY-NC-4.0", ""]), strictest([])
+        ('not stated (unknown)', 'not stated (unknown)')
     """
     worst = max(set(licences), key=lambda name: (ORDER.index(licence_class(name)), name), default="")
-    return f"{worst} ({licence_class(worst)})" if worst else "unknown"
+    return f"{worst.strip() or 'not stated'} ({licence_class(worst)})"
 
 
 def files_below(folder: Path, prefix: str) -> dict[str, Path]:

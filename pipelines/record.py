@@ -9,7 +9,8 @@ from typing import Any
 
 from pipelines import evidence, paths
 from pipelines.evidence import Evidence, Figures
-from pipelines.lineage import canonical_sha256, content_key, files_below, strictest, work_tree
+from pipelines.glossary import LICENCES
+from pipelines.lineage import canonical_sha256, content_key, files_below, licence_class, strictest, work_tree
 from restereo.errors import UserError
 
 MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
@@ -19,6 +20,7 @@ LINEAGE = ("data_sha256", "licences")
 """Keys of the configuration that say what went in, not how: tags, not parameters."""
 GAP, DASH = "&emsp;", "–"
 """MLflow's page leaves no room between the columns of a table; what stands for a figure that does not exist."""
+NOT_STATED = "not stated"
 RESOLVED = "row.train"
 """What a recipe's row overrides; `train` holds the outcome."""
 
@@ -151,8 +153,9 @@ def _tags(found: Evidence) -> dict[str, str]:
         "seed": str(config.get("seed", "unknown")),
         "hardware": f"{device}, {machine}, threads: {threads}",
         "host": str(training.get("host", "unknown")),
-        "licences": "; ".join(licences) or "unknown",
+        "licences": "; ".join(name or NOT_STATED for name in licences) or NOT_STATED,
         "licence_strictest": strictest(licences),
+        "licence_class": licence_class("; ".join(licences)),
         "weights_sha256": found.weights.sha256 if found.weights else "unknown",
     }
 
@@ -178,12 +181,15 @@ def _note(found: Evidence, tags: Mapping[str, str]) -> str:
         best = max(known, key=lambda what: known[what], default=None)
         figures.append(f"{own} ({variant}{f'; {best} {known[best]:.2f}' if best else ''})")
     lines = [f"{recipe}: {headline} {', '.join(figures)}, mean over the test scenes", ""]
+    use, strict = LICENCES[tags["licence_class"]], tags["licence_strictest"]
+    why = "; what nobody has said counts as the strictest" if tags["licence_class"] == "unknown" else ""
+    # Above the tables: a long note is cut at its end.
+    lines += [f"**Use: {use}.** Strictest licence of its data: {strict}{why}.", ""]
     for variant, table in found.variants.items():
         lines += _table(variant, table, recipe, headline)
     dirty = " with uncommitted changes" if tags["git_dirty"] == "true" else ""
     code = f"Code `{tags['git_rev'][:12]}`{dirty}, data `{tags['data_sha256'][:12]}`, seed {tags['seed']}"
-    licences = f"Licences of the data: {tags['licences']}. The strictest: {tags['licence_strictest']}."
-    return "\n".join([*lines, f"{code}, {tags['hardware']}.", "", licences])
+    return "\n".join([*lines, f"{code}, {tags['hardware']}.", "", f"Licences of the data: {tags['licences']}."])
 
 
 def _milliseconds(moment: object) -> int | None:

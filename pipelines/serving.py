@@ -28,7 +28,8 @@ views = model.predict(picture)  # uint8 (H, W, 3) or (N, H, W, 3) -> uint8 (N, 2
 ```
 
 `challenger` is the newest import, `champion` the one in use. Every version was loaded back and predicted before it
-got its number; its tags say which code, data, parameters, seed and machine it comes from, and its licences.
+got its number; its tags say which code, data, parameters, seed and machine it comes from, and what the strictest
+licence of its data lets it be used for (`licence_strictest`, `licence_class`).
 """
 
 

@@ -200,6 +200,7 @@ def _log_model(run_id: str, record: Record) -> str:
 
     from pipelines.serving import signature
 
+    licence = {name: record.tags[name] for name in ("licence_strictest", "licence_class")}
     with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
         warnings.filterwarnings("ignore", message=".*An input example was not provided")
         info = mlflow.pyfunc.log_model(
@@ -208,7 +209,7 @@ def _log_model(run_id: str, record: Record) -> str:
             artifacts={file.stem: str(file) for file in record.model_files},
             signature=signature(),
             pip_requirements=requirements(),
-            tags={KEY: record.content_key, "recipe": record.recipe},
+            tags={KEY: record.content_key, "recipe": record.recipe} | licence,
         )
     return str(info.model_uri)
 

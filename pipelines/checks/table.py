@@ -58,7 +58,7 @@ def _of_a_picture(row: Row, limits: Validate) -> Cells:
         "readable": Cell(row.problem or None, next((path for path in row.paths if path in row.problem), "")),
         "min_side": Cell(min(row.width, row.height) or None, row.path),
         "max_pixels": Cell(row.width * row.height or None, row.path),
-        "licence": Cell(row.licence or None),
+        "licence": Cell(row.licence.strip() or None),
         "upright": Cell(turned[0].stored.turn, _files(turned)) if turned and len(turns) == 1 else NOTHING,
         **_of_views(row.views, limits),
     }

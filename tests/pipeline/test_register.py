@@ -5,16 +5,18 @@ import shutil
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from pipelines import paths, record, register, store, tracking
+from pipelines import download, paths, record, register, report, store, synthesize, tracking, validate
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.layers.projection import Calibration, default_error
@@ -34,7 +36,12 @@ class FakeRun:
         return SimpleNamespace(left=picture + np.uint8(self.weight), right=picture, method=method)
 
 
-def write_run(recipe: str = "anaglyph_unet", weight: float = 3, task: str = "anaglyph") -> None:
+FREE = ("CC0-1.0", "CC-BY-4.0")
+
+
+def write_run(
+    recipe: str = "anaglyph_unet", weight: float = 3, task: str = "anaglyph", licences: Sequence[str] = FREE
+) -> None:
     folder = paths.run(recipe)
     folder.mkdir(parents=True, exist_ok=True)
     config = {
@@ -43,7 +50,7 @@ def write_run(recipe: str = "anaglyph_unet", weight: float = 3, task: str = "ana
         "row": {"task": task, "model": "unet", "train": {"steps": 20}},
         "train": {"steps": 20, "batch": 2},
         "data_sha256": "d" * 64,
-        "licences": ["CC0-1.0", "CC-BY-4.0"],
+        "licences": list(licences),
     }
     environment = {"device": "cpu", "machine": "x86_64", "threads": 2, "python": "3.11"}
     metrics = {"best_step": 20, "parameters": 1, "validation_missing_psnr": 20.5}
@@ -221,6 +228,62 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
     }
     assert expected.items() <= tags.items()
     assert {"git_rev", "git_dirty", "params_sha256", "licences"} <= tags.keys()
+
+
+def licences_of_a_set(folder: Path, *of: str) -> list[str]:
+    """What the stages up to `synthesize` hand to training, of a set whose photos have these licences in turn."""
+    for number in range(9):
+        light = np.random.default_rng(number).integers(0, 256, (8, 8, 1)).repeat(12, 0).repeat(12, 1)
+        file = folder / "pictures" / str(number % len(of)) / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((light * [1.0, 0.8, 0.6]).astype(np.uint8)).save(file)
+    globs = {f"{number}/*": licence for number, licence in enumerate(of)}
+    params = {
+        "sources": {"folder": {"path": "pictures", "licences": globs}},
+        "tasks": {"anaglyph": {"sources": ["folder"]}},
+        "recipes": {"anaglyph_unet": {"task": "anaglyph", "model": "unet", "objective": "pixel"}},
+        "synthesize": {"scenes": {"train": 1, "validation": 1, "test": 1}, "size": [64, 96]},
+    }
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    download.main("folder")
+    validate.main()
+    synthesize.main("anaglyph")
+    return list(json.loads((paths.pairs("anaglyph") / "index.json").read_text())["licences"])
+
+
+def test_the_strictest_licence_binds_run_version_and_card(project: Path) -> None:
+    found = licences_of_a_set(project, "CC0-1.0", "CC-BY-4.0", "CC-BY-NC-4.0")
+    assert found == ["CC-BY-4.0", "CC-BY-NC-4.0", "CC0-1.0"]
+    write_run(licences=found)
+    register.main("anaglyph_unet")
+    client = tracking.connect()
+    (version,) = client.search_model_versions("name = 'anaglyph'")
+    run = client.get_run(version.run_id)
+    model = client.search_logged_models([run.info.experiment_id])[0]
+    for tags in (run.data.tags, version.tags, model.tags):
+        assert tags["licence_strictest"] == "CC-BY-NC-4.0 (non-commercial)"
+        assert tags["licence_class"] == "non-commercial"
+    assert version.tags["licences"] == "CC-BY-4.0; CC-BY-NC-4.0; CC0-1.0"
+    for card in (version.description, run.data.tags["mlflow.note.content"]):
+        said = "**Use: no commercial use.** Strictest licence of its data: CC-BY-NC-4.0 (non-commercial)."
+        assert said in card.splitlines()[:3]
+    report.main("anaglyph")
+    page = paths.report("anaglyph").read_text()
+    strict = page[page.index('class="strictest"') :]
+    assert strict.index("CC-BY-NC-4.0") < strict.index("no commercial use") < strict.index("CC0-1.0")
+
+
+@pytest.mark.parametrize(
+    ("licences", "said"),
+    [([], "not stated (unknown)"), (["", "CC0-1.0"], "not stated (unknown)"), (["ask Bob", "CC-BY-NC-4.0"], "ask Bob")],
+)
+def test_what_nobody_has_said_counts_as_the_strictest(project: Path, licences: list[str], said: str) -> None:
+    write_run(licences=licences)
+    entry = record.read("anaglyph", "anaglyph_unet")
+    assert entry.tags["licence_strictest"].startswith(said)
+    assert entry.tags["licence_class"] == "unknown"
+    assert "what nobody has said counts as the strictest" in entry.note
+    assert "; ;" not in entry.tags["licences"]
 
 
 def test_the_model_holds_no_pickle_and_no_more_than_it_needs(project: Path) -> None:
