@@ -19,7 +19,7 @@ from restereo.config import Validate
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.imaging.scenes import random_scene
-from restereo.sources._pictures import read_picture
+from restereo.sources._pictures import read_picture, scene_in
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SEEDS = {"one": 10, "two": 12}
@@ -244,7 +244,9 @@ def test_what_reading_mends_is_noted_and_passes(folder: Path) -> None:
 @pytest.mark.parametrize("scene", ["hci4d_lightfield/dino", "middlebury_2006/Flowerpots", "steren_stereo_img/GX8"])
 def test_real_pairs_are_not_called_swapped_and_swapped_ones_are(scene: str, data: Path) -> None:
     """Three of the hardest, two of them with disparities of both signs; `false_alarms.py` measures all 43."""
-    left, right = (read_picture(data / "train" / "stereo" / scene / f"{eye}.png") for eye in ("left", "right"))
+    files = scene_in(data / "train" / "stereo" / scene, scene)
+    assert files is not None
+    left, right = read_picture(files.left), read_picture(files.right)
     limit = Validate().min_eye_order
     assert order_score(left, right) > -limit
     assert order_score(right, left) < limit

@@ -183,7 +183,8 @@ def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch
     config |= {"task_kind": "anaglyph", "task_options": {}}
     config["row"] |= {"model_options": {"size": "tiny"}}
     (folder / "config.json").write_text(json.dumps(config))
-    network = catalog.build("model", "unet", 6, 6, size="tiny")
+    task = catalog.build("task", "anaglyph")
+    network = catalog.build("model", "unet", task.channels_in, task.channels_out, size="tiny")
     save_file(network.state_dict(), folder / "weights.safetensors")
     kinds = ("clean", "jpeg")
     calibration = Calibration(dict.fromkeys(kinds, default_error()), dict.fromkeys(kinds, torch.eye(3) * 1e-6))
