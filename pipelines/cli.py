@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -123,6 +124,20 @@ def summary(
         console.print(results.table(one, console.width))
         console.print(f"Report: {paths.report(one.task)}")
     console.print("MLflow and Prefect: `make ui` opens both pages and prints their addresses.")
+
+
+@app.command()
+def release(
+    recipe: Annotated[str, typer.Argument(help="A row of `recipes:` that has been registered.")],
+    pairs: Annotated[Path | None, typer.Option(help="Folder of real pairs to measure the stored file on.")] = None,
+) -> None:
+    """Makes a registered run the weights that the package carries.
+
+    Example: `restereo-pipelines release anaglyph_parallax --pairs pictures/`
+    """
+    from pipelines import release as released
+
+    typer.echo(released.release(recipe, pairs))
 
 
 def main() -> None:

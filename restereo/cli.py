@@ -118,16 +118,20 @@ def recover(
     method: Method = "auto",
     swap: Annotated[bool, typer.Option("--swap", help="The first colour is the right eye's.")] = False,
     model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
+    disparity: Annotated[
+        Path | None, typer.Option(help="Also write the disparities in px, 32-bit .tif or .pfm.")
+    ] = None,
+    confidence: Annotated[Path | None, typer.Option(help="Also write where colours are matched, not invented.")] = None,
 ) -> None:
     """Recovers the two colour views of an anaglyph, side by side.
 
-    Example: `restereo recover photo.jpg -o photo_sbs.png`
+    Example: `restereo recover photo.jpg -o photo_sbs.png --confidence matched.png`
     """
     from restereo.inference.contender import default_restorer
-    from restereo.inference.recover import recover_file
+    from restereo.inference.recover import Maps, recover_file
 
     name = model or default_restorer()
-    views = recover_file(picture, out, name, method, swap)
+    views = recover_file(picture, out, name, method, swap, Maps(disparity, confidence))
     order = "right" if swap else "left"
     typer.echo(f"{out}: left and right of {views.method}, by {name}; first colour taken for the {order} eye's")
 
@@ -137,6 +141,7 @@ def evaluate(
     what: Annotated[str, typer.Argument(help="A run folder, or the name of a baseline, released weights or a run.")],
     pairs: Annotated[Path, typer.Option(help="Folder laid out <scene>/left.* right.* [disp_left.*].")],
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Save the input as JPEG 4:2:0 first.")] = None,
+    task: Annotated[str, typer.Option(help="Task of a baseline; a model knows its own.")] = "anaglyph",
     json_file: Json = None,
 ) -> None:
     """Measures a model or a baseline on real pairs, by the protocol.
@@ -144,11 +149,11 @@ def evaluate(
     Example: `restereo evaluate sgbm --pairs pictures/ --jpeg 85 --json sgbm.json`
     """
     from restereo.evaluation.folder import evaluate_folder, print_table
-    from restereo.evaluation.reader import scene_files
     from restereo.inference.contender import find_contender
+    from restereo.sources._pictures import find_pairs
 
-    files = scene_files(pairs)
-    contender = find_contender(what)
+    files = find_pairs(pairs)
+    contender = find_contender(what, task)
     typer.echo(f"{contender.file} sha256 {contender.sha256}")
     figures = evaluate_folder(contender.predictor, contender.task, files, jpeg)
     content = {

@@ -31,7 +31,7 @@ def evaluate_folder(
     Args:
         predictor: What is measured.
         task: The task it answers.
-        files: The pairs, as `scene_files` finds them in a folder.
+        files: The pairs, as `find_pairs` finds them in a folder.
         jpeg_quality: If given, the input is saved as JPEG 4:2:0 of this quality first.
 
     Raises:

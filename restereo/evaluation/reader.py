@@ -1,12 +1,10 @@
 """Real pairs as scenes: the views, and where the true disparity is dense, what each eye sees alone."""
 
-from pathlib import Path
-
 import numpy as np
 
 from restereo.imaging.geometry import forward_disparity, occlusion
 from restereo.sample import Scene
-from restereo.sources._pictures import Pair, PairFiles, find_pairs, read_pair
+from restereo.sources._pictures import Pair, PairFiles, read_pair
 
 DENSE = 0.5
 """Least share of pixels with a true disparity for occlusion to be told from it; LiDAR maps have less."""
@@ -36,8 +34,3 @@ def scene_of(name: str, pair: Pair) -> Scene:
 def read_scene(files: PairFiles, divisor: float | None = None) -> Scene:
     """Returns the scene of these files; see `read_pair` for errors and for `divisor`."""
     return scene_of(files.name, read_pair(files, divisor))
-
-
-def scene_files(folder: Path) -> list[PairFiles]:
-    """Returns the pairs below a folder, laid out `<scene>/left.* right.* [disp_left.* disp_right.*]`."""
-    return find_pairs(folder)

@@ -43,27 +43,29 @@ def _restorer(what: str, device: str) -> tuple[Restorer, Path]:
     return load_run(folder, device), folder / run_folder.WEIGHTS
 
 
-def find_restorer(what: str, device: str = "cpu") -> Contender:
+def find_restorer(what: str, device: str = "cpu") -> Restorer:
     """Returns a trained network: a path is a run folder; a bare name is released weights, else a run under data/runs.
 
     Raises:
         UserError: There is none of this name, or its files are damaged.
     """
-    restorer, file = _restorer(what, device)
-    return Contender(restorer, restorer.task, file, restorer.sha256)
+    return _restorer(what, device)[0]
 
 
-def find_contender(what: str, device: str = "cpu") -> Contender:
-    """Returns a baseline of this bare name, or else what `find_restorer` finds.
+def find_contender(what: str, task: str = "anaglyph", device: str = "cpu") -> Contender:
+    """Returns a baseline of this bare name, at this task, or else what `find_restorer` finds, at its own.
 
     Raises:
-        UserError: There is none of this name, or its files are damaged.
+        UserError: There is none of this name, or its files are damaged, or the baseline is none of the task's.
     """
     if what not in catalog.names("baseline"):
-        return find_restorer(what, device)
+        restorer, file = _restorer(what, device)
+        return Contender(restorer, restorer.task, file, restorer.sha256)
     file = Path(catalog.load("baseline", what).__file__ or "")
-    task: Task = catalog.build("task", "anaglyph")
-    return Contender(catalog.build("baseline", what), task, file, run_folder.file_sha256(file))
+    its_task: Task = catalog.build("task", task)
+    if what not in its_task.baselines:
+        raise UserError(f"{what}: no baseline of task '{task}'; it has {', '.join(its_task.baselines)}.")
+    return Contender(catalog.build("baseline", what), its_task, file, run_folder.file_sha256(file))
 
 
 def default_restorer() -> str:

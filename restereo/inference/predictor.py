@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from restereo import catalog
 from restereo.errors import UserError
@@ -18,11 +20,21 @@ from restereo.training.run_folder import Run
 
 @dataclass(frozen=True)
 class Views:
-    """The recovered pair, `(H, W, 3)` uint8 each, and the method that the anaglyph was taken for."""
+    """The recovered pair, and the method that the anaglyph was taken for.
+
+    Attributes:
+        left: `(H, W, 3)` uint8.
+        right: Likewise.
+        method: Name of an anaglyph method.
+        disparity: `(2, H, W)` float32 of left and right in px, positive = near; None if the network matches nothing.
+        confidence: `(2, H, W)` float32 in [0, 1], 0 = colour invented here; or None.
+    """
 
     left: Picture
     right: Picture
     method: str
+    disparity: NDArray[np.float32] | None = None
+    confidence: NDArray[np.float32] | None = None
 
 
 class Restorer:
@@ -77,7 +89,8 @@ class Restorer:
         observation = Observation(picture, method, jpeg_quality)
         prediction = self(to_tensor(picture), self.task.operator(observation))
         answer = to_picture(prediction.image)
-        return Views(answer[..., :3], answer[..., 3:], method)
+        maps = (None if one is None else one[0].cpu().numpy() for one in (prediction.disparity, prediction.confidence))
+        return Views(answer[..., :3], answer[..., 3:], method, *maps)
 
 
 def load_run(folder: Path, device: str | torch.device = "cpu") -> Restorer:

@@ -75,6 +75,13 @@ def write(
     temporary.replace(folder)
 
 
+def write_weights(file: Path, weights: dict[str, Tensor]) -> None:
+    """Writes a safetensors file whole or not at all."""
+    temporary = file.with_name(f".{file.name}.tmp")
+    save_file(_plain(weights), temporary)
+    temporary.replace(file)
+
+
 def _plain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.contiguous() for name, tensor in sorted(weights.items())}
 

@@ -9,9 +9,9 @@ from restereo import catalog
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.evaluation.protocol import judge, mean
-from restereo.evaluation.reader import scene_files, scene_of
+from restereo.evaluation.reader import scene_of
 from restereo.sample import Prediction, Scene
-from restereo.sources._pictures import Pair
+from restereo.sources._pictures import Pair, find_pairs
 from restereo.tasks import to_tensor
 from tests.conftest import small_scene, smooth_picture
 
@@ -116,7 +116,7 @@ def write_pair(folder, seed=0, right_size=None):
 def test_a_folder_of_pairs_is_measured_scene_by_scene(tmp_path):
     write_pair(tmp_path / "set" / "a")
     write_pair(tmp_path / "b", 3)
-    figures = evaluate_folder(catalog.build("baseline", "grey"), TASK, scene_files(tmp_path))
+    figures = evaluate_folder(catalog.build("baseline", "grey"), TASK, find_pairs(tmp_path))
     assert list(figures["scenes"]) == ["b", "set_a"]
     assert figures["mean"].keys() == FIGURES | {"seconds_per_megapixel"}
     json.dumps(figures, allow_nan=False)
@@ -127,7 +127,7 @@ def test_a_folder_of_pairs_is_measured_scene_by_scene(tmp_path):
 def test_views_of_different_sizes_are_named(tmp_path):
     write_pair(tmp_path / "a", right_size=(24, 30))
     with pytest.raises(UserError, match=r"right\.png: 30x24, but left\.png is 32x24; both eyes need the same size"):
-        evaluate_folder(catalog.build("baseline", "grey"), TASK, scene_files(tmp_path))
+        evaluate_folder(catalog.build("baseline", "grey"), TASK, find_pairs(tmp_path))
 
 
 # The figures of docs/figures.md on two public scenes; frozen: a change of a baseline is a change of the yardstick.
@@ -137,7 +137,7 @@ FROZEN = {"identity": (12.8, 12.9), "grey": (12.5, 13.8), "sgbm": (18.0, 19.0)}
 @pytest.mark.parametrize("name", FROZEN)
 def test_baselines_on_cones_and_teddy(data, name):
     folder = data / "bench" / "stereo" / "middlebury_2003"
-    figures = evaluate_folder(catalog.build("baseline", name), TASK, scene_files(folder))["scenes"]
+    figures = evaluate_folder(catalog.build("baseline", name), TASK, find_pairs(folder))["scenes"]
     for scene, expected in zip(("cones", "teddy"), FROZEN[name], strict=True):
         value = figures[scene]["missing_psnr"]
         assert value >= expected - 0.05 if name == "sgbm" else value == pytest.approx(expected, abs=0.3)

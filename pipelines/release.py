@@ -1,0 +1,75 @@
+"""A registered run becomes weights that the package carries: half the bytes, with a card that says what they are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipelines import evidence, paths, record, store
+from restereo.errors import UserError
+
+MOST_PARAMETERS = 4_000_000
+MOST_BYTES = 8 * 2**20
+QUALITY = 85
+"""Of the JPEG files that the card's second row of figures is measured on."""
+KEPT = ("git_rev", "git_dirty", "data_sha256", "params_sha256", "weights_sha256", "content_key", "licence_strictest")
+"""Tags of the registered version that the card repeats; `weights_sha256` is that of the trained float32 file."""
+
+
+def release(recipe: str, pairs: Path | None = None) -> Path:
+    """Returns the file of the released weights, written beside its card in `restereo/weights`.
+
+    The weights are stored as float16. The card holds what is needed to predict (configuration, calibration), the
+    lineage of the registered version, the figures on the folder `pairs`, computed from the stored file, and what it
+    was trained on.
+
+    Raises:
+        UserError: The run is not registered, or too large.
+    """
+    from restereo.inference.contender import WEIGHTS
+    from restereo.training import run_folder
+
+    task = record.task_of(recipe)
+    entry = record.read(task, recipe)
+    if store.peek(store.default_store(), task, entry.content_key) is None:
+        raise UserError(
+            f"{paths.run(recipe)}: not registered; run `dvc --wait-for-lock repro register@{recipe}` first."
+        )
+    run = run_folder.read(paths.run(recipe))
+    count = sum(tensor.numel() for tensor in run.weights.values())
+    if count > MOST_PARAMETERS:
+        raise UserError(f"{paths.run(recipe)}: {count:,} parameters, at most {MOST_PARAMETERS:,} are released.")
+    file = WEIGHTS / f"{recipe}.safetensors"
+    WEIGHTS.mkdir(exist_ok=True)
+    run_folder.write_weights(file, {name: tensor.half() for name, tensor in run.weights.items()})
+    card = {
+        "recipe": recipe,
+        "config": run.config,
+        "calibration": run.calibration.to_json(),
+        "lineage": {key: entry.tags[key] for key in KEPT},
+        "licences": run.config["licences"],
+        "parameters": count,
+        "environment": evidence.read_json(paths.run(recipe) / "environment.json"),
+        "training": (evidence.read_json(paths.cost(recipe)) or {}).get("train", {}),
+        "sha256": run_folder.file_sha256(file),
+    }
+    write_card(file, card)
+    if pairs:
+        write_card(file, {**card, "figures": figures(recipe, pairs)})
+    return file
+
+
+def figures(recipe: str, pairs: Path) -> dict[str, Any]:
+    """Returns the protocol's figures of released weights on a folder of pairs, clean and from JPEG files."""
+    from restereo.evaluation.folder import evaluate_folder
+    from restereo.inference.contender import find_contender
+    from restereo.sources._pictures import find_pairs
+
+    contender, files = find_contender(recipe), find_pairs(pairs)
+    variants = {"clean": None, f"jpeg{QUALITY}": QUALITY}
+    return {name: evaluate_folder(contender.predictor, contender.task, files, q) for name, q in variants.items()}
+
+
+def write_card(weights: Path, card: dict[str, Any]) -> None:
+    """Writes the card beside the weights; the same content gives the same bytes."""
+    text = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False)
+    weights.with_suffix(".json").write_text(f"{text}\n", encoding="utf-8")
