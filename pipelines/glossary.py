@@ -41,6 +41,12 @@ METRICS: dict[str, Metric] = {
         "How different the colours look to a person on average; about 1 can just be seen, 10 is plain."),
     "epe": Metric("Depth", "error", "px", 2, -1,
         "By how many pixels the shift found between the two eyes is wrong on average."),
+    "residual": Metric("Trust", "contradiction", "", 4, -1,
+        "By how much the answer, before it was corrected, contradicted the input; 0 = not at all. Needs no truth."),
+    "match_share": Metric("Trust", "matched", "", 3, 1,
+        "Share of the picture for which both eyes name the same match. Needs no truth."),
+    "match_correlation": Metric("Trust", "support", "", 3, 1,
+        "How alike the edges of both eyes are where they match; near 0 = they show different scenes. Needs no truth."),
 }  # fmt: skip
 
 BASELINES: dict[str, tuple[str, str]] = {

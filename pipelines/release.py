@@ -8,7 +8,6 @@ from pipelines import evidence, paths, record, store
 from restereo.errors import UserError
 
 MOST_PARAMETERS = 4_000_000
-MOST_BYTES = 8 * 2**20
 QUALITY = 85
 """Of the JPEG files that the card's second row of figures is measured on."""
 KEPT = ("git_rev", "git_dirty", "data_sha256", "params_sha256", "weights_sha256", "content_key", "licence_strictest")

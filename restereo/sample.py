@@ -102,12 +102,15 @@ class Prediction:
         disparity: `(B, 2, H, W)` float32 of left and right in px, or None if the model matches nothing.
         confidence: `(B, 2, H, W)` float32 in [0, 1] per eye, 0 = colour invented here; or None.
         scores: What the model's own `losses` need of it in training, or None.
+        residual: `(B, 1, H, W)`: by how much the image, before it was moved onto the observation, contradicted it; root
+            mean square over the observed channels, in the method's domain. None before that.
     """
 
     image: Tensor
     disparity: Tensor | None = None
     confidence: Tensor | None = None
     scores: Tensor | None = None
+    residual: Tensor | None = None
 
 
 @runtime_checkable

@@ -77,7 +77,11 @@ def maps_of(prediction: Prediction) -> dict[str, Tensor]:
         >>> maps_of(Prediction(torch.zeros(1, 6, 1, 1)))
         {}
     """
-    maps = {"disparity": prediction.disparity, "confidence": prediction.confidence}
+    maps = {
+        "disparity": prediction.disparity,
+        "confidence": prediction.confidence,
+        "residual": prediction.residual,
+    }
     return {name: one for name, one in maps.items() if one is not None}
 
 

@@ -56,6 +56,10 @@ class Task(ABC):
         """Returns the answer `(B, channels_out, H, W)` moved onto the observation, in [0, 1]."""
 
     @abstractmethod
+    def residual(self, image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns `(B, C, H, W)`: what was observed less what the answer would have shown."""
+
+    @abstractmethod
     def calibrate(
         self, model: nn.Module, variants: Mapping[str, list[tuple[Scene, Observation]]], device: torch.device
     ) -> Calibration:
@@ -68,6 +72,10 @@ class Task(ABC):
     @abstractmethod
     def measure(self, answer: Picture, disparity: Tensor | None, scene: Scene, observation: Observation) -> Figures:
         """Returns the figures of one answer `(H, W, channels_out)` uint8; None where one is not defined."""
+
+    @abstractmethod
+    def trust(self, prediction: Prediction, observation: Observation) -> Figures:
+        """Returns what can be said of an answer without knowing the truth; None where it is not defined."""
 
     @abstractmethod
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
@@ -104,4 +112,6 @@ def restore(
     What the model is told beside the observation, such as a match, is passed on as it is.
     """
     prediction: Prediction = model(task.lift(observed, operator), *known)
-    return replace(prediction, image=task.project(prediction.image.float(), observed, operator, calibration))
+    image = prediction.image.float()
+    residual = task.residual(image, observed, operator).square().mean(dim=1, keepdim=True).sqrt()
+    return replace(prediction, image=task.project(image, observed, operator, calibration), residual=residual)

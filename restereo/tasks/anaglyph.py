@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from restereo.imaging import degrade, metrics
-from restereo.imaging.anaglyph import METHODS, find_method, form
+from restereo.imaging import degrade, metrics, support
+from restereo.imaging.anaglyph import METHODS, eye_channels, find_method, form
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
-from restereo.sample import Observation, Operator, Picture, Scene
+from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Figures, Task, to_tensor
 
 HEADLINE_METHOD = "red-cyan-color"
@@ -126,6 +126,10 @@ class Anaglyph(Task):
         ]
         return torch.where(lossy[:, None, None, None], answers[1], answers[0])
 
+    def residual(self, image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns A - P·X̂ in the method's domain."""
+        return projection.residual(image, observed, operator)
+
     def default_calibration(self) -> Calibration:
         """Returns the channels of one eye correlated .9; noise of rounding, and 2 % (Y) and 4 % (Cb, Cr) for JPEG."""
         rounding = projection.QUANTISATION**2
@@ -187,6 +191,25 @@ class Anaglyph(Task):
             figures["epe"] = metrics.epe(matched, scene.disparity[0])
         # A figure over no pixel at all, such as the occluded ones of a flat scene, is not defined.
         return {name: value if value is not None and math.isfinite(value) else None for name, value in figures.items()}
+
+    def trust(self, prediction: Prediction, observation: Observation) -> Figures:
+        """Returns the mean residual before projection and the match support, of a batch of one.
+
+        Support is the share of pixels whose match both eyes name, and the correlation of the eyes' normalised
+        gradients there. Eyes of different scenes, or shuffled ones, have little of either.
+        """
+        trust: Figures = {"residual": None, "match_share": None, "match_correlation": None}
+        if prediction.residual is not None:
+            trust["residual"] = float(prediction.residual.square().mean().sqrt())
+        own = eye_channels(find_method(observation.method).matrix)
+        if prediction.disparity is None or prediction.confidence is None or not all(own):
+            return trust
+        matched = prediction.confidence[0, 0].numpy(force=True) > 0
+        left, right = (observation.picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own)
+        disparity = prediction.disparity[0, 0].numpy(force=True)
+        trust["match_share"] = float(matched.mean())
+        trust["match_correlation"] = support.gradient_correlation(left, right, disparity, matched)
+        return trust
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
         """Returns `missing_psnr`, or the full PSNR of both views where no channel is missing outright."""

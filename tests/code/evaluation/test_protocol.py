@@ -12,7 +12,7 @@ from restereo.evaluation.protocol import judge, mean
 from restereo.evaluation.reader import scene_of
 from restereo.sample import Prediction, Scene
 from restereo.sources._pictures import Pair, find_pairs
-from restereo.tasks import to_tensor
+from restereo.tasks import restore, to_tensor
 from tests.conftest import small_scene, smooth_picture
 
 TASK = catalog.build("task", "anaglyph")
@@ -27,6 +27,9 @@ FIGURES = {
     "ssim_right",
     "ciede2000",
     "epe",
+    "residual",
+    "match_share",
+    "match_correlation",
 }
 
 
@@ -141,3 +144,29 @@ def test_baselines_on_cones_and_teddy(data, name):
     for scene, expected in zip(("cones", "teddy"), FROZEN[name], strict=True):
         value = figures[scene]["missing_psnr"]
         assert value >= expected - 0.05 if name == "sgbm" else value == pytest.approx(expected, abs=0.3)
+
+
+def test_eyes_of_different_scenes_lack_support():
+    noise = [smooth_picture(seed, 60, 160)[..., :1].repeat(3, axis=2) for seed in (1, 2)]
+    sgbm = catalog.build("baseline", "sgbm")
+
+    def trust(left, right):
+        scene = Scene("a", np.concatenate([left, right], axis=2))
+        return judge(sgbm, scene, TASK.observe(scene.truth), TASK).figures
+
+    paired, shuffled = trust(noise[0][:, :-8], noise[0][:, 8:]), trust(noise[0][:, :-8], noise[1][:, 8:])
+    assert paired["match_correlation"] > 0.8
+    assert shuffled["match_correlation"] < 0.5
+    assert paired["match_share"] > 2 * shuffled["match_share"]
+
+
+def test_the_residual_is_that_before_the_projection():
+    scene = small_scene(3)
+    observation = TASK.observe(scene.truth)
+    observed, operator = to_tensor(observation.picture), TASK.operator(observation)
+    grey = torch.nn.Module()
+    grey.forward = lambda x: Prediction(torch.full_like(x[:, :6], 0.5))
+    prediction = restore(grey, TASK, observed, operator, TASK.default_calibration())
+    assert TASK.trust(prediction, observation)["residual"] == pytest.approx(
+        float((observed - 0.5).square().mean().sqrt())
+    )
