@@ -13,7 +13,7 @@ ROWS = 32
 
 
 def correlation(own: Tensor, other: Tensor, low: int, high: int) -> Tensor:
-    """Returns the dot products `(B, high - low + 1, H, W)` of own x with other x - d for d = low … high.
+    """Returns the dot products `(B, H, W, high - low + 1)` of own x with other x - d for d = low … high.
 
     Where x - d lies outside the picture it is 0.
 
@@ -25,7 +25,7 @@ def correlation(own: Tensor, other: Tensor, low: int, high: int) -> Tensor:
 
     Example:
         >>> own = torch.eye(4)[None, :, None]  # pixel x has descriptor x
-        >>> correlation(own, own.roll(1, -1), -1, 1)[0, :, 0, 1].tolist()  # other x + 1 shows own x
+        >>> correlation(own, own.roll(1, -1), -1, 1)[0, 0, 1].tolist()  # other x + 1 shows own x
         [1.0, 0.0, 0.0]
     """
     batch, _, height, width = own.shape
@@ -40,27 +40,27 @@ def correlation(own: Tensor, other: Tensor, low: int, high: int) -> Tensor:
         rows, _, padded = products.shape
         band = products.as_strided((rows, width, count), (width * padded, padded + 1, 1))
         parts.append(band.flip(-1))
-    return torch.cat(parts).reshape(batch, height, width, count).permute(0, 3, 1, 2)
+    return torch.cat(parts).reshape(batch, height, width, count).float()
 
 
 def subpixel_minimum(cost: Tensor, low: int) -> Tensor:
     """Returns the disparity `(B, H, W)` of least cost, refined by the parabola through its neighbours.
 
     Args:
-        cost: `(B, D, H, W)`, D at least 3.
+        cost: `(B, H, W, D)`, D at least 3.
         low: Disparity of the first entry.
 
     Example:
-        >>> cost = torch.tensor([4.0, 1.0, 2.0]).reshape(1, 3, 1, 1)
+        >>> cost = torch.tensor([4.0, 1.0, 2.0]).reshape(1, 1, 1, 3)
         >>> subpixel_minimum(cost, 10).item()
         11.25
     """
-    best = cost.argmin(1, keepdim=True)
-    inner = best.clamp(1, cost.shape[1] - 2)
-    before, here, after = (cost.gather(1, inner + step) for step in (-1, 0, 1))
+    best = cost.argmin(-1, keepdim=True)
+    inner = best.clamp(1, cost.shape[-1] - 2)
+    before, here, after = (cost.gather(-1, inner + step) for step in (-1, 0, 1))
     bend = before - 2 * here + after
     offset = torch.where(bend > 0, (before - after) / (2 * bend).clamp(min=1e-6), 0.0).clamp(-0.5, 0.5)
-    return (low + best + torch.where(best == inner, offset, 0.0))[:, 0]
+    return (low + best + torch.where(best == inner, offset, 0.0))[..., 0]
 
 
 def warp(picture: Tensor, disparity: Tensor) -> Tensor:

@@ -7,23 +7,23 @@ from torch import Tensor
 
 
 def aggregate(cost: Tensor, small: float, large: float) -> Tensor:
-    """Returns the costs `(B, D, H, W)` summed over the paths from left, right, top and bottom.
+    """Returns the costs `(B, H, W, D)` summed over the paths from left, right, top and bottom.
 
     Along a path r, L(p, d) = C(p, d) + min(L(q, d), L(q, d ± 1) + P1, min L(q) + P2) - min L(q), q the pixel before p.
 
     Args:
-        cost: `(B, D, H, W)`, matching cost of each of D neighbouring disparities.
+        cost: `(B, H, W, D)`, matching cost of each of D neighbouring disparities.
         small: P1, the price of a step of one disparity.
         large: P2, the price of any larger jump.
 
     Example:
-        >>> cost = torch.ones(1, 3, 1, 5)
-        >>> cost[:, 1, :, ::2] = 0  # every second pixel knows its disparity, its neighbours take it over
-        >>> aggregate(cost, 0.5, 1.0).argmin(1).flatten().tolist()
+        >>> cost = torch.ones(1, 1, 5, 3)
+        >>> cost[:, :, ::2, 1] = 0  # every second pixel knows its disparity, its neighbours take it over
+        >>> aggregate(cost, 0.5, 1.0).argmin(-1).flatten().tolist()
         [1, 1, 1, 1, 1]
     """
-    along_rows = _both_ways(cost.permute(3, 0, 2, 1), small, large).permute(1, 3, 2, 0)
-    along_columns = _both_ways(cost.permute(2, 0, 3, 1), small, large).permute(1, 3, 0, 2)
+    along_rows = _both_ways(cost.permute(2, 0, 1, 3), small, large).permute(1, 2, 0, 3)
+    along_columns = _both_ways(cost.permute(1, 0, 2, 3), small, large).permute(1, 0, 2, 3)
     return along_rows + along_columns
 
 

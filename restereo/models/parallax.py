@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
 from restereo.layers.descriptor import Descriptor, normalise
+from restereo.layers.precision import fast_bf16
 from restereo.layers.semi_global import aggregate
 from restereo.layers.unet import UNetBody, pad_to_cells
 from restereo.sample import Prediction, Sample
@@ -138,7 +139,7 @@ class Parallax(nn.Module):
         return self.match_scores(x)[1]
 
     def match_scores(self, x: Tensor) -> tuple[Tensor, Match]:
-        """Returns the logits `(2B, D, H / 2, W / 2)` of each disparity and what the aggregated ones say."""
+        """Returns the logits `(2B, H / 2, W / 2, D)` of each disparity and what the aggregated ones say."""
         x = pad_to_cells(x, 2)
         low, high = TRAINING_RANGE if self.training else self.range_of(x)
         scores = self.scores(x, low, high)
@@ -146,10 +147,10 @@ class Parallax(nn.Module):
             return scores, decide(scores, low)
 
     def scores(self, x: Tensor, low: int, high: int) -> Tensor:
-        """Returns the logits `(2B, D, H / 2, W / 2)` of the disparities low … high in half px."""
+        """Returns the logits `(2B, H / 2, W / 2, D)` of the disparities low … high in half px."""
         own, other = self.describe(x)
-        # In single precision: a cosine rounded to bf16 is too coarse for a subpixel minimum.
-        with torch.autocast(x.device.type, enabled=False):
+        # Learning needs exact gradients; an answer does not mind cosines that are off by 1/250.
+        with torch.autocast(x.device.type, enabled=False) if self.training else fast_bf16(x.device):
             return SHARPNESS * correlation(own, other, low, high)
 
     @torch.no_grad()
@@ -174,28 +175,27 @@ class Parallax(nn.Module):
         low, _ = TRAINING_RANGE
         truth, hidden = (as_eyes(maps)[0][:, 0, ::2, ::2] for maps in (sample.disparity, sample.occlusion))
         place = truth / 2 - low
-        count = prediction.scores.shape[1]
+        count = prediction.scores.shape[-1]
         known = place.isfinite() & ~hidden & (place >= 0) & (place <= count - 1)
         lower = torch.where(known, place, 0.0).floor().clamp(max=count - 2)
         share = torch.where(known, place - lower, 0.0)
-        chance = prediction.scores.log_softmax(1)
-        first, second = (chance.gather(1, (lower.long() + step)[:, None])[:, 0] for step in (0, 1))
+        chance = prediction.scores.log_softmax(-1)
+        first, second = (chance.gather(-1, (lower.long() + step)[..., None])[..., 0] for step in (0, 1))
         loss = -((1 - share) * first + share * second)
         return (loss * known).sum() / known.sum().clamp(min=1)
 
 
 def decide(scores: Tensor, low: int) -> Match:
-    """Returns the disparities that a semi-global aggregation of logits `(2B, D, h, w)` settles on."""
-    chance = scores.log_softmax(1)
-    cost = (chance.amax(1, keepdim=True) - chance).clamp(max=WORST)
+    """Returns the disparities that a semi-global aggregation of logits `(2B, h, w, D)` settles on."""
+    cost = (scores.amax(-1, keepdim=True) - scores).clamp(max=WORST)
     disparity = subpixel_minimum(aggregate(cost, SMALL_STEP, LARGE_STEP), low)
     left, right = disparity.chunk(2)
     other = torch.cat([right.flip(-1), left.flip(-1)])
     agree = discrepancy(disparity, other) <= TOLERANCE
-    index = (disparity - low).round().long().clamp(0, scores.shape[1] - 1)
-    support = scores.gather(1, index[:, None]) / SHARPNESS
+    index = (disparity - low).round().long().clamp(0, scores.shape[-1] - 1)
+    support = scores.gather(-1, index[..., None]) / SHARPNESS
     filled = fill_from_farther(disparity, agree)
-    return Match(as_views(filled[:, None]), as_views(agree.float()[:, None]), as_views(support))
+    return Match(as_views(filled[:, None]), as_views(agree.float()[:, None]), as_views(support[..., 0][:, None]))
 
 
 def build(channels_in: int, channels_out: int, *, size: Size = "base") -> Parallax:

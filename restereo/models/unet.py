@@ -42,6 +42,7 @@ def build(channels_in: int, channels_out: int, *, size: Size = "small") -> UNet:
         size: `tiny` (42 k parameters, for tests), `small` (.64 M) or `base` (4.0 M).
 
     Example:
+        >>> import torch
         >>> build(6, 6, size="tiny")(torch.zeros(1, 6, 7, 5)).image.shape
         torch.Size([1, 6, 7, 5])
     """
