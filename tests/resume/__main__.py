@@ -2,7 +2,7 @@
 
 Trains U-Net and GAN, with 0 and 2 loader processes, by `dvc repro` in a tiny project; then again and again from the
 same start, killed with SIGKILL at a random moment and run once more. The digests of averaged and raw weights, and of
-every file of the run folder, must be those of the undisturbed run. Takes about half a minute a kill on two cores.
+every file of the run folder, must be those of the undisturbed run. Takes about half a minute a kill on two free cores.
 """
 
 import argparse
@@ -13,36 +13,80 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.resume.killing import RECIPES, digests, finish, free_lock, kill_group, left_over, make_project, phase, repro
+from tests.resume.killing import (
+    EVERY,
+    RECIPES,
+    digests,
+    finish,
+    free_lock,
+    kill_group,
+    left_over,
+    make_project,
+    phase,
+    repro,
+    watch,
+)
 
 
-def undisturbed(start: Path, place: Path, recipe: str) -> tuple[dict[str, Any], float]:
-    """Returns the digests of a run that nobody kills, and how many seconds it took."""
+@dataclass(frozen=True)
+class Whole:
+    """A run that nobody killed: what came of it, and its seconds to the first checkpoint, a step of it, and its end."""
+
+    expected: dict[str, Any]
+    start_up: float
+    interval: float
+    ending: float
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: so many seconds after so many checkpoints."""
+
+    checkpoints: int
+    seconds: float
+
+
+def undisturbed(start: Path, place: Path, recipe: str) -> Whole:
+    """Returns what a run that nobody kills comes to."""
     folder = Path(shutil.copytree(start, place / recipe))
-    clock = time.monotonic()
-    finish(repro(folder, f"train@{recipe}"), folder)
-    return digests(folder, recipe), time.monotonic() - clock
+    clock, process = time.monotonic(), repro(folder, f"train@{recipe}")
+    seen = watch(process, folder, recipe, float("inf"))
+    finish(process, folder)
+    ending = time.monotonic() - clock - seen[-1]
+    return Whole(digests(folder, recipe), seen[0], (seen[-1] - seen[0]) / len(seen), ending)
 
 
-def killed(start: Path, folder: Path, recipe: str, moment: float) -> tuple[dict[str, Any], str]:
-    """Returns the digests of a run killed `moment` seconds after its start and run again, and where it was."""
+def moment(whole: Whole, part: float, total: int, rng: random.Random) -> Moment:
+    """Returns a random moment in one part of the run, 0 to 1: start-up, a stretch of steps, or the end."""
+    if part < 0.2:
+        return Moment(0, rng.uniform(0, whole.start_up))
+    if part >= 0.8:
+        return Moment(total, rng.uniform(0, whole.ending))
+    stretch = int((part - 0.2) / 0.6 * (total - 2)), int(min(part, 0.6) / 0.6 * (total - 2))
+    return Moment(rng.randint(1 + stretch[0], 1 + stretch[1]), rng.uniform(0, whole.interval))
+
+
+def killed(start: Path, folder: Path, recipe: str, when: Moment) -> tuple[dict[str, Any] | None, str]:
+    """Returns the digests of a run killed at this moment and run again, None if it had ended; and where it was."""
     shutil.copytree(start, folder)
     process = repro(folder, f"train@{recipe}")
+    watch(process, folder, recipe, when.checkpoints)
     with suppress(subprocess.TimeoutExpired):
-        process.wait(moment)
-    where = "" if kill_group(process) else "had ended; "
-    where += phase(folder, recipe)
+        process.wait(when.seconds)
+    if not kill_group(process):
+        return None, "had ended"
+    where = phase(folder, recipe)
     if survivors := left_over(folder):
         where += f"; outlived it: {survivors}"
     if free_lock(folder):
         where += "; rwlock was empty"
     finish(repro(folder, f"train@{recipe}"), folder)
     if (folder / "data" / ".live" / recipe).exists():
-        where += "; checkpoint left behind"
-        return {}, where
+        return {}, f"{where}; checkpoint left behind"
     return digests(folder, recipe), where
 
 
@@ -54,33 +98,28 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args()
     rng, recipes, same = random.Random(options.seed), list(RECIPES), 0
+    parts = -(-options.kills // len(recipes))
     with tempfile.TemporaryDirectory() as name:
         place = Path(name).resolve()
         start = place / "start"
         start.mkdir()
         make_project(start, options.steps)
-        whole = {recipe: undisturbed(start, place, recipe) for recipe in recipes}
-        for recipe, (expected, seconds) in whole.items():
-            print(f"{recipe:8} {seconds:5.1f} s undisturbed, averaged {expected['averaged'][:12]}", flush=True)
-        print(f"{'kill':>4}  {'recipe':8} {'at':>11}  {'where':40} averaged raw history", flush=True)
+        wholes = {recipe: undisturbed(start, place, recipe) for recipe in recipes}
+        for recipe, whole in wholes.items():
+            print(f"{recipe:8} undisturbed, averaged {whole.expected['averaged'][:12]}", flush=True)
+        print(f"{'kill':>4}  {'recipe':8} {'where':28} averaged  raw     all files", flush=True)
         for number in range(options.kills):
             recipe = recipes[number % len(recipes)]
-            expected, seconds = whole[recipe]
-            # One moment in each of the equal parts of the run: start-up, every stretch of steps, and the end.
-            part = number // len(recipes)
-            parts = -(-options.kills // len(recipes))
-            moment = seconds * (part + rng.random()) / parts
-            folder = place / f"kill{number}"
-            found, where = killed(start, folder, recipe, moment)
-            verdicts = [
-                bool(found) and found["averaged"] == expected["averaged"],
-                bool(found) and found["raw"] == expected["raw"],
-                bool(found) and found["files"] == expected["files"],
-            ]
+            whole, found, where = wholes[recipe], None, ""
+            while found is None:  # a run that had ended was not killed
+                when = moment(whole, number // len(recipes) / parts, options.steps // EVERY, rng)
+                folder = place / f"kill{number}"
+                found, where = killed(start, folder, recipe, when)
+                shutil.rmtree(folder)
+            verdicts = [found.get(key) == whole.expected[key] for key in ("averaged", "raw", "files")]
             same += all(verdicts)
-            marks = "  ".join("same  " if verdict else "OTHER " for verdict in verdicts)
-            print(f"{number + 1:4}  {recipe:8} {moment:4.1f}/{seconds:4.1f} s  {where:40} {marks}", flush=True)
-            shutil.rmtree(folder)
+            marks = "    ".join("same " if verdict else "OTHER" for verdict in verdicts)
+            print(f"{number + 1:4}  {recipe:8} {where:28} {marks}", flush=True)
     print(f"{same} of {options.kills}")
     return 0 if same == options.kills else 1
 

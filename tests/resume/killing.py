@@ -28,6 +28,8 @@ RECIPES = {
     for name, objective in OBJECTIVES.items()
     for workers in (0, 2)
 }
+EVERY = 5
+"""Steps from one checkpoint to the next."""
 LOCK = Path(".dvc/tmp/rwlock")
 
 
@@ -45,7 +47,7 @@ def make_project(folder: Path, steps: int) -> None:
         "max_disparity": 10.0,
     }
     params["train"] |= {"steps": steps, "batch": 2, "crop": 32, "threads": 1, "warmup_steps": 5}
-    params["train"] |= {"validate_every": 20, "checkpoint_every": 5, "patience": steps}
+    params["train"] |= {"validate_every": 20, "checkpoint_every": EVERY, "patience": steps}
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     init = [sys.executable, "-m", "dvc", "init", "-q", "--no-scm"]
     subprocess.run(init, cwd=folder, env=environment(folder), check=True)
@@ -73,6 +75,24 @@ def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
     if status := process.wait():
         said = (folder / "log").read_text(errors="replace")[-2000:]
         raise RuntimeError(f"dvc repro ended with {status}:\n{said}")
+
+
+def watch(process: subprocess.Popen[bytes], folder: Path, recipe: str, checkpoints: float) -> list[float]:
+    """Returns when checkpoints were seen, in seconds from now, after so many of them or once the run folder is there.
+
+    Steps are counted, not seconds: how long they take depends on what else the machine does.
+    """
+    file, start = folder / "data" / ".live" / recipe / "checkpoint.pt", time.monotonic()
+    seen: list[float] = []
+    last = 0
+    run = folder / "data" / "runs" / recipe  # a checkpoint may come and go unseen on a busy machine
+    while process.poll() is None and len(seen) < checkpoints and not run.exists():
+        with suppress(FileNotFoundError):
+            if (written := file.stat().st_mtime_ns) != last:
+                last = written
+                seen.append(time.monotonic() - start)
+        time.sleep(0.002)
+    return seen
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> bool:
