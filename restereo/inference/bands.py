@@ -60,8 +60,7 @@ def restore_any_size(
     match = match_of(model, task, observed, operator)
     parts = []
     for read, keep in bands(height, max(32, band_pixels // width // 32 * 32)):
-        size = -(-(read.stop - read.start) // 2), -(-width // 2)
-        known = [] if match is None else [match.window(read.start // 2, *size)]
+        known = [] if match is None else [match.window(read.start, read.stop - read.start, width)]
         part = restore(model, task, observed[:, :, read], operator, calibration, *known)
         parts.append(
             replace(part, image=part.image[:, :, keep], **{k: m[:, :, keep] for k, m in maps_of(part).items()})
@@ -86,13 +85,10 @@ def maps_of(prediction: Prediction) -> dict[str, Tensor]:
 
 
 def match_of(model: nn.Module, task: Task, observed: Tensor, operator: Operator) -> Any:
-    """Returns what `model.match` finds on a copy of at most `MATCH_PIXELS`, or None if the model does not match.
-
-    The match has half the picture's size.
-    """
+    """Returns what `model.match` finds on a copy of at most `MATCH_PIXELS`, or None if the model does not match."""
     if not isinstance(model, HasMatch):
         return None
     height, width = observed.shape[-2:]
     scale = math.sqrt(MATCH_PIXELS / (height * width))
     small = F.interpolate(observed, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else observed
-    return model.match(task.lift(small, operator)).resized(-(-height // 2), -(-width // 2))
+    return model.match(task.lift(small, operator)).resized(height, width)

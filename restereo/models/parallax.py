@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
+from restereo.layers.correspondence import correlation, warp
 from restereo.layers.descriptor import Descriptor, normalise
+from restereo.layers.match import Match, as_eyes, as_views, decide, sharpened
 from restereo.layers.precision import fast_bf16
-from restereo.layers.semi_global import aggregate
 from restereo.layers.unet import UNetBody, pad_to_cells
 from restereo.sample import Prediction, Sample
 
@@ -42,58 +42,14 @@ COARSE_REACH = 0.25
 """Share of the width, either way, that is searched on the small picture for the range of disparities."""
 SHARPNESS = 20.0
 """What cosines are multiplied by to be logits."""
-SMALL_STEP, LARGE_STEP, WORST = 1.0, 3.0, 6.0
-"""Semi-global penalties, and the cost beyond which a mismatch is no worse, in nats."""
-TOLERANCE = 1.0
-"""Half px by which the two eyes' disparities may differ and still agree."""
-
-
-class Match(NamedTuple):
-    """What matching says of the left and the right view at half size, `(B, 2, h, w)` each.
-
-    Attributes:
-        disparity: In half px; where the eyes do not agree it is that of what lies behind.
-        agreement: 1 where both eyes name the same disparity, else 0.
-        support: Cosine of the descriptors that are said to match.
-    """
-
-    disparity: Tensor
-    agreement: Tensor
-    support: Tensor
-
-    def resized(self, height: int, width: int) -> "Match":
-        """Returns the match at another size, its disparities in the new px."""
-        factor = width / self.disparity.shape[-1]
-        maps = [F.interpolate(one, (height, width), mode="nearest-exact") for one in self]
-        return Match(maps[0] * factor, maps[1], maps[2])
-
-    def window(self, top: int, height: int, width: int) -> "Match":
-        """Returns the rows from `top` on; beyond the last row and column these are repeated."""
-        maps = [one[..., top : top + height, :width] for one in self]
-        more = 0, width - maps[0].shape[-1], 0, height - maps[0].shape[-2]
-        return Match(*(F.pad(one, more, mode="replicate") for one in maps))
-
-
-def as_eyes(views: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns (own, other) `(2B, C, H, W)` of views `(B, 2·C, H, W)`.
-
-    First come the left eyes, then the right ones in a mirror, where each is a left one.
-    """
-    left, right = views.chunk(2, dim=1)
-    return torch.cat([left, right.flip(-1)]), torch.cat([right, left.flip(-1)])
-
-
-def as_views(eyes: Tensor) -> Tensor:
-    """Returns `(B, 2·C, H, W)`, left then right, of eyes `(2B, C, H, W)`."""
-    left, right = eyes.chunk(2)
-    return torch.cat([left, right.flip(-1)], dim=1)
 
 
 class Parallax(nn.Module):
     """The network; any height and width."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, classical: bool) -> None:
         super().__init__()
+        self.classical = classical
         self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
         self.body = UNetBody(18, 3, shape.width, shape.depth)
 
@@ -105,23 +61,23 @@ class Parallax(nn.Module):
             match: What is known of these rows already; by default they are matched here.
         """
         height, width = x.shape[-2:]
-        scores, match = self.match_scores(x) if match is None else (None, match)
+        scores = None
+        if match is None:
+            scores, match = self.learn_match(x) if self.training else (None, self.match(x))
         padded = pad_to_cells(x, self.body.cell)
-        match = match.window(0, padded.shape[-2] // 2, padded.shape[-1] // 2)
-        disparity, agreement, support = (F.interpolate(one, scale_factor=2, mode="nearest") for one in match)
-        image = self.colour(padded, 2 * disparity, agreement, support)
-        maps = image, 2 * disparity, agreement * support.clamp(0, 1)
-        image, disparity, confidence = (one[..., :height, :width] for one in maps)
-        return Prediction(image, disparity, confidence, scores)
+        image = self.colour(padded, match.window(0, *padded.shape[-2:]))[..., :height, :width]
+        disparity, agreement, support = match.window(0, height, width)
+        return Prediction(image, disparity, agreement * support.clamp(0, 1), scores)
 
-    def colour(self, x: Tensor, disparity: Tensor, agreement: Tensor, support: Tensor) -> Tensor:
+    def colour(self, x: Tensor, match: Match) -> Tensor:
         """Returns both views `(B, 6, H, W)`: the other eye's channels brought over, and what they lack repaired."""
         own, other = as_eyes(x[:, :6])
         own_spread, other_spread = as_eyes(x[:, 6:])
-        brought = warp(other, as_eyes(disparity)[0][:, 0])
+        disparity, agreement, support = (as_eyes(one)[0] for one in match)
+        brought = warp(other, disparity[:, 0])
         share = own_spread.square() / (own_spread.square() + other_spread.square() + 1e-6)
         fused = own + share * (brought - own)
-        hints = as_eyes(agreement)[0], as_eyes(support)[0], share.mean(1, keepdim=True)
+        hints = agreement, support, share.mean(1, keepdim=True)
         clues = torch.cat([fused, own, brought, own_spread, other_spread, *hints], dim=1)
         return as_views(fused + self.body(clues.contiguous(memory_format=torch.channels_last)))
 
@@ -133,18 +89,18 @@ class Parallax(nn.Module):
         left, right = self.descriptor(eyes).chunk(2)
         return as_eyes(torch.cat([left, right], dim=1))
 
+    def learn_match(self, x: Tensor) -> tuple[Tensor, Match]:
+        """Returns the logits `(2B, H / 2, W / 2, D)` that `losses` judges, and the match they lead to."""
+        scores = self.scores(pad_to_cells(x, 2), *TRAINING_RANGE)
+        with torch.no_grad():
+            return scores, decide(scores, TRAINING_RANGE[0], SHARPNESS)
+
     @torch.no_grad()
     def match(self, x: Tensor) -> Match:
-        """Returns the match of whole pictures `(B, 12, H, W)`, at half their size rounded up."""
-        return self.match_scores(x)[1]
-
-    def match_scores(self, x: Tensor) -> tuple[Tensor, Match]:
-        """Returns the logits `(2B, H / 2, W / 2, D)` of each disparity and what the aggregated ones say."""
-        x = pad_to_cells(x, 2)
-        low, high = TRAINING_RANGE if self.training else self.range_of(x)
-        scores = self.scores(x, low, high)
-        with torch.no_grad():
-            return scores, decide(scores, low)
+        """Returns the match of whole pictures `(B, 12, H, W)`; the range of disparities is found, not told."""
+        low, high = self.range_of(x)
+        match = decide(self.scores(pad_to_cells(x, 2), low, high), low, SHARPNESS).window(0, *x.shape[-2:])
+        return sharpened(match, x[:, :6], x[:, 6:]) if self.classical else match
 
     def scores(self, x: Tensor, low: int, high: int) -> Tensor:
         """Returns the logits `(2B, H / 2, W / 2, D)` of the disparities low … high in half px."""
@@ -160,8 +116,8 @@ class Parallax(nn.Module):
         small = F.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else x
         small = pad_to_cells(small, 2)
         reach = max(2, int(small.shape[-1] * COARSE_REACH / 2))
-        match = decide(self.scores(small, -reach, reach), -reach)
-        agreed = match.disparity[match.agreement > 0.5]
+        match = decide(self.scores(small, -reach, reach), -reach, SHARPNESS)
+        agreed = match.disparity[match.agreement > 0.5] / 2
         if len(agreed) < 0.05 * match.disparity.numel():
             return -reach, reach
         ends = torch.quantile(agreed[:: max(1, len(agreed) // 100_000)], torch.tensor([0.01, 0.99]).to(agreed)) / scale
@@ -185,26 +141,14 @@ class Parallax(nn.Module):
         return (loss * known).sum() / known.sum().clamp(min=1)
 
 
-def decide(scores: Tensor, low: int) -> Match:
-    """Returns the disparities that a semi-global aggregation of logits `(2B, h, w, D)` settles on."""
-    cost = (scores.amax(-1, keepdim=True) - scores).clamp(max=WORST)
-    disparity = subpixel_minimum(aggregate(cost, SMALL_STEP, LARGE_STEP), low)
-    left, right = disparity.chunk(2)
-    other = torch.cat([right.flip(-1), left.flip(-1)])
-    agree = discrepancy(disparity, other) <= TOLERANCE
-    index = (disparity - low).round().long().clamp(0, scores.shape[-1] - 1)
-    support = scores.gather(-1, index[..., None]) / SHARPNESS
-    filled = fill_from_farther(disparity, agree)
-    return Match(as_views(filled[:, None]), as_views(agree.float()[:, None]), as_views(support[..., 0][:, None]))
-
-
-def build(channels_in: int, channels_out: int, *, size: Size = "base") -> Parallax:
+def build(channels_in: int, channels_out: int, *, size: Size = "base", classical: bool = True) -> Parallax:
     """Returns a cross-view network with random weights from torch's generator.
 
     Args:
         channels_in: 12, what task `anaglyph` lifts an observation to.
         channels_out: 6, left RGB and right RGB.
         size: `tiny` (for tests), `small` or `base`.
+        classical: Whether answers also use OpenCV's match where it holds; training never does.
 
     Example:
         >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 7, 5)).image.shape
@@ -212,4 +156,4 @@ def build(channels_in: int, channels_out: int, *, size: Size = "base") -> Parall
     """
     if (channels_in, channels_out) != (12, 6):
         raise ValueError(f"parallax takes 12 channels and gives 6, not {channels_in} and {channels_out}")
-    return Parallax(SIZES[size])
+    return Parallax(SIZES[size], classical)

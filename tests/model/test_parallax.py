@@ -2,7 +2,8 @@
 
 import torch
 
-from restereo.models.parallax import Match, as_eyes, as_views, build
+from restereo.layers.match import Match, as_eyes, as_views
+from restereo.models.parallax import build
 from restereo.sample import Sample
 from restereo.tasks.anaglyph import build as build_task
 from restereo.tasks.anaglyph import operator_of
@@ -70,7 +71,7 @@ def test_a_mirrored_scene_with_swapped_eyes_gives_the_mirrored_answer():
     model = build(12, 6, size="tiny").eval()
     x = lifted(views_apart(20))
     swapped = torch.cat([x[:, 3:6], x[:, :3], x[:, 9:], x[:, 6:9]], dim=1).flip(-1)
-    match = Match(*(torch.rand(1, 2, 32, 128).mul(4).round() for _ in range(3)))
+    match = Match(*(torch.rand(1, 2, 64, 256).mul(4).round() for _ in range(3)))
     mirrored = Match(*(one.flip(1, 3) for one in match))
     with torch.inference_mode():
         straight, turned = model(x, match), model(swapped, mirrored)

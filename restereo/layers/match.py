@@ -1,0 +1,114 @@
+"""What matching says of two views: decided by semi-global aggregation, sharpened by a classical match."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from restereo.imaging import matching
+from restereo.layers.correspondence import discrepancy, fill_from_farther, subpixel_minimum
+from restereo.layers.semi_global import aggregate
+
+SMALL_STEP, LARGE_STEP, WORST = 2.0, 20.0, 6.0
+"""Semi-global penalties, and the cost beyond which a mismatch is no worse, in nats; settled on validation pairs."""
+TOLERANCE = 2.0
+"""Px by which the two eyes' disparities may differ and still agree."""
+
+
+class Match(NamedTuple):
+    """What matching says of the left and the right view, `(B, 2, H, W)` each.
+
+    Attributes:
+        disparity: In px, positive = near; where the eyes do not agree it is that of what lies behind.
+        agreement: 1 where both eyes name the same disparity, else 0.
+        support: Cosine of the descriptors that are said to match.
+    """
+
+    disparity: Tensor
+    agreement: Tensor
+    support: Tensor
+
+    def resized(self, height: int, width: int) -> "Match":
+        """Returns the match at another size, its disparities in the new px."""
+        factor = width / self.disparity.shape[-1]
+        maps = [F.interpolate(one, (height, width), mode="nearest-exact") for one in self]
+        return Match(maps[0] * factor, maps[1], maps[2])
+
+    def window(self, top: int, height: int, width: int) -> "Match":
+        """Returns the rows from `top` on; beyond the last row and column these are repeated."""
+        maps = [one[..., top : top + height, :width] for one in self]
+        more = 0, width - maps[0].shape[-1], 0, height - maps[0].shape[-2]
+        return Match(*(F.pad(one, more, mode="replicate") for one in maps))
+
+
+def as_eyes(views: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns (own, other) `(2B, C, H, W)` of views `(B, 2·C, H, W)`.
+
+    First come the left eyes, then the right ones in a mirror, where each is a left one.
+
+    Example:
+        >>> own, other = as_eyes(torch.tensor([1.0, 2.0, 3.0, 4.0]).reshape(1, 2, 1, 2))
+        >>> own.flatten(1).tolist(), other.flatten(1).tolist()
+        ([[1.0, 2.0], [4.0, 3.0]], [[3.0, 4.0], [2.0, 1.0]])
+    """
+    left, right = views.chunk(2, dim=1)
+    return torch.cat([left, right.flip(-1)]), torch.cat([right, left.flip(-1)])
+
+
+def as_views(eyes: Tensor) -> Tensor:
+    """Returns `(B, 2·C, H, W)`, left then right, of eyes `(2B, C, H, W)`: what `as_eyes` took apart.
+
+    Example:
+        >>> as_views(as_eyes(torch.ones(1, 6, 2, 2))[0]).shape
+        torch.Size([1, 6, 2, 2])
+    """
+    left, right = eyes.chunk(2)
+    return torch.cat([left, right.flip(-1)], dim=1)
+
+
+def decide(scores: Tensor, low: int, sharpness: float) -> Match:
+    """Returns what a semi-global aggregation of logits settles on, enlarged twice.
+
+    Args:
+        scores: `(2B, h, w, D)`, logits of each eye in its own frame, of disparities in half px.
+        low: The first disparity.
+        sharpness: What cosines were multiplied by to be logits.
+    """
+    cost = (scores.amax(-1, keepdim=True) - scores).clamp(max=WORST)
+    disparity = subpixel_minimum(aggregate(cost, SMALL_STEP, LARGE_STEP), low)
+    left, right = disparity.chunk(2)
+    other = torch.cat([right.flip(-1), left.flip(-1)])
+    agree = discrepancy(disparity, other) <= TOLERANCE / 2
+    index = (disparity - low).round().long().clamp(0, scores.shape[-1] - 1)
+    support = scores.gather(-1, index[..., None])[..., 0] / sharpness
+    maps = [as_views(one[:, None]) for one in (2 * fill_from_farther(disparity, agree), agree.float(), support)]
+    return Match(*(F.interpolate(one, scale_factor=2, mode="nearest") for one in maps))
+
+
+def sharpened(match: Match, estimate: Tensor, spread: Tensor) -> Match:
+    """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes agree on them.
+
+    A picture whose fine detail the eyes share (JPEG 4:2:0 mixes it) is left as it is: there the learned descriptor is
+    the better judge.
+
+    Args:
+        match: Of whole pictures.
+        estimate: `(B, 6, H, W)`, the linear estimate of both views in [0, 1].
+        spread: `(B, 6, H, W)`, how far its channels may be off.
+    """
+    sure = 1 / (spread.square() + 1e-3)
+    views = [slice(0, 3), slice(3, 6)]
+    eyes = [(estimate[:, v] * sure[:, v]).sum(1) / sure[:, v].sum(1) * 255 for v in views]
+    maps = [one.clone() for one in match]
+    for number, pair in enumerate(zip(*eyes, strict=True)):
+        left, right = (np.ascontiguousarray(eye.numpy(force=True), np.float32) for eye in pair)
+        if matching.shared_detail(left, right) > matching.SHARED_DETAIL:
+            continue
+        found = matching.match(left, right)
+        if found is not None:
+            disparity, agree = (torch.from_numpy(one).to(maps[0].device) for one in found)
+            maps[0][number] = torch.where(agree, disparity, maps[0][number])
+            maps[1][number] = torch.where(agree, 1.0, maps[1][number])
+    return Match(*maps)
