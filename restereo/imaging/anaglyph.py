@@ -7,14 +7,13 @@ clipped), `dubois-linear-sum` its "dubois2" (only the sum clipped); `wimmer-gamm
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final, Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError, nearest
+from restereo.imaging import formation
 from restereo.imaging.matrices import (
     ALT,
     AMBER_BLUE_LCD,
@@ -33,7 +32,6 @@ from restereo.imaging.picture import check_picture
 
 Transfer = Literal["encoded", "linear"]
 Clip = Literal["sum", "eyes"]
-Floats = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -179,64 +177,8 @@ def form(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> N
         raise UserError(f"the two views have different sizes ({sizes}); give two pictures of one size.")
     check_picture(left, "the left view")
     check_picture(right, "the right view")
-    return _form_float(left, right, method) if method.fixed is None else _form_fixed(left, right, method.fixed)
-
-
-def _mix(picture: Floats, rows: Any) -> Floats:
-    """Returns one eye's share: `(H, W, 3)` by `(N, 3)` -> `(H, W, N)`, in the picture's own precision."""
-    share: Floats = cv2.transform(picture, np.asarray(rows, dtype=np.float64))
-    return share.reshape(*picture.shape[:2], len(rows))
-
-
-def _form_fixed(left: NDArray[np.uint8], right: NDArray[np.uint8], fixed: IntegerRows) -> NDArray[np.uint8]:
-    out = np.zeros(left.shape, np.uint8)
-    rows: dict[tuple[int, ...], list[int]] = {}
-    for channel, row in enumerate(fixed):
-        if sorted(row) == [0, 0, 0, 0, 0, ONE]:
-            column = row.index(ONE)
-            out[..., channel] = (left, right)[column // 3][..., column % 3]
-        elif any(row):
-            rows.setdefault(row, []).append(channel)
-    # Weights are integers over 2^16, so products and sums are exact as long as they fit the mantissa.
-    exact = all(sum(map(abs, row)) * 255 < 2**24 for row in rows)
-    totals: dict[tuple[int, ...], Floats] = {}
-    for picture, eye in ((left, slice(0, 3)), (right, slice(3, 6))):
-        own = [row for row in rows if any(row[eye])]
-        if own:
-            values = picture.astype(np.float32 if exact else np.float64)
-            share = _mix(values, [[weight / ONE for weight in row[eye]] for row in own])
-            for index, row in enumerate(own):
-                totals[row] = totals[row] + share[..., index] if row in totals else share[..., index]
-    for row, channels in rows.items():
-        plane = np.clip(totals[row], 0, 255).astype(np.uint8)  # truncation of what is not negative is floor
-        for channel in channels:
-            out[..., channel] = plane
-    return out
-
-
-@lru_cache(maxsize=2)
-def _decoded(transfer: Transfer) -> NDArray[np.float32]:
-    """Returns what the 256 codes mean in [0, 1]: themselves, or linear light (IEC 61966-2-1)."""
-    codes = np.arange(256) / 255.0
-    linear = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
-    return (linear if transfer == "linear" else codes).astype(np.float32)
-
-
-def _encode(linear: Floats) -> Floats:
-    curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, linear * 12.92, curve)
-
-
-def _form_float(left: NDArray[np.uint8], right: NDArray[np.uint8], method: Method) -> NDArray[np.uint8]:
-    values, weights = _decoded(method.transfer), method.array
-    shares = [_mix(values[picture], w) for picture, w in ((left, weights[:, :3]), (right, weights[:, 3:]))]
-    if method.clip == "eyes":
-        shares = [np.clip(share, 0.0, 1.0, out=share) for share in shares]
-    total = np.clip(shares[0] + shares[1], 0.0, 1.0)
-    if method.transfer == "linear":
-        total = _encode(total)
-    for channel, exponent in enumerate(method.exponent):
-        if exponent != 1.0:
-            total[..., channel] **= 1 / exponent
-    picture: NDArray[np.uint8] = (total * 255.0 + 0.5).astype(np.uint8)
-    return picture
+    if method.fixed is not None:
+        return formation.fixed_sum(left, right, method.fixed)
+    return formation.float_sum(
+        left, right, method.array, method.transfer == "linear", method.clip == "eyes", method.exponent
+    )

@@ -166,7 +166,7 @@ def perturb_pair(left: Picture, right: Picture, seed: int, settings: Settings = 
             gain = 2 ** rng.uniform(*settings.exposure_stops)
             # A gain in light is gain^(1/2.2) on values encoded with a power of 2.2 (about sRGB's curve).
             curve = gain ** (1 / 2.2) * np.linspace(0, 1, 256) ** rng.uniform(*settings.exposure_gamma)
-            views[eye] = np.rint(255 * curve.clip(0, 1)).astype(np.uint8)[views[eye]]
+            views[eye] = np.asarray(cv2.LUT(views[eye], np.rint(255 * curve.clip(0, 1)).astype(np.uint8)), np.uint8)
     if rng.random() < settings.vertical_shift:
         eye, shift = int(rng.integers(2)), int(rng.choice([-1, 1]))
         height = views[eye].shape[0]
