@@ -97,7 +97,7 @@ class Train(Section):
         pair_share: Share of the windows that come from real pairs; by default each scene's area decides.
     """
 
-    steps: int = Field(1500, ge=1)
+    steps: int = Field(900, ge=1)
     batch: int = Field(8, ge=1)
     crop: tuple[Side, Side] = (96, 96)
     pair_share: float | None = Field(None, ge=0, le=1)
