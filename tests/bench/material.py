@@ -9,10 +9,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipelines.synthesize import PHOTOS_PER_SCENE, SPLITS
-from restereo.config import Params, load_params
-from restereo.sample import Picture, Sample, Scene
+from pipelines.synthesize import Row, Scenes
+from restereo import catalog
+from restereo.config import Params, Split, load_params
+from restereo.progress import shown
+from restereo.sample import Sample
 from tests.conftest import ROOT
+
+SCENES: dict[Split, int] = {"train": 40, "validation": 1, "test": 1}
 
 
 @cache
@@ -30,46 +34,39 @@ def folder() -> Path:
 
 
 @cache
-def photos() -> list[Picture]:
-    """Returns the embedded photos."""
+def builtin() -> Path:
+    """Returns the folder of the embedded pictures."""
     from pipelines.download import fetch
-    from restereo.sources._pictures import read_picture
     from restereo.sources.builtin import build
 
-    place = folder() / "builtin"
-    return [
-        read_picture(place / item.files["photo"]) for item in fetch("builtin", build(), place) if item.kind == "photo"
-    ]
+    fetch("builtin", build(), folder() / "builtin")
+    return folder() / "builtin"
 
 
-def scene(number: int, split: int = 0, crop: int | None = None) -> Scene:
-    """Returns one scene, or its first `crop` rows and columns, made as stage `synthesize` makes it."""
-    import numpy as np
+def photos() -> list[Row]:
+    """Returns the embedded photos as rows of a manifest."""
+    items = json.loads((builtin() / "index.json").read_text(encoding="utf-8"))["items"]
+    facts = {"kind": "photo", "source": "builtin", "licence": "-"}
+    return [{**facts, "path": str(builtin() / one["files"]["photo"])} for one in items if one["kind"] == "photo"]
 
-    from restereo.imaging.scenes import random_scene
 
-    settings = params().synthesize
-    rng = np.random.default_rng((params().seed, split, number))
-    pictures = photos()
-    chosen = rng.choice(len(pictures), min(PHOTOS_PER_SCENE, len(pictures)), replace=False)
-    made = random_scene([pictures[i] for i in chosen], rng, settings.size, settings.max_disparity)
-    truth = np.concatenate([made.left, made.right], axis=-1)
-    disparity = made.disparity[:, :crop, :crop].astype(np.float16)
-    return Scene(f"scene-{number:05d}", truth[:crop, :crop], disparity, made.occlusion[:, :crop, :crop])
+@cache
+def generated(split: Split) -> Scenes:
+    """Returns the scenes that stage `synthesize` makes of the photos."""
+    return Scenes(catalog.build("task", "anaglyph"), split, photos(), params())
 
 
 @cache
 def scenes() -> Path:
     """Returns a folder as stage `synthesize` writes it, with fewer scenes."""
-    from restereo.progress import shown
-    from restereo.training.shards import Record, write_split
+    from restereo.training.shards import write_split
 
     out = folder() / "scenes"
     out.mkdir()
     splits = {}
-    for index, (split, count) in enumerate(zip(SPLITS, (40, 1, 1), strict=True)):
-        made = (scene(number, index) for number in shown(range(count), f"{split} scenes"))
-        splits[split] = write_split(out, split, (Record(s, {}, {}) for s in made), 2**28)
+    for split, count in SCENES.items():
+        made = (generated(split)[number] for number in shown(range(count), f"{split} scenes"))
+        splits[split] = write_split(out, split, made, 2**28)
     (out / "index.json").write_text(json.dumps({"splits": splits}), encoding="utf-8")
     return out
 
@@ -81,8 +78,8 @@ def examples(recipe: str) -> Any:
     from restereo.training.trainer import make_task
 
     settings = params()
-    task = make_task(settings, settings.recipe(recipe).task)
-    return Examples(Shards(scenes()), task, settings.train_of(recipe).crop, settings.seed)
+    task, train = make_task(settings, settings.recipe(recipe).task), settings.train_of(recipe)
+    return Examples(Shards(scenes()), task, train.crop, settings.seed, train.pair_share)
 
 
 def batches(recipe: str, count: int) -> list[Sample]:
@@ -97,7 +94,6 @@ def network(recipe: str) -> tuple[Any, Any, Any]:
     """Returns task, network and objective of a recipe, the network with the same weights at each call."""
     import torch
 
-    from restereo import catalog
     from restereo.training.trainer import make_task
 
     settings = params()

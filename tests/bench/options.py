@@ -8,13 +8,15 @@ class Options:
     """The choices.
 
     Attributes:
-        recipes: Rows of `recipes:` whose training and inference are measured.
-        megapixels: Sizes of picture for inference.
+        recipes: Rows of `recipes:` whose training is measured.
+        contenders: What recovers pictures: names that `restereo evaluate` takes; by default sgbm and the default one.
+        megapixels: Sizes of picture for them; by default 1, 12 and 50, those left out that take too long.
         quick: One round of each: it shows that a measure works, not how fast anything is.
     """
 
     recipes: tuple[str, ...]
-    megapixels: tuple[float, ...] = (1, 12, 50)
+    contenders: tuple[str, ...] = ()
+    megapixels: tuple[float, ...] = ()
     quick: bool = False
 
     def rounds(self, count: int) -> int:

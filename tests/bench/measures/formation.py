@@ -53,7 +53,9 @@ def _views() -> tuple[Picture, Picture]:
     """Two parts of a photo at the size of a film."""
     import cv2
 
-    photo = cv2.resize(material.photos()[0], (WIDTH + 40, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    photo = cv2.imread(material.photos()[0]["path"], cv2.IMREAD_COLOR_RGB)
+    assert photo is not None
+    photo = np.asarray(cv2.resize(photo, (WIDTH + 40, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
     return np.ascontiguousarray(photo[:, 40:]), np.ascontiguousarray(photo[:, :-40])
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from restereo.progress import shown
 from tests.bench import material
 from tests.bench.figure import Figure
 from tests.bench.options import Options
@@ -14,31 +15,41 @@ from tests.conftest import ROOT
 
 ROOM = 0.8
 """Share of the free memory that a run may be expected to need; a larger size is left out."""
+PATIENCE = 90.0
+"""Seconds that a run may be expected to take, unless its size was asked for."""
+SIZES = (1.0, 12.0, 50.0)
 
 
 def measure(options: Options) -> Iterator[Figure]:
-    """Yields both for `sgbm` and for each recipe that has a run folder, network and files included.
+    """Yields both for each contender, reading and writing the files included, the start of the program not.
 
-    The seconds do not count the start of the program. A size is left out when the next smaller one says that it
-    would not fit into memory.
+    A size is left out when the next smaller one says that it would not fit into memory, or take too long.
     """
     import psutil
 
-    for what in ("sgbm", *options.recipes):
-        if what != "sgbm" and not (ROOT / "data" / "runs" / what / "config.json").exists():
-            yield Figure(f"inference.{what}", None, note=f"no data/runs/{what}; train it with `make run`")
-            continue
-        known: tuple[float, float] | None = None
-        for size in sorted(options.megapixels):
-            name = f"inference.{what}.{size:g}mpx"
-            free = psutil.virtual_memory().available / 2**20
-            if known and known[1] * size / known[0] > ROOM * free:
-                yield Figure(name, None, note=f"would need about {known[1] * size / known[0] / 1024:.0f} GiB")
-                continue
-            seconds, peak = _run(what, size)
-            known = size, peak
-            yield Figure(name, seconds / size, "s/Mpx", note=f"{seconds:.1f} s")
-            yield Figure(f"{name}.peak", peak, "MiB")
+    from restereo.errors import UserError
+    from restereo.inference.contender import default_restorer
+
+    try:
+        contenders = options.contenders or ("sgbm", default_restorer())
+    except UserError as error:
+        yield Figure("inference", None, note=str(error))
+        contenders = ("sgbm",)
+    patience = float("inf") if options.megapixels else PATIENCE
+    for what in contenders:
+        seconds = peak = before = 0.0
+        for size in shown(sorted(options.megapixels or SIZES), what):
+            more = size / before if before else 0.0
+            if peak * more > ROOM * psutil.virtual_memory().available / 2**20:
+                yield Figure(f"inference.{what}.{size:g}mpx", None, note=f"would need {peak * more / 1024:.0f} GiB")
+            elif seconds * more > patience:
+                note = f"would take {seconds * more:.0f} s; ask for it with --megapixels"
+                yield Figure(f"inference.{what}.{size:g}mpx", None, note=note)
+            else:
+                seconds, peak = _run(what, size)
+                before = size
+                yield Figure(f"inference.{what}.{size:g}mpx", seconds / size, "s/Mpx", note=f"{seconds:.1f} s")
+                yield Figure(f"inference.{what}.{size:g}mpx.peak", peak, "MiB")
 
 
 def _run(what: str, megapixels: float) -> tuple[float, float]:
@@ -68,10 +79,9 @@ def _picture(megapixels: float) -> Path:
 
     file = material.folder() / f"anaglyph-{megapixels:g}.png"
     if not file.exists():
-        material.photos()
         width = round((megapixels * 1e6 * 1.5) ** 0.5)
         size = width, round(width / 1.5)
-        names = [material.folder() / "builtin" / f"motorcycle_{side}.png" for side in ("left", "right")]
+        names = [material.builtin() / f"motorcycle_{side}.png" for side in ("left", "right")]
         left, right = (np.asarray(cv2.resize(read_picture(name), size), np.uint8) for name in names)
         made = form(left, right, METHODS["red-cyan-color"])
         cv2.imwrite(str(file), made[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])

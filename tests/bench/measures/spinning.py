@@ -15,8 +15,8 @@ from tests.bench.options import Options
 from tests.bench.project import environment
 from tests.conftest import ROOT
 
-STEPS = 10
-ROUNDS = 4
+STEPS = 8
+ROUNDS = 3
 CHOICES = {
     "set": ({"GOMP_SPINCOUNT": QUIET["GOMP_SPINCOUNT"]}, "as pipelines/quiet.py sets it"),
     "default": ({}, "as the library does by itself"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import patch
 
+from restereo.sample import Scene
 from tests.bench import material
 from tests.bench.figure import Figure
 from tests.bench.options import Options
@@ -20,12 +21,15 @@ def measure(_: Options) -> Iterator[Figure]:
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    recipe = sorted(material.params().recipes)[0]
-    examples = material.examples(recipe)
-    task, crop = examples.task, examples.crop
+    examples = material.examples(sorted(material.params().recipes)[0])
+    task, scenes = examples.task, material.generated("train")
 
     def whole(number: int) -> Any:
-        return task.draw(material.scene(number, crop=crop), number)
+        made = scenes[number].scene
+        height, width = examples.crop
+        assert made.disparity is not None and made.occlusion is not None
+        maps = made.disparity[:, :height, :width], made.occlusion[:, :height, :width]
+        return task.draw(Scene(made.name, made.truth[:height, :width], *maps), number)
 
     rate, share = _timed(task, whole, SCENES)
     yield Figure(

@@ -11,8 +11,9 @@ from tests.bench.figure import Figure
 from tests.bench.measures.training import run
 from tests.bench.options import Options
 
-STEPS = 60
-SKIPPED = 10
+STEPS = 40
+SECONDS = 12.0
+SKIPPED = 6
 """The first steps pay for starting the processes and filling their queue."""
 
 
@@ -42,7 +43,8 @@ def _share(recipe: str, workers: int) -> tuple[float, float]:
     begins: list[float] = []
 
     def timed() -> Iterator[Sample]:
-        while True:
+        end = time.perf_counter() + SECONDS
+        while len(begins) <= SKIPPED + 4 or time.perf_counter() < end:
             start = time.perf_counter()
             batch: Any = next(loader)
             waits.append(time.perf_counter() - start)
