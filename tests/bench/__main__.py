@@ -40,8 +40,8 @@ def _arguments() -> argparse.Namespace:
     for name in found.names:
         if name not in MEASURES:
             parser.error(f"no measure '{name}'; there are: {', '.join(MEASURES)}")
-    several = (tuple(chosen or ()) for chosen in (found.recipe or recipes, found.contender, found.megapixels))
-    found.options = Options(*several, quick=found.quick)
+    chosen = tuple(found.recipe or recipes), tuple(found.contender or ()), tuple(found.megapixels or ())
+    found.options = Options(*chosen, quick=found.quick)
     return found
 
 

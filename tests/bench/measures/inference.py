@@ -25,31 +25,34 @@ def measure(options: Options) -> Iterator[Figure]:
 
     A size is left out when the next smaller one says that it would not fit into memory, or take too long.
     """
+    from restereo.errors import UserError
+    from restereo.inference.contender import default_restorer, find_contender
+
+    for what in options.contenders or ("sgbm", ""):
+        try:
+            name = what or default_restorer()
+            find_contender(name)
+        except UserError as error:
+            yield Figure(f"inference.{what or 'default'}", None, note=str(error))
+        else:
+            yield from _sizes(name, options.megapixels)
+
+
+def _sizes(what: str, asked: tuple[float, ...]) -> Iterator[Figure]:
     import psutil
 
-    from restereo.errors import UserError
-    from restereo.inference.contender import default_restorer
-
-    try:
-        contenders = options.contenders or ("sgbm", default_restorer())
-    except UserError as error:
-        yield Figure("inference", None, note=str(error))
-        contenders = ("sgbm",)
-    patience = float("inf") if options.megapixels else PATIENCE
-    for what in contenders:
-        seconds = peak = before = 0.0
-        for size in shown(sorted(options.megapixels or SIZES), what):
-            more = size / before if before else 0.0
-            if peak * more > ROOM * psutil.virtual_memory().available / 2**20:
-                yield Figure(f"inference.{what}.{size:g}mpx", None, note=f"would need {peak * more / 1024:.0f} GiB")
-            elif seconds * more > patience:
-                note = f"would take {seconds * more:.0f} s; ask for it with --megapixels"
-                yield Figure(f"inference.{what}.{size:g}mpx", None, note=note)
-            else:
-                seconds, peak = _run(what, size)
-                before = size
-                yield Figure(f"inference.{what}.{size:g}mpx", seconds / size, "s/Mpx", note=f"{seconds:.1f} s")
-                yield Figure(f"inference.{what}.{size:g}mpx.peak", peak, "MiB")
+    seconds = peak = before = 0.0
+    for size in shown(sorted(asked or SIZES), what):
+        name, more = f"inference.{what}.{size:g}mpx", size / before if before else 0.0
+        if peak * more > ROOM * psutil.virtual_memory().available / 2**20:
+            yield Figure(name, None, note=f"would need {peak * more / 1024:.0f} GiB")
+        elif not asked and seconds * more > PATIENCE:
+            yield Figure(name, None, note=f"would take {seconds * more:.0f} s; ask for it with --megapixels")
+        else:
+            seconds, peak = _run(what, size)
+            before = size
+            yield Figure(name, seconds / size, "s/Mpx", note=f"{seconds:.1f} s")
+            yield Figure(f"{name}.peak", peak, "MiB")
 
 
 def _run(what: str, megapixels: float) -> tuple[float, float]:

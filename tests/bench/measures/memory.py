@@ -1,4 +1,4 @@
-"""Peak memory of each stage, with the default parameters on the embedded pictures; few training steps, few test scenes."""
+"""Peak memory of each stage with the default parameters on the embedded pictures; few steps, few test scenes."""
 
 from collections.abc import Iterator
 
