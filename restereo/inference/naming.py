@@ -1,0 +1,80 @@
+"""Where results go: names that say what a file holds, so that players and a second run know it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from restereo.errors import UserError
+from restereo.inference.layouts import LAYOUTS, Layout
+
+SAME = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+"""Endings that a result keeps from its source."""
+OWN = {ending for layout in LAYOUTS.values() for ending in layout.endings} - SAME
+"""Endings that only certain layouts have."""
+
+
+def targets(source: Path, layouts: Sequence[Layout], out: Path | None = None, ending: str | None = None) -> list[Path]:
+    """Returns the files to write for one source, in the layouts' order.
+
+    Without `out` they lie beside the source, each with its layout's suffix; an `out` that is a folder, or has no
+    ending, takes them; one that names a file is that file if there is only one, else it lends its stem.
+
+    Args:
+        source: The file that was read.
+        layouts: What is made of it.
+        out: Folder or file, or None.
+        ending: Of the results, such as `.png` or `.mp4`; by default the source's own if it is a picture's, else `.png`.
+
+    Raises:
+        UserError: A layout cannot be held by a file of this ending, or a result would overwrite its source.
+
+    Example:
+        >>> sbs, pair, mpo = (LAYOUTS[name] for name in ("sbs", "pair", "mpo"))
+        >>> [str(file) for file in targets(Path("a.jpg"), [sbs])]
+        ['a_LRF_Full_SBS.jpg']
+        >>> [str(file) for file in targets(Path("in/a.jpg"), [pair, mpo], Path("out"), ".png")]
+        ['out/a_L.png', 'out/a_R.png', 'out/a.mpo']
+        >>> [str(file) for file in targets(Path("a.jpg"), [sbs], Path("b.png"))]
+        ['b.png']
+    """
+    count = sum(len(layout.suffixes) for layout in layouts)
+    into = out is not None and (out.is_dir() or not out.suffix)
+    folder = source.parent if out is None else out if into else out.parent
+    named = None if out is None or into else out
+    stem = source.stem if named is None else named.stem
+    files = []
+    for layout in layouts:
+        last = _ending(layout, source, named if count == 1 else None, ending or (named.suffix if named else None))
+        single = named is not None and count == 1
+        files += [folder / f"{stem}{'' if single else suffix}{last}" for suffix in layout.suffixes]
+    for file in files:
+        if file.absolute() == source.absolute() or (file.exists() and file.samefile(source)):
+            raise UserError(f"{file}: it would overwrite its own source; name another with -o.")
+    return files
+
+
+def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) -> str:
+    if exact is not None:
+        if layout.endings and exact.suffix.lower() not in layout.endings:
+            allowed = ", ".join(layout.endings)
+            raise UserError(f"{exact}: layout '{layout.name}' cannot be held by '{exact.suffix}'; end it in {allowed}.")
+        return exact.suffix
+    if layout.endings:
+        fits = wish is not None and wish.lower() in layout.endings and layout.name != "wiggle"
+        return wish if wish is not None and fits else layout.endings[0]
+    if wish is not None and wish.lower() not in OWN:
+        return wish
+    return source.suffix if source.suffix.lower() in SAME else ".png"
+
+
+def is_result(file: Path, sources: set[Path]) -> bool:
+    """Returns whether the file is named as a result of one of the sources (paths without their endings).
+
+    Example:
+        >>> is_result(Path("in/a_LRF_Full_SBS.jpg"), {Path("in/a")})
+        True
+        >>> is_result(Path("in/my_anaglyph.jpg"), {Path("in/a")})
+        False
+    """
+    bare = file.with_suffix("")
+    suffixes = {suffix for layout in LAYOUTS.values() for suffix in layout.suffixes if suffix}
+    return any(bare.name.endswith(s) and bare.with_name(bare.name[: -len(s)]) in sources for s in suffixes)
