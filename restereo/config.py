@@ -89,14 +89,23 @@ class Synthesize(Section):
     degradations: dict[str, Any] = {}
 
 
+class Start(Section):
+    """Weights that a training starts from instead of random ones; the sum makes sure that they are these."""
+
+    file: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
 class Train(Section):
     """Stage `train`, and what a recipe's row may override.
 
     Attributes:
+        start: Trained weights of the same network to go on from; by default it starts from random ones.
         crop: Height and width of a training window in px; one number means a square.
         pair_share: Share of the windows that come from real pairs; by default each scene's area decides.
     """
 
+    start: Start | None = None
     steps: int = Field(900, ge=1)
     batch: int = Field(8, ge=1)
     crop: tuple[Side, Side] = (96, 96)

@@ -199,7 +199,9 @@ def _colouring(rng: np.random.Generator, texture: Any) -> NDArray[np.float64]:
     axis = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)
     rotation = np.eye(3) + np.sin(turn) * axis + (1 - np.cos(turn)) * axis @ axis
     grey = np.tile(LUMA, (3, 1))
-    colour = grey + rng.uniform(0.6, 1.4) * rotation @ (np.eye(3) - grey)
+    # Photographs are paler than toys, clothes and comics: on those an eye's channels differ most from the other's.
+    saturation = rng.uniform(0.6, 1.4) if rng.random() < 0.7 else rng.uniform(1.4, 2.8)
+    colour = grey + saturation * rotation @ (np.eye(3) - grey)
     contrast = rng.uniform(0.75, 1.15) if rng.random() < 0.85 else rng.uniform(0.15, 0.6)
     tint = rng.uniform(0.85, 1.15, 3)[:, None]
     mean = np.asarray(cv2.mean(texture)[:3])

@@ -87,6 +87,40 @@ def decide(scores: Tensor, low: int, sharpness: float) -> Match:
     return Match(*(F.interpolate(one, scale_factor=2, mode="nearest") for one in maps))
 
 
+def compared(view: Tensor, spread: Tensor) -> Tensor:
+    """Returns the channel of an eye `(B, 3, H, W)` to match by, `(B, H, W)`: green if it is known, else what is.
+
+    Green is the likest of the three to both others.
+
+    Args:
+        view: The linear estimate of the eye.
+        spread: How far its channels may be off.
+
+    Example:
+        >>> view, spread = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0.2, 0.01, 0.01])
+        >>> round(compared(view.reshape(1, 3, 1, 1), spread.reshape(1, 3, 1, 1)).item(), 2)
+        0.2
+    """
+    weight = (spread.square() + 1e-3).pow(-2) * torch.tensor([0.05, 1.0, 0.05]).to(view)[:, None, None]
+    return (view * weight).sum(1) / weight.sum(1)
+
+
+def _settled(match: Match, estimate: Tensor, spread: Tensor, most_shared: float) -> Match:
+    """Returns the match with OpenCV's wherever both eyes agree on that."""
+    eyes = [compared(*both) * 255 for both in zip(estimate.chunk(2, dim=1), spread.chunk(2, dim=1), strict=True)]
+    maps = [one.clone() for one in match]
+    for number, pair in enumerate(zip(*eyes, strict=True)):
+        left, right = (np.ascontiguousarray(eye.numpy(force=True), np.float32) for eye in pair)
+        if matching.shared_detail(left, right) > most_shared:
+            continue
+        found = matching.match(left, right)
+        if found is not None:
+            disparity, agree = (torch.from_numpy(one).to(maps[0].device) for one in found)
+            maps[0][number] = torch.where(agree, disparity, maps[0][number])
+            maps[1][number] = torch.where(agree, 1.0, maps[1][number])
+    return Match(*maps)
+
+
 def sharpened(match: Match, estimate: Tensor, spread: Tensor) -> Match:
     """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes agree on them.
 
@@ -98,17 +132,17 @@ def sharpened(match: Match, estimate: Tensor, spread: Tensor) -> Match:
         estimate: `(B, 6, H, W)`, the linear estimate of both views in [0, 1].
         spread: `(B, 6, H, W)`, how far its channels may be off.
     """
-    sure = 1 / (spread.square() + 1e-3)
-    views = [slice(0, 3), slice(3, 6)]
-    eyes = [(estimate[:, v] * sure[:, v]).sum(1) / sure[:, v].sum(1) * 255 for v in views]
-    maps = [one.clone() for one in match]
-    for number, pair in enumerate(zip(*eyes, strict=True)):
-        left, right = (np.ascontiguousarray(eye.numpy(force=True), np.float32) for eye in pair)
-        if matching.shared_detail(left, right) > matching.SHARED_DETAIL:
-            continue
-        found = matching.match(left, right)
-        if found is not None:
-            disparity, agree = (torch.from_numpy(one).to(maps[0].device) for one in found)
-            maps[0][number] = torch.where(agree, disparity, maps[0][number])
-            maps[1][number] = torch.where(agree, 1.0, maps[1][number])
-    return Match(*maps)
+    return _settled(match, estimate, spread, matching.SHARED_DETAIL)
+
+
+def classical(estimate: Tensor, spread: Tensor) -> Match:
+    """Returns OpenCV's match alone; what the eyes do not agree on lies behind.
+
+    Args:
+        estimate: As for `sharpened`.
+        spread: Likewise.
+    """
+    nothing = estimate.new_zeros(estimate.shape[0], 2, *estimate.shape[-2:])
+    disparity, agreement, _ = _settled(Match(nothing, nothing, nothing), estimate, spread, 1.0)
+    own, valid = as_eyes(disparity)[0][:, 0], as_eyes(agreement)[0][:, 0] > 0
+    return Match(as_views(fill_from_farther(own, valid)[:, None]), agreement, agreement)

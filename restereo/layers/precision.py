@@ -7,14 +7,15 @@ import torch
 
 @cache
 def multiplies_bf16(kind: str) -> bool:
-    """Returns whether devices of this kind ("cpu", "cuda", …) have matrix units for bf16.
+    """Returns whether devices of this kind ("cpu", "cuda", …) multiply bf16 faster than float32.
 
     Example:
         >>> multiplies_bf16("meta")
         False
     """
     if kind == "cpu":
-        return bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+        able = torch.cpu.get_capabilities()
+        return bool(able.get("amx_bf16", False) or able.get("avx512_bf16", False))
     return kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 

@@ -13,12 +13,13 @@ from torch.nn import functional as F
 
 from restereo.layers.correspondence import correlation, warp
 from restereo.layers.descriptor import Descriptor, normalise
-from restereo.layers.match import Match, as_eyes, as_views, decide, sharpened
+from restereo.layers.match import Match, as_eyes, as_views, classical, decide, sharpened
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import UNetBody, pad_to_cells
 from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "small", "base"]
+Matching = Literal["both", "learned", "classical"]
 
 
 class Shape(NamedTuple):
@@ -47,10 +48,11 @@ SHARPNESS = 20.0
 class Parallax(nn.Module):
     """The network; any height and width."""
 
-    def __init__(self, shape: Shape, classical: bool) -> None:
+    def __init__(self, shape: Shape, matching: Matching) -> None:
         super().__init__()
-        self.classical = classical
-        self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
+        self.matching = matching
+        if matching != "classical":
+            self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
         self.body = UNetBody(18, 3, shape.width, shape.depth)
 
     def forward(self, x: Tensor, match: Match | None = None) -> Prediction:
@@ -89,18 +91,26 @@ class Parallax(nn.Module):
         left, right = self.descriptor(eyes).chunk(2)
         return as_eyes(torch.cat([left, right], dim=1))
 
-    def learn_match(self, x: Tensor) -> tuple[Tensor, Match]:
+    def learn_match(self, x: Tensor) -> tuple[Tensor | None, Match]:
         """Returns the logits `(2B, H / 2, W / 2, D)` that `losses` judges, and the match they lead to."""
+        if self.matching == "classical":
+            return None, self.match(x)
         scores = self.scores(pad_to_cells(x, 2), *TRAINING_RANGE)
         with torch.no_grad():
-            return scores, decide(scores, TRAINING_RANGE[0], SHARPNESS)
+            return scores, self.settle(scores, TRAINING_RANGE[0], x)
 
     @torch.no_grad()
     def match(self, x: Tensor) -> Match:
         """Returns the match of whole pictures `(B, 12, H, W)`; the range of disparities is found, not told."""
+        if self.matching == "classical":
+            return classical(x[:, :6], x[:, 6:])
         low, high = self.range_of(x)
-        match = decide(self.scores(pad_to_cells(x, 2), low, high), low, SHARPNESS).window(0, *x.shape[-2:])
-        return sharpened(match, x[:, :6], x[:, 6:]) if self.classical else match
+        return self.settle(self.scores(pad_to_cells(x, 2), low, high), low, x)
+
+    def settle(self, scores: Tensor, low: int, x: Tensor) -> Match:
+        """Returns what the logits of the disparities from `low` on lead to."""
+        match = decide(scores, low, SHARPNESS).window(0, *x.shape[-2:])
+        return sharpened(match, x[:, :6], x[:, 6:]) if self.matching == "both" else match
 
     def scores(self, x: Tensor, low: int, high: int) -> Tensor:
         """Returns the logits `(2B, H / 2, W / 2, D)` of the disparities low … high in half px."""
@@ -126,7 +136,8 @@ class Parallax(nn.Module):
 
     def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
         """Returns the cross-entropy of the logits against the true disparities, in nats; 0 where none is known."""
-        assert prediction.scores is not None
+        if prediction.scores is None:
+            return prediction.image.new_zeros(())
         assert sample.disparity is not None and sample.occlusion is not None
         low, _ = TRAINING_RANGE
         truth, hidden = (as_eyes(maps)[0][:, 0, ::2, ::2] for maps in (sample.disparity, sample.occlusion))
@@ -141,14 +152,15 @@ class Parallax(nn.Module):
         return (loss * known).sum() / known.sum().clamp(min=1)
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "base", classical: bool = True) -> Parallax:
+def build(channels_in: int, channels_out: int, *, size: Size = "base", matching: Matching = "both") -> Parallax:
     """Returns a cross-view network with random weights from torch's generator.
 
     Args:
         channels_in: 12, what task `anaglyph` lifts an observation to.
         channels_out: 6, left RGB and right RGB.
         size: `tiny` (for tests), `small` or `base`.
-        classical: Whether answers also use OpenCV's match where it holds; training never does.
+        matching: By the learned descriptor, by OpenCV on the eyes' own channels (`classical`), or by both: then
+            OpenCV's disparities are taken where the eyes agree on them.
 
     Example:
         >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 7, 5)).image.shape
@@ -156,4 +168,4 @@ def build(channels_in: int, channels_out: int, *, size: Size = "base", classical
     """
     if (channels_in, channels_out) != (12, 6):
         raise ValueError(f"parallax takes 12 channels and gives 6, not {channels_in} and {channels_out}")
-    return Parallax(SIZES[size], classical)
+    return Parallax(SIZES[size], matching)

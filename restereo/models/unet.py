@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from restereo.layers.unet import UNetBody, pad_to_cells
 from restereo.sample import Prediction
 
-Size = Literal["tiny", "small", "base"]
-SIZES: dict[Size, tuple[int, int]] = {"tiny": (8, 2), "small": (16, 3), "base": (40, 3)}
+Size = Literal["tiny", "small", "medium", "base"]
+SIZES: dict[Size, tuple[int, int]] = {"tiny": (8, 2), "small": (16, 3), "medium": (33, 3), "base": (40, 3)}
 """Width of the first level (doubled at each) and number of halvings."""
 
 
@@ -39,7 +39,7 @@ def build(channels_in: int, channels_out: int, *, size: Size = "small") -> UNet:
         channels_in: Channels of the lifted observation; the first `channels_out` are the estimate to be corrected,
             or a single one is the estimate of them all.
         channels_out: Channels of the restored picture.
-        size: `tiny` (42 k parameters, for tests), `small` (.64 M) or `base` (4.0 M).
+        size: `tiny` (42 k parameters, for tests), `small` (.64 M), `medium` (2.7 M) or `base` (4.0 M).
 
     Example:
         >>> import torch

@@ -131,6 +131,18 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     return weights
 
 
+def read_pinned(file: Path, sha256: str) -> dict[str, Tensor]:
+    """Returns the tensors of a safetensors file that must have this SHA-256.
+
+    Raises:
+        UserError: The file is missing or damaged, or is another one.
+    """
+    weights = read_weights(file)
+    if (found := file_sha256(file)) != sha256:
+        raise UserError(f"{file}: sha256 {found}, but params.yaml pins {sha256}; restore that file or pin this one.")
+    return weights
+
+
 def read(folder: Path) -> Run:
     """Returns what a run folder holds.
 

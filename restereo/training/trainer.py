@@ -90,6 +90,8 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     examples = Examples(Shards(data), task, settings.crop, params.seed, settings.pair_share)
     frozen = frozen_examples(data, "validation", task, "clean")
     model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
+    if settings.start:
+        model.load_state_dict(run_folder.read_pinned(Path(settings.start.file), settings.start.sha256))
     objective = catalog.build("objective", row.objective, **row.objective_options)
 
     fabric = _engine()

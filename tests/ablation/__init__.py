@@ -1,0 +1,1 @@
+"""`python -m tests.ablation`: what each part of the cross-view network is worth at the same data and time."""
