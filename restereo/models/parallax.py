@@ -5,7 +5,7 @@ is warped over; a U-Net corrects the result, knowing where the match is doubtful
 disparities alone (`losses`), the U-Net from colours alone: no gradient passes through the matching.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -168,4 +168,6 @@ def build(channels_in: int, channels_out: int, *, size: Size = "base", matching:
     """
     if (channels_in, channels_out) != (12, 6):
         raise ValueError(f"parallax takes 12 channels and gives 6, not {channels_in} and {channels_out}")
+    if matching not in get_args(Matching):
+        raise ValueError(f"no matching '{matching}'; there are both, learned and classical")
     return Parallax(SIZES[size], matching)

@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
+from torch import nn
 
 from restereo import catalog
-from restereo.config import Params
+from restereo.config import Params, Start
+from restereo.errors import UserError
 from restereo.tasks import Task
 from restereo.training import run_folder
 from restereo.training.checkpoint import Live, key_of
@@ -67,6 +69,17 @@ def _config(params: Params, recipe: str, data: Path) -> dict[str, Any]:
     }
 
 
+def _set_out(model: nn.Module, start: Start) -> None:
+    weights = run_folder.read_pinned(Path(start.file), start.sha256)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{start.file}: weights of another network ({reason:.160}…); name others in train.start."
+        ) from None
+
+
 def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path, quiet: bool = False) -> dict[str, Any]:
     """Returns what the training cost; the run folder is in `out` afterwards.
 
@@ -91,7 +104,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     frozen = frozen_examples(data, "validation", task, "clean")
     model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
     if settings.start:
-        model.load_state_dict(run_folder.read_pinned(Path(settings.start.file), settings.start.sha256))
+        _set_out(model, settings.start)
     objective = catalog.build("objective", row.objective, **row.objective_options)
 
     fabric = _engine()

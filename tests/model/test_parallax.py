@@ -1,5 +1,6 @@
 """What the cross-view network promises beyond what every model does."""
 
+import pytest
 import torch
 
 from restereo.layers.match import Match, as_eyes, as_views
@@ -76,3 +77,22 @@ def test_a_mirrored_scene_with_swapped_eyes_gives_the_mirrored_answer():
     with torch.inference_mode():
         straight, turned = model(x, match), model(swapped, mirrored)
     torch.testing.assert_close(straight.image[:, 3:], turned.image[:, :3].flip(-1), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("matching", ["both", "learned", "classical"])
+def test_every_way_to_match_finds_the_plane_and_can_learn(matching):
+    torch.manual_seed(0)
+    model = build(12, 6, size="tiny", matching=matching)
+    x = lifted(views_apart(20))
+    with torch.inference_mode():
+        disparity = model.eval()(x).disparity
+    assert ((disparity[..., 48:-48] - 20).abs() <= 1).float().mean() > 0.95
+    views, maps = views_apart(20), torch.full((1, 2, 64, 256), 20.0)
+    sample = Sample(views[:, :3], views, operator_of("red-cyan"), maps, torch.zeros(1, 2, 64, 256).bool())
+    loss = model.losses(model.train()(x), sample)
+    assert (loss > 0) == (matching != "classical")
+
+
+def test_an_option_that_is_no_way_to_match_is_refused():
+    with pytest.raises(ValueError, match="no matching 'clasical'; there are both, learned and classical"):
+        build(12, 6, size="tiny", matching="clasical")

@@ -6,6 +6,7 @@ import torch
 
 from restereo.imaging import geometry
 from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
+from restereo.layers.match import compared
 from restereo.layers.semi_global import aggregate
 
 
@@ -86,3 +87,11 @@ def test_gaps_are_filled_as_the_arrays_are():
     ours = fill_from_farther(torch.from_numpy(disparity)[None], torch.from_numpy(valid)[None])[0].numpy()
     np.testing.assert_allclose(ours[1:], geometry.fill_from_farther_side(disparity[1:], valid[1:]))
     assert not ours[0].any()
+
+
+def test_an_eye_is_matched_by_what_was_observed_of_it_green_first():
+    view = torch.tensor([0.1, 0.2, 0.3]).reshape(1, 3, 1, 1)
+    for known, expected in (([0], 0.1), ([1, 2], 0.2), ([0, 1], 0.2), ([2], 0.3), ([0, 1, 2], 0.2)):
+        spread = torch.full((1, 3, 1, 1), 0.25)
+        spread[:, known] = 0.01
+        assert abs(compared(view, spread).item() - expected) < 0.02, known

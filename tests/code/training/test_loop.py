@@ -150,6 +150,22 @@ def test_training_lowers_the_loss(scenes, tmp_path):
     assert headlines[-1] > headlines[0]
 
 
+def test_a_training_can_go_on_from_weights_that_are_pinned(scenes, tmp_path):
+    first = trained(scenes, tmp_path)
+    start = {"file": str(first / run_folder.WEIGHTS), "sha256": sha256(first)}
+    second = trained(scenes, tmp_path / "on", start=start, learning_rate=1e-12)
+    for name, weight in run_folder.read(first).weights.items():
+        torch.testing.assert_close(run_folder.read(second).weights[name], weight)
+    assert json.loads((second / "config.json").read_text())["train"]["start"] == start
+
+    with pytest.raises(UserError, match="pins 0000"):
+        trained(scenes, tmp_path, start=start | {"sha256": "0" * 64})
+    with pytest.raises(UserError, match=r"weights of another network \(Error.*; name others in train.start"):
+        other = params(start=start)
+        other.recipes["tiny"].model_options["size"] = "small"
+        train_recipe(other, "tiny", scenes, tmp_path / "other", tmp_path / "live", quiet=True)
+
+
 def test_an_unknown_recipe_is_refused(scenes, tmp_path):
     with pytest.raises(UserError, match="unknown recipe 'tinny': did you mean 'tiny'"):
         train_recipe(params(), "tinny", scenes, tmp_path / "run", tmp_path / "live", quiet=True)
