@@ -140,6 +140,64 @@ def release(
     typer.echo(released.release(recipe, pairs))
 
 
+@app.command()
+def promote(
+    what: Annotated[str, typer.Argument(help="A task, for its challenger, or a recipe, for its newest version.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say the verdict and why, and change nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Let a model win that was rolled back.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="The champion's model is lost: decide without it.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
+) -> None:
+    """Makes the challenger the champion if it earned it (docs/promotion.md).
+
+    Example: `restereo-pipelines promote anaglyph --dry-run`
+    """
+    from pipelines import promotion
+
+    decision = promotion.promote(what, dry_run, again, anew)
+    page = promotion.markdown(decision)
+    typer.echo(page)
+    if markdown:
+        markdown.write_text(f"{page}\n", encoding="utf-8")
+    if decision.line:
+        typer.echo(f"Line {decision.line.number} of data/ledger.jsonl; commit it.")
+
+
+@app.command()
+def rollback(
+    task: Annotated[str, typer.Argument(help="A row of `tasks:`.")],
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "",
+) -> None:
+    """Makes the previous champion champion again; once more undoes it.
+
+    Example: `restereo-pipelines rollback anaglyph --reason 'flickers on film'`
+    """
+    from pipelines import title
+
+    line = title.rollback(task, reason)
+    champion = line.content["champion"]
+    typer.echo(f"{task}: version {champion['version']} ({champion['recipe']}) is champion again.")
+    typer.echo(f"Line {line.number} of data/ledger.jsonl; commit it.")
+
+
+@app.command()
+def ledger(
+    settle: Annotated[bool, typer.Option("--settle", help="Set the registry's aliases as the ledger says.")] = False,
+) -> None:
+    """Prints every decision, after checking that no line was changed and that the registry says the same.
+
+    Example: `restereo-pipelines ledger`
+    """
+    from pipelines import ledger as decisions
+    from pipelines import title
+
+    lines = decisions.read()
+    for line in lines:
+        typer.echo(decisions.told(line))
+    if wrong := title.disagreements(sorted({line.content["task"] for line in lines}), settle):
+        raise UserError(f"{' '.join(wrong)} `restereo-pipelines ledger --settle` makes the registry say the same.")
+
+
 def main() -> None:
     """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
     # A shell starts background jobs deaf to Ctrl-C, and what they start inherits that: DVC would keep its locks.

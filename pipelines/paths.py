@@ -9,6 +9,7 @@ VALIDATION = DATA / "manifest" / "validation.json"
 DATA_DOCS = DATA / "docs"
 MLFLOW = DATA / "mlflow"
 LOGS = DATA / "logs"
+LEDGER = DATA / "ledger.jsonl"
 
 
 def raw(source: str) -> Path:

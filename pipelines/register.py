@@ -43,10 +43,10 @@ def _address(version: Version) -> str:
 
 def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Version, bool]:
     """Returns the version and whether it is new. The run folder predicts first: if it cannot, nothing is written."""
-    from pipelines import tracking
+    from pipelines import registry, tracking
 
     client = tracking.connect(place)
-    found = tracking.find_by_content_key(client, task, key)
+    found = registry.find_by_content_key(client, task, key)
     if found and found.is_there:
         return found, False
     from restereo.inference.predictor import load_run

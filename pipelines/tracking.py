@@ -15,13 +15,13 @@ import numpy as np
 from pipelines.lineage import requirements
 from pipelines.quiet import QUIET
 from pipelines.record import Record
+from pipelines.registry import CHALLENGER, all_versions, find_by_content_key, set_alias
 from pipelines.store import KEY, LOADED, Store, Version, default_store, local_path
 from restereo.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CHALLENGER = "challenger"
 LOCKED = "database is locked"
 SERVING = Path(__file__).with_name("serving.py")
 SETTINGS = QUIET | {
@@ -73,40 +73,26 @@ def _sentence(place: Store, error: Exception) -> UserError:
     return UserError(f"{place.uri}: MLflow cannot use it ({_reason(error)}); {fresh if place.database else other}.")
 
 
-def versions(client: "MlflowClient", name: str) -> list[Version]:
-    """Returns the finished versions of a registered model, the newest first; none if there is no such model."""
-    return [version for version, finished in _versions(client, name) if finished]
-
-
-def find_by_content_key(client: "MlflowClient", name: str, key: str) -> Version | None:
-    """Returns the finished version of a registered model that has this content key, or None."""
-    return next((version for version in versions(client, name) if version.content_key == key), None)
-
-
-def _versions(client: "MlflowClient", name: str) -> list[tuple[Version, bool]]:
-    models = client.search_registered_models(f"name = '{name}'")
-    if not models:
-        return []
-    found = []
-    for entry in client.search_model_versions(f"name = '{name}'"):
-        number, tags = int(entry.version), entry.tags
-        aliases = tuple(sorted(a for a, holder in models[0].aliases.items() if int(holder) == number))
-        location = client.get_model_version_download_uri(name, str(number))
-        key, recipe = tags.get(KEY, ""), tags.get("recipe", "")
-        found.append((Version(name, number, entry.run_id or "", key, recipe, aliases, location), LOADED in tags))
-    return sorted(found, key=lambda pair: -pair[0].number)
-
-
-def set_alias(client: "MlflowClient", version: Version, alias: str) -> None:
-    """Gives a version an alias; the version that had it loses it."""
-    client.set_registered_model_alias(version.name, alias, str(version.number))
-
-
 def load(uri: str) -> Any:
     """Returns the model at an address such as `models:/anaglyph@challenger`; its `predict` takes uint8 pictures."""
     import mlflow.pyfunc
 
     return mlflow.pyfunc.load_model(uri)
+
+
+def fetch(version: Version, folder: Path) -> Path:
+    """Returns the run folder of a version (configuration, weights, calibration), copied below `folder`.
+
+    Raises:
+        UserError: Its files cannot be read.
+    """
+    import mlflow.artifacts
+
+    try:
+        return Path(mlflow.artifacts.download_artifacts(version.uri, dst_path=str(folder))) / "artifacts"
+    except Exception as error:  # each kind of store fails in its own way
+        again = f"register recipe '{version.recipe}' again"
+        raise UserError(f"{version}: its files cannot be read ({_reason(error)}); {again}.") from error
 
 
 def import_run(
@@ -184,7 +170,7 @@ def _experiment(client: "MlflowClient", place: Store, name: str) -> str:
 
 def _forget(client: "MlflowClient", experiment: str, name: str, key: str) -> None:
     """Removes every version, model and run with this content key."""
-    for version, _ in _versions(client, name):
+    for version, _ in all_versions(client, name):
         if version.content_key == key:
             client.delete_model_version(name, str(version.number))
     same = f"tags.{KEY} = '{key}'"

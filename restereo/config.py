@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from restereo import catalog
 from restereo.errors import UserError, nearest
+from restereo.margins import Promotion, Slice
 
 Split = Literal["train", "validation", "test"]
 Side = Annotated[int, Field(ge=16, multiple_of=16)]
@@ -153,6 +154,7 @@ class Params(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
+    promotion: Promotion = Promotion()
 
     @cached_property
     def kinds(self) -> dict[str, str]:
@@ -204,7 +206,7 @@ def _sentence(file: Path, error: ValidationError) -> str:
         for part in first["loc"][:-1]:
             fields = {f.alias or key: f for key, f in getattr(holder, "model_fields", {}).items()}
             annotation = fields[str(part)].annotation if str(part) in fields else holder
-            rows = {"recipes": Recipe, "tasks": Task}
+            rows = {"recipes": Recipe, "tasks": Task, "slices": Slice}
             holder = rows.get(str(part), annotation)
         known = [f.alias or key for key, f in holder.model_fields.items()]
         return f"{file}: unknown key '{place}': {nearest(str(first['loc'][-1]), known)}."

@@ -45,6 +45,17 @@ def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
         ("model: unet", "modle: unet", "did you mean 'model'?"),
         ("sources: {builtin", "sources: {{builtin", "not YAML"),
         ("sources: {builtin", "train: {lerning_rate: 1}\nsources: {builtin", "did you mean 'learning_rate'?"),
+        ("sources: {builtin", "promotion: {guards: {jepg: 1}}\nsources: {builtin", "did you mean 'jpeg'?"),
+        (
+            "sources: {builtin",
+            "promotion: {slices: {a: {trait: hue}}}\nsources: {builtin",
+            "'brightness'",
+        ),
+        (
+            "sources: {builtin",
+            "promotion: {slices: {a: {trail: brightness}}}\nsources: {builtin",
+            "did you mean 'trait'",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_file_rule_and_fix(tmp_path, old, new, said):

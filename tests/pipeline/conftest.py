@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pipelines import store, tracking
 from pipelines.quiet import QUIET
 from pipelines.ui import Server, prefect_environment, serving
 
@@ -92,6 +93,14 @@ def alive() -> Callable[[list[int]], list[int]]:
         return running
 
     return still
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database of MLflow, made once: the migration takes longer than all the rest."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    tracking.connect(store.Store(f"sqlite:///{database}", None, database))
+    return database
 
 
 @pytest.fixture(scope="session")

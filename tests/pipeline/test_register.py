@@ -16,7 +16,7 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from pipelines import download, paths, record, register, report, store, synthesize, tracking, validate
+from pipelines import download, paths, record, register, registry, report, store, synthesize, tracking, validate
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.layers.projection import Calibration, default_error
@@ -77,14 +77,6 @@ def write_run(
     paths.cost(recipe).write_text(json.dumps(cost))
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database, made once: the migration takes longer than all the rest."""
-    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    tracking.connect(store.Store(f"sqlite:///{database}", None, database))
-    return database
-
-
 @pytest.fixture
 def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's root with one trained, evaluated recipe and an empty MLflow store."""
@@ -101,7 +93,7 @@ def runs_and_versions(task: str = "anaglyph") -> tuple[int, list[tuple[int, tupl
     client = tracking.connect()
     experiment = client.get_experiment_by_name(task)
     runs = client.search_runs([experiment.experiment_id]) if experiment else []
-    return len(runs), [(version.number, version.aliases) for version in tracking.versions(client, task)]
+    return len(runs), [(version.number, version.aliases) for version in registry.versions(client, task)]
 
 
 def test_registered_twice_is_one_run_and_one_version(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,7 +193,7 @@ def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch
 def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: Path) -> None:
     register.main("anaglyph_unet")
     client = tracking.connect()
-    version = tracking.versions(client, "anaglyph")[0]
+    version = registry.versions(client, "anaglyph")[0]
     run = client.get_run(version.run_id)
     assert run.info.run_name == f"anaglyph_unet-{version.content_key[:6]}"
     assert run.info.status == "FINISHED"
@@ -306,7 +298,7 @@ def test_two_recipes_of_a_task_share_the_model_and_the_newest_is_the_challenger(
     write_run("anaglyph_gan", weight=9)
     register.main("anaglyph_gan")
     assert runs_and_versions() == (2, [(2, ("challenger",)), (1, ())])
-    versions = tracking.versions(tracking.connect(), "anaglyph")
+    versions = registry.versions(tracking.connect(), "anaglyph")
     assert [version.recipe for version in versions] == ["anaglyph_gan", "anaglyph_unet"]
 
 
@@ -353,7 +345,7 @@ def test_a_killed_import_is_cleared_away_and_done_again(project: Path, monkeypat
 def test_lost_files_are_written_again_and_aliases_stay(project: Path) -> None:
     register.main("anaglyph_unet")
     client = tracking.connect()
-    tracking.set_alias(client, tracking.versions(client, "anaglyph")[0], "champion")
+    registry.set_alias(client, registry.versions(client, "anaglyph")[0], "champion")
     write_run("anaglyph_gan", weight=9)
     register.main("anaglyph_gan")
     shutil.rmtree(paths.MLFLOW / "artifacts")

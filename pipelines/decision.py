@@ -1,0 +1,238 @@
+"""Whether a challenger is better than the champion: a pure function of both one's figures on the same pictures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restereo.margins import Promotion, Slice
+
+Outcome = Literal["promote", "refuse", "too few"]
+SPEED = "seconds_per_megapixel"
+SUPPORT = ("match_share", "match_correlation")
+TENTH = 0.1
+
+
+@dataclass(frozen=True)
+class Duel:
+    """One test picture that both answered.
+
+    Attributes:
+        scene: What it shows; pictures of one scene stand or fall together.
+        variant: Kind of input, such as `clean` or `jpeg85`.
+        champion: The champion's figures, `seconds_per_megapixel` among them; None where undefined.
+        challenger: The challenger's.
+        traits: What slices are cut by, where it is known: `brightness`, `disparity`.
+    """
+
+    scene: str
+    variant: str
+    champion: Mapping[str, float | None]
+    challenger: Mapping[str, float | None]
+    traits: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was asked.
+
+    Attributes:
+        name: What.
+        champion: The champion's figure, None where it has none.
+        challenger: The challenger's.
+        change: How much better the challenger is, negative = worse; a share for time and size. None = not known.
+        limit: The least change that passes.
+        passed: Whether it did.
+    """
+
+    name: str
+    champion: float | None
+    challenger: float | None
+    change: float | None
+    limit: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was decided, and why.
+
+    Attributes:
+        outcome: `promote`, `refuse`, or `too few` where there are not enough scenes for a verdict.
+        reason: One sentence.
+        scenes: How many scenes were compared.
+        checks: Everything that was asked; the gain, with the lower bound as its change, comes first.
+    """
+
+    outcome: Outcome
+    reason: str
+    scenes: int
+    checks: tuple[Check, ...]
+
+    @property
+    def promote(self) -> bool:
+        """Whether the challenger becomes champion."""
+        return self.outcome == "promote"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the verdict as plain tables and numbers."""
+        return asdict(self) | {"checks": [asdict(check) for check in self.checks]}
+
+
+def decide(
+    duels: Sequence[Duel],
+    sizes: tuple[float | None, float | None],
+    headline: str,
+    settings: Promotion,
+    seed: int = 0,
+    guarded: bool = True,
+) -> Verdict:
+    """Returns the verdict on a challenger; the same arguments give the same verdict.
+
+    The gain in the headline on the first variant is bootstrapped over scenes, in pairs: both ones' figures on a
+    scene are drawn together. The challenger wins if the lower bound exceeds `settings.gain` and no guard fails.
+
+    Args:
+        duels: Every test picture, the variant that decides first.
+        sizes: Bytes of the champion's and of the challenger's weights; None = not known.
+        headline: The figure that decides; higher is better.
+        settings: The margins.
+        seed: Of the bootstrap.
+        guarded: False asks for the gain alone: what the champion is no guard for, such as a baseline.
+
+    Example:
+        >>> duels = [Duel(f"scene {n}", "clean", {"psnr": 20.0}, {"psnr": 21.0 + n % 2}) for n in range(30)]
+        >>> decide(duels, (1e6, 1e6), "psnr", Promotion()).reason
+        'psnr: +1.50 on average over 30 scenes, at least +1.33 with 95 % confidence; +0.10 is asked. No guard fails.'
+        >>> decide(duels[:5], (1e6, 1e6), "psnr", Promotion()).outcome
+        'too few'
+    """
+    first = [duel for duel in duels if duel.variant == duels[0].variant]  # of none, none
+    pairs = [(d.scene, both[0], both[1]) for d in first if (both := _both(d, headline))]
+    scenes = len({scene for scene, *_ in pairs})
+    mean, lower = gain_bounds(pairs, settings, seed)
+    ours, theirs = _mean([ours for _, ours, _ in pairs]), _mean([theirs for *_, theirs in pairs])
+    checks = [Check(f"{headline}, lower bound", ours, theirs, lower, settings.gain, (lower or 0.0) > settings.gain)]
+    if lost := sum(d.champion.get(headline) is not None and d.challenger.get(headline) is None for d in duels):
+        checks.append(Check("pictures without a figure", 0.0, float(lost), -float(lost), 0.0, False))
+    if guarded:
+        checks += guards(duels, first, sizes, headline, settings)
+    if scenes < settings.min_scenes:
+        reason = f"too few: {scenes} test scenes, at least {settings.min_scenes} are needed for a verdict."
+        return Verdict("too few", reason, scenes, tuple(checks))
+    said = f"{headline}: {mean:+.2f} on average over {scenes} scenes, at least {lower:+.2f} with "
+    said += f"{settings.confidence:.0%} confidence; {settings.gain:+.2f} is asked".replace("%", " %")
+    failed = [check for check in checks if not check.passed]
+    if not failed:
+        return Verdict("promote", f"{said}.{' No guard fails.' if guarded else ''}", scenes, tuple(checks))
+    worse = [f"{c.name} {_shown(c.change)}, at least {c.limit:+.2f} is asked" for c in failed if c is not checks[0]]
+    return Verdict("refuse", "; ".join([said, *worse]) + ".", scenes, tuple(checks))
+
+
+def _both(duel: Duel, figure: str) -> tuple[float, float] | None:
+    """Returns the champion's and the challenger's figure, None unless both are numbers."""
+    values = duel.champion.get(figure), duel.challenger.get(figure)
+    if values[0] is None or values[1] is None or not all(map(math.isfinite, values)):  # type: ignore[arg-type]
+        return None
+    return values[0], values[1]
+
+
+def gain_bounds(
+    pairs: Sequence[tuple[str, float, float]], settings: Promotion, seed: int
+) -> tuple[float | None, float | None]:
+    """Returns the mean gain and the lower end of its bootstrap interval (percentile method, resampled by scene).
+
+    Args:
+        pairs: Scene, the champion's figure and the challenger's figure of each picture.
+        settings: Confidence and number of resamples.
+        seed: Of the resampling.
+
+    Example:
+        >>> gain_bounds([("a", 20.0, 21.0), ("a", 20.0, 22.0), ("b", 20.0, 21.5)], Promotion(), 0)
+        (1.5, 1.5)
+    """
+    if not pairs:
+        return None, None
+    names, which = np.unique([scene for scene, *_ in pairs], return_inverse=True)
+    gains = np.array([challenger - champion for _, champion, challenger in pairs])
+    sums, counts = np.bincount(which, gains), np.bincount(which)
+    rng = np.random.default_rng(seed)
+    means: list[NDArray[np.float64]] = []
+    for _ in range(0, settings.resamples, 1000):  # a thousand at a time: memory stays small for many scenes
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), 1000)
+        means.append(drawn @ sums / (drawn @ counts))
+    lower = np.quantile(np.concatenate(means)[: settings.resamples], (1 - settings.confidence) / 2)
+    return float(gains.mean()), float(lower)
+
+
+def guards(
+    duels: Sequence[Duel],
+    first: Sequence[Duel],
+    sizes: tuple[float | None, float | None],
+    headline: str,
+    settings: Promotion,
+) -> list[Check]:
+    """Returns the checks that a challenger must not fail, in a fixed order.
+
+    What the champion has no figure for cannot be lost and passes; what the challenger alone lacks fails.
+    """
+    limits = settings.guards
+    parts = {"all": first} | {name: cut(first, part) for name, part in settings.slices.items()}
+    found = [_least(f"worst tenth, {name}", part, headline, limits.worst_decile) for name, part in parts.items()]
+    jpegs = dict.fromkeys(duel.variant for duel in duels if duel.variant.startswith("jpeg"))
+    found += [_average(jpeg, [d for d in duels if d.variant == jpeg], headline, limits.jpeg) for jpeg in jpegs]
+    found += [_average(name, first, name, limits.match_support) for name in SUPPORT]
+    ratios = [both[1] / both[0] for d in duels if (both := _both(d, SPEED)) and both[0] > 0]
+    times = [[both[i] for d in duels if (both := _both(d, SPEED))] for i in (0, 1)]
+    slower = float(np.median(ratios)) - 1 if ratios else None
+    medians = [float(np.median(one)) if one else None for one in times]
+    found.append(_judged(SPEED, medians[0], medians[1], None if slower is None else -slower, limits.seconds))
+    grown = sizes[1] / sizes[0] - 1 if sizes[0] and sizes[1] else None
+    return [*found, _judged("size in bytes", *sizes, None if grown is None else -grown, limits.size)]
+
+
+def cut(duels: Sequence[Duel], part: Slice) -> list[Duel]:
+    """Returns the duels of a slice, at least one where the trait is known at all.
+
+    Example:
+        >>> duels = [Duel(name, "clean", {}, {}, {"brightness": b}) for name, b in (("day", 150.0), ("night", 20.0))]
+        >>> [duel.scene for duel in cut(duels, Slice(trait="brightness", end="lowest"))]
+        ['night']
+    """
+    known = [duel for duel in duels if part.trait in duel.traits]
+    sign = 1 if part.end == "lowest" else -1
+    ordered = sorted(known, key=lambda duel: (sign * duel.traits[part.trait], duel.scene))
+    return ordered[: max(1, round(part.share * len(known)))]
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if len(values) else None
+
+
+def _average(name: str, duels: Sequence[Duel], figure: str, margin: float) -> Check:
+    ours, theirs = ([d.champion.get(figure) for d in duels], [d.challenger.get(figure) for d in duels])
+    if all(value is None for value in theirs) and any(value is not None for value in ours):
+        return Check(name, _mean([value for value in ours if value is not None]), None, None, -margin, False)
+    both = [values for d in duels if (values := _both(d, figure))]
+    means = [_mean([pair[i] for pair in both]) for i in (0, 1)]
+    return _judged(name, means[0], means[1], None, margin)
+
+
+def _least(name: str, duels: Sequence[Duel], figure: str, margin: float) -> Check:
+    both = [values for d in duels if (values := _both(d, figure))]
+    count = math.ceil(TENTH * len(both))
+    worst = [_mean(sorted(pair[i] for pair in both)[:count]) for i in (0, 1)]
+    return _judged(name, worst[0], worst[1], None, margin)
+
+
+def _judged(name: str, ours: float | None, theirs: float | None, change: float | None, margin: float) -> Check:
+    if change is None and ours is not None and theirs is not None:
+        change = theirs - ours
+    return Check(name, ours, theirs, change, -margin, change is None or change >= -margin)
+
+
+def _shown(change: float | None) -> str:
+    return "is missing" if change is None else f"{change:+.2f}"

@@ -1,0 +1,65 @@
+"""Section `promotion` of `params.yaml`: what a challenger must gain, and may lose, to become champion."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class Slice(BaseModel):
+    """A part of the test pictures that a challenger must not lose on.
+
+    Attributes:
+        trait: `brightness`, mean of the true picture in 0 to 255, or `disparity`, the largest in px but for 2 % of it.
+        end: Which end of the trait.
+        share: Share of the pictures whose trait is known.
+    """
+
+    model_config = STRICT
+    trait: Literal["brightness", "disparity"]
+    end: Literal["lowest", "highest"]
+    share: float = Field(0.25, gt=0, le=1)
+
+
+class Guards(BaseModel):
+    """What a challenger may lose, and still win. Figures are in the unit of the headline unless said.
+
+    Attributes:
+        worst_decile: Mean of the worst tenth, of all pictures and of each slice.
+        jpeg: Mean over inputs that went through a JPEG file.
+        seconds: Share by which the time per megapixel may grow.
+        size: Share by which the weights may grow.
+        match_support: Matched share and correlation, each in 0 to 1.
+    """
+
+    model_config = STRICT
+    worst_decile: float = Field(0.3, ge=0)
+    jpeg: float = Field(0.1, ge=0)
+    seconds: float = Field(0.25, ge=0)
+    size: float = Field(0.25, ge=0)
+    match_support: float = Field(0.02, ge=0)
+
+
+class Promotion(BaseModel):
+    """When a challenger becomes champion. No stage depends on this section.
+
+    Attributes:
+        gain: What the lower bound of the gain in the headline must exceed, in its unit.
+        confidence: Of the two-sided interval whose lower end that is.
+        min_scenes: With fewer test scenes there is no verdict.
+        resamples: Of the bootstrap.
+        slices: Parts of the test pictures that are guarded by themselves.
+        guards: What may be lost.
+    """
+
+    model_config = STRICT
+    gain: float = Field(0.1, ge=0)
+    confidence: float = Field(0.95, gt=0.5, lt=1)
+    min_scenes: int = Field(20, ge=2)
+    resamples: int = Field(10_000, ge=1000)
+    slices: dict[str, Slice] = {
+        "dark": Slice(trait="brightness", end="lowest"),
+        "wide": Slice(trait="disparity", end="highest"),
+    }
+    guards: Guards = Guards()
