@@ -11,6 +11,7 @@ import typer
 from restereo.errors import UserError
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # an operation that Apple's GPU lacks runs on the processor
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # why: pipelines/quiet.py
 
 app = typer.Typer(
@@ -37,12 +38,14 @@ def list_everything() -> None:
     from restereo.config import load_params
     from restereo.imaging.anaglyph import METHODS
     from restereo.inference.contender import released
+    from restereo.inference.layouts import LAYOUTS
 
     rows: dict[str, list[str]] = {kind: catalog.names(kind) for kind in catalog.FOLDERS}
     if Path("params.yaml").exists():
         params = load_params()
         rows = {"recipe": sorted(params.recipes), **rows}
-    for kind, names in {**rows, "released": released(), "method": sorted(METHODS)}.items():
+    rows |= {"released": released(), "layout": list(LAYOUTS), "method": sorted(METHODS)}
+    for kind, names in rows.items():
         typer.echo(f"{kind:10s} {', '.join(names) or '(none)'}")
 
 
@@ -113,27 +116,64 @@ def detect(
 
 @app.command()
 def recover(
-    picture: Annotated[Path, typer.Argument(help="The anaglyph.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Picture to write: left and right side by side.")],
+    paths: Annotated[list[Path], typer.Argument(help="Anaglyphs, or folders of them.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside each picture.")
+    ] = None,
+    layout: Annotated[
+        list[str] | None,
+        typer.Option("-l", "--layout", help="How to show the views, may be repeated; 'restereo list'."),
+    ] = None,
     method: Method = "auto",
     swap: Annotated[bool, typer.Option("--swap", help="The first colour is the right eye's.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also take a plain picture for an anaglyph.")] = False,
+    invent_color: Annotated[bool, typer.Option("--invent-color", help="Colour the views of a grey anaglyph.")] = False,
+    glasses: Annotated[str, typer.Option(help="Method of layout 'anaglyph'.")] = "red-cyan-dubois",
+    ending: Annotated[str | None, typer.Option("--format", help="Such as png; by default the picture's own.")] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files, always 4:4:4.")] = 95,
     model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
-    disparity: Annotated[
-        Path | None, typer.Option(help="Also write the disparities in px, 32-bit .tif or .pfm.")
-    ] = None,
-    confidence: Annotated[Path | None, typer.Option(help="Also write where colours are matched, not invented.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
+    jobs: Annotated[int, typer.Option(min=0, help="Pictures worked on at once; 0 = as suits the machine.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave pictures whose results are there.")] = False,
+    skip_errors: Annotated[
+        bool, typer.Option("--skip-errors", help="Go on after an error; status 1 if there was one.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each picture.")] = False,
 ) -> None:
-    """Recovers the two colour views of an anaglyph, side by side.
+    """Recovers the two colour views of anaglyphs.
 
-    Example: `restereo recover photo.jpg -o photo_sbs.png --confidence matched.png`
+    Example: `restereo recover photo.jpg` or `restereo recover folder -o out --layout mpo --skip-errors --resume`
     """
-    from restereo.inference.contender import default_restorer
-    from restereo.inference.recover import Maps, recover_file
+    from restereo.inference import batch
+    from restereo.inference.contender import default_restorer, find_restorer
+    from restereo.inference.devices import find_device
+    from restereo.inference.layouts import find_layout, layout_of
+    from restereo.inference.recover import Wish, check_wish
 
-    name = model or default_restorer()
-    views = recover_file(picture, out, name, method, swap, Maps(disparity, confidence))
-    order = "right" if swap else "left"
-    typer.echo(f"{out}: left and right of {views.method}, by {name}; first colour taken for the {order} eye's")
+    layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
+    wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality))
+    todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
+    restorer = find_restorer(model or default_restorer(), find_device(device))
+
+    def tell(outcome: batch.Outcome) -> None:
+        if as_json:
+            typer.echo(json.dumps(outcome.facts()))
+        elif outcome.result or outcome.status == "skipped":
+            typer.echo(
+                outcome.result.sentence() if outcome.result else f"{outcome.job.file}: skipped, its results are there"
+            )
+        elif skip_errors:
+            typer.echo(f"error: {outcome.error}", err=True)
+
+    outcomes = batch.run(todo, restorer, wish, tell, workers=jobs, resume=resume, skip_errors=skip_errors)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed and not skip_errors:
+        raise UserError(failed[0].error)
+    if len(todo) > 1:
+        counts = {name: sum(one.status == name for one in outcomes) for name in ("done", "skipped", "failed")}
+        typer.echo(", ".join(f"{count} {name}" for name, count in counts.items()), err=True)
+    if failed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """A bar with rate and ETA for whatever takes longer than a moment."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,3 +25,37 @@ def shown(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
 
     console = Console(file=sys.stderr)
     yield from track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
+
+
+@contextmanager
+def metered(title: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    """Yields a function to tell of each amount done, while a bar shows it with its rate and the time left.
+
+    On the terminal's standard error; in a log file it is silent. Any thread may call the function.
+
+    Args:
+        title: What is being done.
+        total: How much there is to do.
+        unit: Of the amounts.
+
+    Example:
+        >>> with metered("recovering", 2.5, "Mpx") as advance:
+        ...     advance(2.5)
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(file=sys.stderr)
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}")
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(title, total=total, done="")
+
+        def advance(amount: float) -> None:
+            bar.advance(task, amount)
+            state = bar.tasks[0]
+            rate = f", {state.speed:.3g} {unit}/s" if state.speed else ""
+            bar.update(task, done=f"{state.completed:.3g} of {total:.3g} {unit}{rate}")
+
+        yield advance

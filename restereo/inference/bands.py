@@ -4,9 +4,9 @@ Matching looks at the whole picture: it is done once, on a smaller copy of a lar
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +43,7 @@ def restore_any_size(
     operator: Operator,
     calibration: Calibration,
     band_pixels: int = BAND_PIXELS,
+    match: Any = None,
 ) -> Prediction:
     """Returns what `tasks.restore` returns, in bounded memory.
 
@@ -53,20 +54,56 @@ def restore_any_size(
         operator: The degradation.
         calibration: Of the model.
         band_pixels: Size of a band, without what it sees beyond its own rows.
+        match: Of the whole picture, if it is known already.
     """
-    height, width = observed.shape[-2:]
-    if height * width <= band_pixels:
-        return restore(model, task, observed, operator, calibration)
-    match = match_of(model, task, observed, operator)
-    parts = []
-    for read, keep in bands(height, max(32, band_pixels // width // 32 * 32)):
-        known = [] if match is None else [match.window(read.start, read.stop - read.start, width)]
-        part = restore(model, task, observed[:, :, read], operator, calibration, *known)
-        parts.append(
-            replace(part, image=part.image[:, :, keep], **{k: m[:, :, keep] for k, m in maps_of(part).items()})
-        )
+    source = Source(lambda rows: observed[:, :, rows], lambda scale: shrunk(observed, scale), *observed.shape[-2:])
+    parts = [part for _, part in restored_bands(model, task, source, operator, calibration, band_pixels, match)]
+    if len(parts) == 1:
+        return parts[0]
     maps = {key: torch.cat([maps_of(part)[key] for part in parts], dim=2) for key in maps_of(parts[0])}
     return Prediction(torch.cat([part.image for part in parts], dim=2), **maps)
+
+
+class Source(NamedTuple):
+    """An observation of which only some rows need to be in memory as a tensor.
+
+    Attributes:
+        rows: Returns these rows, `(1, C, h, W)` in [0, 1], on the model's device.
+        reduced: Returns a smaller copy of the whole, by this factor; likewise.
+        height: Of all.
+        width: Of all.
+    """
+
+    rows: Callable[[slice], Tensor]
+    reduced: Callable[[float], Tensor]
+    height: int
+    width: int
+
+
+def restored_bands(
+    model: nn.Module,
+    task: Task,
+    source: Source,
+    operator: Operator,
+    calibration: Calibration,
+    band_pixels: int = BAND_PIXELS,
+    match: Any = None,
+) -> Iterator[tuple[slice, Prediction]]:
+    """Yields the restored bands from top to bottom with their rows; see `restore_any_size`."""
+    height, width = source.height, source.width
+    if height * width <= band_pixels:
+        known = [] if match is None else [match]
+        yield slice(0, height), restore(model, task, source.rows(slice(0, height)), operator, calibration, *known)
+        return
+    match = match_of(model, task, source, operator) if match is None else match
+    for read, keep in bands(height, max(32, band_pixels // width // 32 * 32)):
+        known = [] if match is None else [match_rows(match, read, height, width)]
+        part = restore(model, task, source.rows(read), operator, calibration, *known)
+        maps = {name: one[:, :, keep] for name, one in maps_of(part).items()}
+        yield (
+            slice(read.start + keep.start, read.start + keep.stop),
+            replace(part, image=part.image[:, :, keep], **maps),
+        )
 
 
 def maps_of(prediction: Prediction) -> dict[str, Tensor]:
@@ -84,11 +121,34 @@ def maps_of(prediction: Prediction) -> dict[str, Tensor]:
     return {name: one for name, one in maps.items() if one is not None}
 
 
-def match_of(model: nn.Module, task: Task, observed: Tensor, operator: Operator) -> Any:
+def match_of(model: nn.Module, task: Task, source: Source, operator: Operator) -> Any:
     """Returns what `model.match` finds on a copy of at most `MATCH_PIXELS`, or None if the model does not match."""
     if not isinstance(model, HasMatch):
         return None
-    height, width = observed.shape[-2:]
-    scale = math.sqrt(MATCH_PIXELS / (height * width))
-    small = F.interpolate(observed, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else observed
-    return model.match(task.lift(small, operator)).resized(height, width)
+    scale = min(1.0, math.sqrt(MATCH_PIXELS / (source.height * source.width)))
+    return model.match(task.lift(source.reduced(scale), operator))
+
+
+def match_rows(match: Any, rows: slice, height: int, width: int) -> Any:
+    """Returns some rows of a match, a tuple of maps, as they are at full size; never more of it is in memory.
+
+    Args:
+        match: Of the whole, at any size.
+        rows: Of the full size.
+        height: Full size.
+        width: Likewise.
+    """
+    small = match[0].shape[-2]
+    nearest = ((torch.arange(rows.start, rows.stop) + 0.5) * (small / height)).long().clamp(max=small - 1)
+    index = nearest.to(match[0].device)
+    return type(match)(*(one[..., index, :] for one in match)).resized(len(index), width)
+
+
+def shrunk(observed: Tensor, scale: float) -> Tensor:
+    """Returns a smaller copy of `(B, C, H, W)` without aliasing, or itself at scale 1.
+
+    Example:
+        >>> shrunk(torch.zeros(1, 3, 8, 8), 0.5).shape
+        torch.Size([1, 3, 4, 4])
+    """
+    return observed if scale >= 1 else F.interpolate(observed, scale_factor=scale, mode="bilinear", antialias=True)

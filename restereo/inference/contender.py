@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from restereo import catalog
 from restereo.errors import UserError, nearest
 from restereo.inference.predictor import Restorer, load_run
@@ -33,7 +35,7 @@ def _run_names() -> list[str]:
     return sorted(file.parent.name for file in RUNS.glob("*/config.json"))
 
 
-def _restorer(what: str, device: str) -> tuple[Restorer, Path]:
+def _restorer(what: str, device: str | torch.device) -> tuple[Restorer, Path]:
     if what in released():
         return Restorer(run_folder.read_released(WEIGHTS, what), device), WEIGHTS / f"{what}.safetensors"
     folder = RUNS / what if (RUNS / what).is_dir() else Path(what)
@@ -43,7 +45,7 @@ def _restorer(what: str, device: str) -> tuple[Restorer, Path]:
     return load_run(folder, device), folder / run_folder.WEIGHTS
 
 
-def find_restorer(what: str, device: str = "cpu") -> Restorer:
+def find_restorer(what: str, device: str | torch.device = "cpu") -> Restorer:
     """Returns a trained network: a path is a run folder; a bare name is released weights, else a run under data/runs.
 
     Raises:

@@ -1,55 +1,70 @@
-"""Pictures written whole or not at all."""
+"""Files written whole or not at all."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
 from restereo.errors import UserError
-from restereo.sample import Picture
+from restereo.inference.encoding import QUALITY, check_ending, encode
+from restereo.inference.layouts import Layout, Pixels
+from restereo.inference.metadata import Metadata
 
-WRITABLE = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
-MAPS = {".tif", ".tiff", ".pfm"}
-JPEG = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-
-
-def is_jpeg(file: Path) -> bool:
-    """Returns whether the file begins as JPEG files do, whatever its name."""
-    with file.open("rb") as stream:
-        return stream.read(2) == b"\xff\xd8"
+NOTHING = Metadata()
 
 
-def write_picture(file: Path, picture: Picture) -> None:
-    """Writes an `(H, W, 3)` RGB picture whole or not at all, in the format of the file's ending; JPEG as 4:4:4.
+def write_picture(file: Path, picture: Pixels, metadata: Metadata = NOTHING, quality: int = QUALITY) -> None:
+    """Writes an `(H, W, 3)` RGB picture or `(H, W)` map whole or not at all, in the format of the file's ending.
 
     Raises:
-        UserError: The ending is not one of a picture, or the folder does not exist.
+        UserError: The ending is not one of a picture, the format cannot hold it, or it cannot be written there.
     """
-    if file.suffix.lower() not in WRITABLE:
-        raise UserError(
-            f"{file}: '{file.suffix}' is no format to write; end the name in {', '.join(sorted(WRITABLE))}."
-        )
-    options = JPEG if file.suffix.lower() in {".jpg", ".jpeg"} else []
-    _, encoded = cv2.imencode(file.suffix, np.ascontiguousarray(picture[..., ::-1]), options)
-    _write(file, encoded)
+    _write(file, _encoded(file, [picture], metadata, quality))
 
 
-def write_map(file: Path, values: NDArray[np.float32]) -> None:
-    """Writes an `(H, W)` map of 32-bit numbers whole or not at all, as TIFF or PFM by the file's ending.
+def write_layout(
+    files: Sequence[Path],
+    layout: Layout,
+    pictures: Sequence[Pixels],
+    metadata: Metadata = NOTHING,
+    quality: int = QUALITY,
+) -> None:
+    """Writes the pictures that `layouts.arrange` made into the layout's files: one each, or both in one.
+
+    Nothing is written before all is encoded.
 
     Raises:
-        UserError: The ending is another one, or the folder does not exist.
+        UserError: See `write_picture`.
     """
-    if file.suffix.lower() not in MAPS:
-        raise UserError(f"{file}: '{file.suffix}' holds no 32-bit numbers; end the name in {', '.join(sorted(MAPS))}.")
-    _, encoded = cv2.imencode(file.suffix, np.ascontiguousarray(values, np.float32))
-    _write(file, encoded)
+    parts = [[picture] for picture in pictures] if len(layout.suffixes) == len(pictures) else [list(pictures)]
+    encoded = [_encoded(file, part, metadata, quality) for file, part in zip(files, parts, strict=True)]
+    for file, content in zip(files, encoded, strict=True):
+        _write(file, content)
 
 
-def _write(file: Path, encoded: NDArray[np.uint8]) -> None:
+def check_target(file: Path) -> None:
+    """Raises `UserError` unless a picture can be written under this name: before any work is done on it."""
+    try:
+        check_ending(file.suffix)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
     if not file.parent.is_dir():
         raise UserError(f"{file}: no such folder; make '{file.parent}' first.")
+    if file.is_dir():
+        raise UserError(f"{file}: a folder of this name is in the way; name another file.")
+
+
+def _encoded(file: Path, pictures: Sequence[Pixels], metadata: Metadata, quality: int) -> bytes:
+    try:
+        return encode(pictures, file.suffix, metadata, quality)
+    except UserError as error:
+        raise UserError(f"{file}: {error}") from None
+
+
+def _write(file: Path, content: bytes) -> None:
+    check_target(file)
     temporary = file.with_name(f".{file.name}.tmp")
-    temporary.write_bytes(encoded.tobytes())
-    temporary.replace(file)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{file}: cannot be written ({error.strerror}); free space or name another place.") from error

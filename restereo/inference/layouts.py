@@ -49,6 +49,8 @@ class Layout:
     halved: bool = False
 
 
+MAPS: Final = (".png", ".tif", ".tiff", ".webp", ".bmp", ".jpg", ".jpeg")
+
 _ALL: Final = [
     Layout("sbs", "left and right side by side", ("_LRF_Full_SBS",), stereo_mode=1, axis=1),
     Layout(
@@ -65,7 +67,7 @@ _ALL: Final = [
     Layout("left", "the left view alone", ("_left",)),
     Layout("right", "the right view alone", ("_right",)),
     Layout("disparity", "disparities of both views in px", ("_disparity",), (".tif", ".tiff", ".pfm"), film=False),
-    Layout("confidence", "white where colours were matched, black where invented", ("_confidence",)),
+    Layout("confidence", "white where colours were matched, black where invented", ("_confidence",), MAPS),
 ]
 
 LAYOUTS: Final[dict[str, Layout]] = {layout.name: layout for layout in _ALL}
@@ -94,9 +96,8 @@ def layout_of(file: PurePath | None) -> Layout:
         >>> layout_of(PurePath("photo.JPS")).name, layout_of(PurePath("photo.png")).name, layout_of(None).name
         ('jps', 'sbs', 'sbs')
     """
-    ending = "" if file is None else file.suffix.lower()
-    asked = [layout for layout in _ALL if layout.endings[:1] == (ending,) and layout.name != "disparity"]
-    return asked[0] if asked else LAYOUTS["sbs"]
+    asked = {".mpo": "mpo", ".jps": "jps", ".gif": "wiggle"}
+    return LAYOUTS[asked.get("" if file is None else file.suffix.lower(), "sbs")]
 
 
 def stereo_mode(layout: Layout, glasses: str = GLASSES) -> int | None:

@@ -1,7 +1,8 @@
 """A trained run, ready to restore pictures."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -9,32 +10,26 @@ from numpy.typing import NDArray
 
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import detect
 from restereo.imaging.picture import check_picture
-from restereo.inference.bands import restore_any_size
+from restereo.inference.answer import Advance, Answer, Views, is_grey, to_unit
+from restereo.inference.bands import BAND_PIXELS, Source, restore_any_size, restored_bands, shrunk
+from restereo.inference.devices import release
+from restereo.inference.layouts import eight_bit
 from restereo.sample import Observation, Operator, Picture, Prediction
-from restereo.tasks import Task, to_picture, to_tensor
+from restereo.tasks import Task
 from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
+__all__ = ["Restorer", "Views", "load_run"]
 
-@dataclass(frozen=True)
-class Views:
-    """The recovered pair, and the method that the anaglyph was taken for.
+LEAST_BAND_PIXELS: Final = BAND_PIXELS // 32
+"""Where memory is too small, bands are halved down to this size."""
 
-    Attributes:
-        left: `(H, W, 3)` uint8.
-        right: Likewise.
-        method: Name of an anaglyph method.
-        disparity: `(2, H, W)` float32 of left and right in px, positive = near; None if the network matches nothing.
-        confidence: `(2, H, W)` float32 in [0, 1], 0 = colour invented here; or None.
-    """
 
-    left: Picture
-    right: Picture
-    method: str
-    disparity: NDArray[np.float32] | None = None
-    confidence: NDArray[np.float32] | None = None
+def no_news(_: int) -> None:
+    """Told of progress, does nothing."""
 
 
 class Restorer:
@@ -67,30 +62,70 @@ class Restorer:
             return restore_any_size(self.model, self.task, *there, self.calibration)
 
     def restore(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture | NDArray[np.uint16],
+        method: str = "auto",
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
+        *,
+        force: bool = False,
+        invent_color: bool = False,
+        maps: bool = True,
+        advance: Advance = no_news,
     ) -> Views:
-        """Returns both views of an anaglyph `(H, W, 3)` uint8.
+        """Returns both views of an anaglyph `(H, W, 3)` uint8 or uint16, in bounded memory.
+
+        The views of a grey anaglyph are grey: it holds no colour.
 
         Args:
             picture: The anaglyph.
-            method: How it was made, or `auto` to detect it.
+            method: How it was made, or `auto` to detect it; `-swapped` at its end means first colour = right eye.
             jpeg_quality: Its quality if it comes from a JPEG file: what it shows is then trusted less.
             name: What an error sentence calls the picture.
+            force: Whether to detect a method even where there seems to be none.
+            invent_color: Whether the views of a grey anaglyph get the colours that the network makes up.
+            maps: Whether to return disparity and confidence.
+            advance: Told the number of pixels each time some are done.
 
         Raises:
-            UserError: The method is unknown, or the picture is no 8-bit RGB picture or no anaglyph.
+            UserError: The method is unknown, the picture is no RGB picture or no anaglyph, or memory is too small.
         """
-        check_picture(picture, name)
+        shallow: NDArray[Any] = eight_bit(picture) if getattr(picture, "dtype", None) == np.uint16 else picture
+        check_picture(shallow, name)
         if method == "auto":
-            found = detect(picture, name)
-            if found.plain:
+            found = detect(shallow, name)
+            if found.plain and not force:
                 raise UserError(f"{name}: a plain photo, not an anaglyph; name its method to try anyway.")
             method = found.method
-        observation = Observation(picture, method, jpeg_quality)
-        prediction = self(to_tensor(picture), self.task.operator(observation))
-        answer = to_picture(prediction.image)
-        maps = (None if one is None else one[0].cpu().numpy() for one in (prediction.disparity, prediction.confidence))
-        return Views(answer[..., :3], answer[..., 3:], method, *maps)
+        how = find_method(method)
+        operator = self.task.operator(Observation(shallow, how.name, jpeg_quality)).to(self.device)
+        answer = Answer(picture, how.name, is_grey(how.name) and not invent_color, maps)
+        band_pixels = BAND_PIXELS
+        while True:
+            done = 0
+            try:
+                for rows, part in self._bands(picture, operator, band_pixels):
+                    answer.take(rows, part)
+                    done += (rows.stop - rows.start) * picture.shape[1]
+                    advance((rows.stop - rows.start) * picture.shape[1])
+                return answer.views()
+            except (torch.OutOfMemoryError, MemoryError):
+                answer.matched = None
+                advance(-done)
+                band_pixels //= 2
+                if band_pixels < LEAST_BAND_PIXELS:
+                    raise UserError(f"{name}: too large for the memory of {self.device}; use --device cpu.") from None
+                release(self.device)
+
+    def _bands(self, picture: NDArray[Any], operator: Operator, band_pixels: int) -> Iterator[tuple[slice, Prediction]]:
+        height, width = picture.shape[:2]
+
+        def reduced(scale: float) -> torch.Tensor:  # channel by channel: a float copy of all is four times the picture
+            return torch.cat([shrunk(to_unit(picture[..., c : c + 1]), scale) for c in range(3)], 1).to(self.device)
+
+        source = Source(lambda rows: to_unit(picture[rows]).to(self.device), reduced, height, width)
+        with torch.inference_mode():
+            yield from restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
 
 
 def load_run(folder: Path, device: str | torch.device = "cpu") -> Restorer:

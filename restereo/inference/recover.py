@@ -1,77 +1,182 @@
-"""From a picture's file to the file of its two views."""
+"""One picture: from its file to the files of its views."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from restereo.errors import UserError
-from restereo.inference.contender import find_restorer
-from restereo.inference.files import is_jpeg, write_map, write_picture
-from restereo.inference.predictor import Views
-from restereo.sources._pictures import read_picture
+from restereo.imaging.anaglyph import find_method
+from restereo.imaging.detection import LEAST_SIDE, Detection, detect
+from restereo.inference.answer import Advance, Views
+from restereo.inference.encoding import QUALITY
+from restereo.inference.files import write_layout
+from restereo.inference.layouts import GLASSES, LAYOUTS, Layout, arrange, eight_bit
+from restereo.inference.opening import Photo, open_photo
+from restereo.inference.packing import packing_of
+from restereo.inference.predictor import Restorer, no_news
 
 TYPICAL_QUALITY = 85
 """What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""
 
 
 @dataclass(frozen=True)
-class Maps:
-    """Files to write beside the views: disparities in px, and confidence, white where colours were matched."""
+class Wish:
+    """What a person wants of pictures.
 
-    disparity: Path | None = None
-    confidence: Path | None = None
+    Attributes:
+        method: How they were made, or `auto`.
+        swap: Whether the first colour is the right eye's.
+        force: Whether to take what does not look like an anaglyph for one.
+        invent_color: Whether views of grey anaglyphs get colours.
+        layouts: What to write.
+        glasses: Method of layout `anaglyph`.
+        quality: Of JPEG files.
+    """
+
+    method: str = "auto"
+    swap: bool = False
+    force: bool = False
+    invent_color: bool = False
+    layouts: Sequence[Layout] = (LAYOUTS["sbs"],)
+    glasses: str = GLASSES
+    quality: int = QUALITY
 
 
-NO_MAPS = Maps()
+@dataclass(frozen=True)
+class Result:
+    """What became of a picture.
+
+    Attributes:
+        file: The anaglyph.
+        outputs: The files written.
+        method: What it was taken for.
+        detected: What it looks like; None if it is too small to tell.
+        size: Width and height in px.
+        bits: A channel.
+        matched: Share of the pixels whose colours were matched, not invented; None if the network matches nothing.
+        seconds: From reading to having written.
+        notes: What a person may want to know.
+    """
+
+    file: Path
+    outputs: Sequence[Path]
+    method: str
+    detected: Detection | None
+    size: tuple[int, int]
+    bits: int
+    matched: float | None
+    seconds: float
+    notes: Sequence[str]
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what `--json` prints."""
+        found = self.detected
+        detected = found and {"method": found.method, "confidence": round(found.confidence, 4), "plain": found.plain}
+        return {
+            "file": str(self.file),
+            "status": "done",
+            "outputs": [str(file) for file in self.outputs],
+            "method": self.method,
+            "first_eye": "right" if self.method.endswith("-swapped") else "left",
+            "detected": detected,
+            "width": self.size[0],
+            "height": self.size[1],
+            "bits": self.bits,
+            "matched": self.matched and round(self.matched, 4),
+            "seconds": round(self.seconds, 3),
+            "notes": list(self.notes),
+        }
+
+    def sentence(self) -> str:
+        """Returns what a person is told."""
+        found, eye = self.detected, "right" if self.method.endswith("-swapped") else "left"
+        name = self.method.removesuffix("-swapped")
+        told = found is not None and found.method == name
+        sure = f" (detected, {found.confidence:.0%} sure of '{found.kind}')" if told and found is not None else ""
+        share = "" if self.matched is None else f"; {self.matched:.0%} of its colours matched, the rest invented"
+        outputs = ", ".join(str(file) for file in self.outputs)
+        parts = [f"{outputs}: from {name}{sure}; first colour taken for the {eye} eye's{share}", *self.notes]
+        return "\n  note: ".join(parts)
+
+
+def check_wish(wish: Wish) -> Wish:
+    """Returns the wish if its methods exist: before anything is read.
+
+    Raises:
+        UserError: One does not.
+
+    Example:
+        >>> check_wish(Wish("red-cian"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: unknown anaglyph method 'red-cian': did you mean 'red-cyan'? Known: ...
+    """
+    for name in (wish.method, wish.glasses):
+        if name != "auto":
+            find_method(name)
+    return wish
 
 
 def recover_file(
-    file: Path, out: Path, model: str, method: str = "auto", swap: bool = False, maps: Maps = NO_MAPS
-) -> Views:
-    """Returns the recovered views after writing them side by side to `out`.
+    file: Path, outputs: Sequence[Path], restorer: Restorer, wish: Wish, advance: Advance = no_news
+) -> Result:
+    """Returns what was done after writing every layout wished for.
 
     Args:
         file: The anaglyph.
-        out: The picture to write.
-        model: What `find_restorer` finds.
-        method: Its type, or `auto`.
-        swap: Whether the first colour is the right eye's.
-        maps: What else to write; left and right side by side like the views.
+        outputs: Where to, as `naming.targets` lists them.
+        restorer: The network.
+        wish: How.
+        advance: Told the number of pixels each time some are done.
 
     Raises:
-        UserError: The file is damaged or no anaglyph, the model is not found, or `out` cannot be written.
+        UserError: The file is damaged or no anaglyph, or an output cannot be written.
     """
-    picture = read_picture(file)
-    views = find_restorer(model).restore(picture, method, TYPICAL_QUALITY if is_jpeg(file) else None, name=str(file))
-    write_picture(out, side_by_side([views.left, views.right], swap))
-    if maps.disparity:
-        write_map(maps.disparity, side_by_side(known(views.disparity, model), swap))
-    if maps.confidence:
-        shares = side_by_side(known(views.confidence, model), swap)
-        write_picture(maps.confidence, np.rint(255 * shares).astype(np.uint8)[..., None].repeat(3, axis=2))
-    return views
+    start = time.perf_counter()
+    photo = open_photo(file)
+    wanted = any(layout.name in {"disparity", "confidence"} for layout in wish.layouts)
+    views, found = recover_photo(photo, restorer, wish, str(file), wanted, advance)
+    remaining = list(outputs)
+    for layout in wish.layouts:
+        files, remaining = remaining[: len(layout.suffixes)], remaining[len(layout.suffixes) :]
+        maps = views.disparity, views.confidence
+        pictures = arrange(layout, views.left, views.right, *maps, glasses=wish.glasses)
+        write_layout(files, layout, pictures, photo.metadata, wish.quality)
+    height, width = photo.pixels.shape[:2]
+    notes = [*photo.notes, *_disagreement(views.method, found)]
+    bits, seconds = 8 * photo.pixels.itemsize, time.perf_counter() - start
+    return Result(file, list(outputs), views.method, found, (width, height), bits, views.matched, seconds, notes)
 
 
-def side_by_side(views: Sequence[NDArray[Any]] | NDArray[Any], swap: bool = False) -> NDArray[Any]:
-    """Returns `(H, 2·W, …)` of left and right, or the other way round.
-
-    Example:
-        >>> side_by_side([np.zeros((1, 1)), np.ones((1, 1))], swap=True).tolist()
-        [[1.0, 0.0]]
-    """
-    return np.concatenate([views[1], views[0]] if swap else [views[0], views[1]], axis=1)
-
-
-def known(maps: NDArray[np.float32] | None, model: str) -> NDArray[np.float32]:
-    """Returns the maps of both views.
+def recover_photo(
+    photo: Photo, restorer: Restorer, wish: Wish, name: str, maps: bool = True, advance: Advance = no_news
+) -> tuple[Views, Detection | None]:
+    """Returns the views of an opened picture, and what it looks like (None if it is too small to tell).
 
     Raises:
-        UserError: The network makes none.
+        UserError: It is no anaglyph, and `wish.force` does not say to take it for one, or the method is unknown.
     """
-    if maps is None:
-        raise UserError(f"{model}: it matches nothing and has no such map; name a network that does, with --model.")
-    return maps
+    if photo.stereo and not wish.force:
+        raise UserError(f"{name}: {photo.stereo}, no anaglyph; there is nothing to recover (--force tries anyway).")
+    shallow = eight_bit(photo.pixels)
+    named = None if wish.method == "auto" else find_method(wish.method)
+    small = min(shallow.shape[:2]) < LEAST_SIDE
+    found = None if small and named else detect(shallow, name)
+    if found is not None and found.plain and not wish.force:
+        packing = packing_of(shallow)
+        what = f"a picture that holds both views {packing}" if packing else "a plain picture"
+        raise UserError(f"{name}: {what}, not an anaglyph; use --force to take it for one.")
+    method = named or find_method(found.method if found else wish.method)
+    if wish.swap:
+        method = method.swapped()
+    quality = TYPICAL_QUALITY if photo.lossy else None
+    options = {"invent_color": wish.invent_color, "maps": maps}
+    return restorer.restore(photo.pixels, method.name, quality, name, advance=advance, **options), found
+
+
+def _disagreement(method: str, found: Detection | None) -> list[str]:
+    """A note where a named method is for other glasses than the picture looks made for."""
+    if found is None or found.plain or method.startswith(found.colors):
+        return []
+    return [f"taken for {method} as asked, but it looks like {found.method}"]

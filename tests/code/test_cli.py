@@ -61,17 +61,21 @@ def test_anaglyph_writes_what_form_makes(pair, tmp_path):
 
 def test_recover_writes_both_views_side_by_side(pair, tmp_path, run):
     cli("anaglyph", pair / "left.png", pair / "right.png", "-o", tmp_path / "a.png")
-    done = cli("recover", tmp_path / "a.png", "-o", tmp_path / "sbs.png", "--method", "red-cyan", "--model", run)
+    options = ["--method", "red-cyan", "--force", "--model", run, "--device", "cpu"]
+    done = cli("recover", tmp_path / "a.png", "-o", tmp_path / "sbs.png", *options)
     assert done.returncode == 0, done.stderr
     sbs = cv2.imread(str(tmp_path / "sbs.png"))[..., ::-1]
     assert sbs.shape == (40, 96, 3)
     np.testing.assert_allclose(sbs[:, :48, 0], smooth_picture(0, 40, 48)[..., 0], atol=1)
     np.testing.assert_allclose(sbs[:, 48:, 1:], smooth_picture(1, 40, 48)[..., 1:], atol=1)
-    swapped = cli(
-        "recover", tmp_path / "a.png", "-o", tmp_path / "b.png", "--method", "red-cyan", "--model", run, "--swap"
-    )
-    assert swapped.returncode == 0
-    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "b.png"))[:, 48:], sbs[:, :48, ::-1])
+    swapped = cli("recover", tmp_path / "a.png", *options, "--swap", "--layout", "pair", "--json")
+    assert swapped.returncode == 0, swapped.stderr
+    facts = json.loads(swapped.stdout)
+    assert facts["method"] == "red-cyan-color-swapped" and facts["first_eye"] == "right"
+    assert facts["outputs"] == [str(tmp_path / "a_L.png"), str(tmp_path / "a_R.png")]
+    left, right = (cv2.imread(file)[..., ::-1] for file in facts["outputs"])
+    np.testing.assert_allclose(right[..., 0], smooth_picture(0, 40, 48)[..., 0], atol=1)
+    np.testing.assert_allclose(left[..., 1:], smooth_picture(1, 40, 48)[..., 1:], atol=1)
 
 
 @pytest.mark.parametrize("jpeg", [None, 85])
@@ -130,6 +134,10 @@ def test_bad_input_is_one_sentence_status_2_and_no_trace(pair, tmp_path, run):
         (["detect", bad], "bad.png"),
         (["detect", small], "small.png"),
         (["recover", small, "-o", out, "--model", run], "small.png"),
+        (["recover", left, "-o", out, "--model", run, "--layout", "sbz"], "did you mean 'sbs'"),
+        (["recover", left, "-o", out, "--model", run, "--device", "gpu"], "unknown device 'gpu'"),
+        (["recover", left, "-o", left, "--model", run], "overwrite its own source"),
+        (["recover", left, small, "-o", out, "--model", run], "one file cannot hold"),
         (["evaluate", pickled, "--pairs", pair.parent], "a pickle, not safetensors"),
         (["evaluate", "gray", "--pairs", pair.parent], "did you mean 'grey'"),
         (["evaluate", "grey", "--pairs", tmp_path / "nowhere"], "nowhere: no such folder"),

@@ -96,8 +96,8 @@ def _recover(what: str, file: Path) -> None:
     import time
 
     from restereo.catalog import names
-    from restereo.inference.contender import find_contender
-    from restereo.inference.recover import recover_file
+    from restereo.inference.contender import find_contender, find_restorer
+    from restereo.inference.recover import Wish, recover_file
     from restereo.sample import Observation
     from restereo.sources._pictures import read_picture
     from restereo.tasks import to_picture, to_tensor
@@ -108,7 +108,7 @@ def _recover(what: str, file: Path) -> None:
         observation = Observation(picture, "red-cyan-color")
         to_picture(contender.predictor(to_tensor(picture), contender.task.operator(observation)).image)
     else:
-        recover_file(file, file.with_suffix(".out.png"), what, "red-cyan-color")
+        recover_file(file, [file.with_suffix(".out.png")], find_restorer(what), Wish("red-cyan-color"))
     print(time.perf_counter() - start)
 
 

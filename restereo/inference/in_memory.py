@@ -1,0 +1,63 @@
+"""Pictures in memory: what `from restereo import recover` does."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from restereo.errors import UserError
+from restereo.imaging.picture import check_picture
+from restereo.inference.answer import Views
+from restereo.inference.contender import default_restorer, find_restorer
+from restereo.inference.devices import find_device
+from restereo.inference.layouts import eight_bit
+from restereo.inference.metadata import Metadata
+from restereo.inference.opening import Photo, open_photo
+from restereo.inference.predictor import Restorer
+from restereo.inference.recover import Wish, recover_photo
+
+
+def recover(
+    image: str | Path | Image.Image | NDArray[Any],
+    method: str = "auto",
+    *,
+    swap: bool = False,
+    force: bool = False,
+    invent_color: bool = False,
+    model: str | None = None,
+    device: str = "auto",
+) -> Views:
+    """Returns both views of an anaglyph; see `restereo.recover`."""
+    photo, name = as_photo(image)
+    wish = Wish(method, swap, force, invent_color)
+    return recover_photo(photo, loaded(model or default_restorer(), device), wish, name)[0]
+
+
+def as_photo(image: str | Path | Image.Image | NDArray[Any]) -> tuple[Photo, str]:
+    """Returns what is opened, and what an error sentence calls it.
+
+    Raises:
+        UserError: A file is damaged, or an array is no RGB picture of 8 or 16 bits.
+
+    Example:
+        >>> as_photo(np.zeros((2, 3, 3), np.uint8))[1]
+        'the picture'
+    """
+    if isinstance(image, str | Path):
+        return open_photo(Path(image)), str(image)
+    name = "the picture"
+    if isinstance(image, Image.Image):
+        return Photo(np.array(image.convert("RGB")), Metadata(), image.format in {"JPEG", "MPO"}), name
+    if not isinstance(image, np.ndarray):
+        raise UserError(f"{name}: {type(image).__name__} is neither a file's name, a Pillow picture nor an array.")
+    check_picture(eight_bit(image) if image.dtype == np.uint16 else image, name)
+    return Photo(image, Metadata(), False), name
+
+
+@lru_cache(maxsize=2)
+def loaded(model: str, device: str) -> Restorer:
+    """Returns the network, read once; two of them are kept."""
+    return find_restorer(model, find_device(device))
