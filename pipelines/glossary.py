@@ -47,6 +47,8 @@ METRICS: dict[str, Metric] = {
         "Share of the picture for which both eyes name the same match. Needs no truth."),
     "match_correlation": Metric("Trust", "support", "", 3, 1,
         "How alike the edges of both eyes are where they match; near 0 = they show different scenes. Needs no truth."),
+    "unrelated": Metric("Trust", "flagged", "", 2, -1,
+        "Share of the pictures whose eyes match so little that they seem to show different scenes. Needs no truth."),
 }  # fmt: skip
 
 BASELINES: dict[str, tuple[str, str]] = {

@@ -53,7 +53,7 @@ def render(
         verdict=_verdict(comparison),
         wins=_wins(comparison),
         glance=sections.glance(comparison),
-        doubts=comparison.doubts,
+        doubts=comparison.doubts + sections.suspects(comparison),
         waiting=[name for name in names if name not in comparison.recipes],
         headline=headline,
         headline_name=f"{headline.group}, {headline.label}",

@@ -182,6 +182,9 @@ def evaluate(
     pairs: Annotated[Path, typer.Option(help="Folder laid out <scene>/left.* right.* [disp_left.*].")],
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Save the input as JPEG 4:2:0 first.")] = None,
     task: Annotated[str, typer.Option(help="Task of a baseline; a model knows its own.")] = "anaglyph",
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="Anaglyph method of the input, or 'all': a row for each.")
+    ] = None,
     json_file: Json = None,
 ) -> None:
     """Measures a model or a baseline on real pairs, by the protocol.
@@ -195,17 +198,22 @@ def evaluate(
     files = find_pairs(pairs)
     contender = find_contender(what, task)
     typer.echo(f"{contender.file} sha256 {contender.sha256}")
-    figures = evaluate_folder(contender.predictor, contender.task, files, jpeg)
-    content = {
-        "what": what,
-        "file": str(contender.file),
-        "sha256": contender.sha256,
-        "jpeg_quality": jpeg,
-        **figures,
-    }
+    if method == "all":
+        from restereo.evaluation.methods import evaluate_methods, print_methods
+        from restereo.imaging.anaglyph import METHODS
+
+        compared = {what: contender.predictor, "grey": find_contender("grey").predictor}
+        rows = evaluate_methods(compared, contender.task, sorted(METHODS), files, jpeg)
+        print_methods(rows)
+        content: dict[str, object] = {"methods": rows}
+    else:
+        observed = contender.task.observing(method) if method else contender.task
+        figures = evaluate_folder(contender.predictor, observed, files, jpeg)
+        print_table(figures)
+        content = {"method": method, **figures}
     if json_file:
-        json_file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    print_table(figures)
+        facts = {"what": what, "file": str(contender.file), "sha256": contender.sha256, "jpeg_quality": jpeg}
+        json_file.write_text(json.dumps(facts | content, indent=2) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -137,6 +137,18 @@ def _behind(difference: float, headline: str) -> bool:
     return difference < 0 and bool(amount(difference, headline))
 
 
+def suspects(comparison: Comparison) -> list[str]:
+    """Returns a sentence for each scene whose eyes seem to show different scenes, by the best recipe's match."""
+    best = comparison.recipes[0]
+    return [
+        f"{name} ({variant_label(variant)}): only {figures['match_share']:.0%} of the picture is matched; "
+        "its eyes seem to show different scenes."
+        for variant in comparison.variants
+        for name, figures in comparison.scenes.get(variant, {}).get(best, {}).items()
+        if figures.get("unrelated")
+    ]
+
+
 def by_scene(comparison: Comparison) -> list[dict[str, Any]]:
     """Returns a dot chart for each kind of input: a row for each scene, the best recipe's worst scene first."""
     drawings = []

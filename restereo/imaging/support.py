@@ -8,6 +8,21 @@ from restereo.imaging.geometry import Map, Mask, warp
 
 SIGMA = 4.0
 """Px of the Gaussian that gradients are normalised over."""
+LEAST_MATCHED = 0.65
+"""Share of matched pixels under which two eyes are taken for different scenes (tests/data/shuffled.py)."""
+
+
+def unrelated(match_share: float) -> bool:
+    """Returns whether so small a share of matched pixels says that the eyes show different scenes.
+
+    Args:
+        match_share: Share of pixels, in [0, 1], for which both eyes name the same match.
+
+    Example:
+        >>> unrelated(0.3), unrelated(0.9)
+        (True, False)
+    """
+    return match_share < LEAST_MATCHED
 
 
 def gradients(channel: NDArray[np.float32]) -> NDArray[np.float32]:

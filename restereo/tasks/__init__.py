@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from restereo.errors import UserError
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 
@@ -38,6 +39,14 @@ class Task(ABC):
     @abstractmethod
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the frozen observation of the headline: the task's plain degradation, saved as JPEG or not."""
+
+    def observing(self, method: str) -> "Task":
+        """Returns the same task with another way to degrade the headline's observation, if it knows several.
+
+        Raises:
+            UserError: It knows one only, or not this one.
+        """
+        raise UserError(f"this task observes in one way only, not by '{method}'; leave --method out.")
 
     @abstractmethod
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -84,17 +85,24 @@ class Anaglyph(Task):
         self.settings = degrade.settings_from(dict(degradations))
         shares = method_shares(methods)
         self.methods, self.shares = list(shares), list(shares.values())
+        self.observed = HEADLINE_METHOD
+
+    def observing(self, method: str) -> "Anaglyph":
+        """Returns the task whose frozen observations are of this method instead of colour red-cyan."""
+        other = copy(self)
+        other.observed = find_method(method).name
+        return other
 
     def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
         """Returns a clean input and one saved as JPEG 4:2:0."""
         return {"clean": None, f"jpeg{jpeg_quality}": jpeg_quality}
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
-        """Returns the colour red-cyan anaglyph of six channels."""
-        picture = form(truth[..., :3], truth[..., 3:], find_method(HEADLINE_METHOD))
+        """Returns the anaglyph of six channels, colour red-cyan unless the task is `observing` another method."""
+        picture = form(truth[..., :3], truth[..., 3:], find_method(self.observed))
         if jpeg_quality is not None:
             picture = degrade.jpeg(picture, jpeg_quality)
-        return Observation(picture, HEADLINE_METHOD, jpeg_quality)
+        return Observation(picture, self.observed, jpeg_quality)
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns a randomly flipped and exposed scene, and its anaglyph of a random method, degraded."""
@@ -196,9 +204,9 @@ class Anaglyph(Task):
         """Returns the mean residual before projection and the match support, of a batch of one.
 
         Support is the share of pixels whose match both eyes name, and the correlation of the eyes' normalised
-        gradients there. Eyes of different scenes, or shuffled ones, have little of either.
+        gradients there. Eyes of different scenes have little of either: 1.0 for `unrelated` flags them.
         """
-        trust: Figures = {"residual": None, "match_share": None, "match_correlation": None}
+        trust: Figures = {"residual": None, "match_share": None, "match_correlation": None, "unrelated": None}
         if prediction.residual is not None:
             trust["residual"] = float(prediction.residual.square().mean().sqrt())
         own = eye_channels(find_method(observation.method).matrix)
@@ -208,6 +216,7 @@ class Anaglyph(Task):
         left, right = (observation.picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own)
         disparity = prediction.disparity[0, 0].numpy(force=True)
         trust["match_share"] = float(matched.mean())
+        trust["unrelated"] = float(support.unrelated(float(matched.mean())))
         trust["match_correlation"] = support.gradient_correlation(left, right, disparity, matched)
         return trust
 

@@ -99,6 +99,19 @@ def test_evaluate_writes_figures_per_scene_and_mean(pair, tmp_path, run, jpeg):
     assert figures["sha256"] in done.stdout
 
 
+def test_evaluate_shows_every_method_beside_its_own_grey_copy(pair, tmp_path):
+    done = cli("evaluate", "identity", "--pairs", pair.parent, "--method", "all", "--json", tmp_path / "f.json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "f.json").read_text())["methods"]
+    assert sorted(rows) == sorted(METHODS)
+    for method in ("red-cyan-color", "amber-blue-color"):
+        done = cli("evaluate", "grey", "--pairs", pair.parent, "--method", method, "--json", tmp_path / "one.json")
+        assert done.returncode == 0, done.stderr
+        expected = json.loads((tmp_path / "one.json").read_text())["mean"]["missing_psnr"]
+        assert rows[method]["grey"] == pytest.approx(expected)
+    assert rows["red-cyan-dubois"]["grey"] is not None  # of both whole views
+
+
 def test_evaluate_takes_a_baseline_by_bare_name(pair, tmp_path):
     done = cli("evaluate", "grey", "--pairs", pair.parent, "--json", tmp_path / "f.json")
     assert done.returncode == 0, done.stderr

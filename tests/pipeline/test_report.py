@@ -224,6 +224,22 @@ def test_figures_of_other_weights_are_doubted(project: Path) -> None:
     assert "evaluate it again" in made()
 
 
+def test_a_shuffled_pair_is_named(project: Path) -> None:
+    file = paths.scenes("anaglyph", UNET)
+    with file.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        shuffled = row["scene"] == "scene-02" and row["variant"] == "clean"
+        row |= {"match_share": "0.27" if shuffled else "0.91", "unrelated": "1.0" if shuffled else "0.0"}
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    text = made()
+    assert "scene-02 (clean input): only 27% of the picture is matched; its eyes seem to show different scenes." in text
+    assert text.count("seem to show different scenes.") == 1
+
+
 def test_without_figures_the_error_names_what_is_missing(project: Path) -> None:
     with pytest.raises(UserError, match=r"no recipe of task 'empty' has been evaluated.*waiting.json"):
         report.main("empty")
