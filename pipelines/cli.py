@@ -198,6 +198,24 @@ def ledger(
         raise UserError(f"{' '.join(wrong)} `restereo-pipelines ledger --settle` makes the registry say the same.")
 
 
+@app.command()
+def drift(
+    log: Annotated[Path, typer.Argument(help="What RESTEREO_STATISTICS named where pictures were recovered.")],
+    task: Annotated[str, typer.Option(help="A row of `tasks:`.")] = "anaglyph",
+    since: Annotated[Path | None, typer.Option(help="Compare with this earlier log instead of the training.")] = None,
+) -> None:
+    """Says whether recovered pictures still are like those of the training; exit status 1 if not.
+
+    Example: `restereo-pipelines drift statistics.jsonl`
+    """
+    from pipelines import drift as drifting
+
+    report = drifting.check(log, task, since)
+    typer.echo(drifting.markdown(report))
+    if report.drifted:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
     # A shell starts background jobs deaf to Ctrl-C, and what they start inherits that: DVC would keep its locks.

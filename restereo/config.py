@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from restereo import catalog
 from restereo.errors import UserError, nearest
-from restereo.margins import Promotion, Slice
+from restereo.margins import Drift, Promotion, Slice
 
 Split = Literal["train", "validation", "test"]
 Side = Annotated[int, Field(ge=16, multiple_of=16)]
@@ -155,6 +155,7 @@ class Params(Section):
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
     promotion: Promotion = Promotion()
+    drift: Drift = Drift()
 
     @cached_property
     def kinds(self) -> dict[str, str]:

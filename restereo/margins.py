@@ -1,4 +1,4 @@
-"""Section `promotion` of `params.yaml`: what a challenger must gain, and may lose, to become champion."""
+"""Sections `promotion` and `drift` of `params.yaml`: what counts as better, and as different. No stage has them."""
 
 from typing import Literal
 
@@ -63,3 +63,20 @@ class Promotion(BaseModel):
         "wide": Slice(trait="disparity", end="highest"),
     }
     guards: Guards = Guards()
+
+
+class Drift(BaseModel):
+    """When the pictures that are recovered count as others than those of the training. No stage depends on this.
+
+    Attributes:
+        psi: Least population stability index; .25 is the usual limit of a large shift.
+        p: Greatest probability of the shift by chance, shared by all figures.
+        min_pictures: With fewer in the log there is no verdict.
+        min_expected: With fewer to compare them with, neither.
+    """
+
+    model_config = STRICT
+    psi: float = Field(0.25, gt=0)
+    p: float = Field(0.01, gt=0, lt=1)
+    min_pictures: int = Field(50, ge=2)
+    min_expected: int = Field(20, ge=2)

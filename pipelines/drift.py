@@ -1,0 +1,208 @@
+"""Whether the pictures that are recovered still are what the network was trained and tested on.
+
+The log holds one line of figures for each picture (`restereo/inference/statistics.py`). Brightness, contrast and
+size are compared with the manifest, residual and match support with the test pictures of the same weights, and
+everything with an earlier log where one is given.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines import evidence, paths
+from pipelines.divergence import Values, chi_square, counts, kolmogorov_smirnov, stability
+from restereo.config import load_params
+from restereo.errors import UserError
+from restereo.margins import Drift
+
+FIGURES = ("megapixels", "brightness", "contrast", "residual", "match_share", "match_correlation", "confidence")
+KINDS = ("type", "jpeg")
+"""Figures that are names, not numbers: compared with an earlier log alone, training knows no share that is right."""
+TESTED = ("residual", "match_share", "match_correlation")
+"""What the stage `evaluate` measured too, and what depends on the network."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One figure, then and now.
+
+    Attributes:
+        figure: What.
+        expected: How many values it is compared with.
+        seen: How many values there are now.
+        psi: Population stability index over ten equally full bins of the expected values; .1 is little, .25 is much.
+        ks: Largest distance of the two distribution functions, 0 to 1; None for names.
+        p: Probability of such a distance by chance (Kolmogorov-Smirnov; chi-square for names). None if not known.
+        drifted: None = too few values to tell.
+    """
+
+    figure: str
+    expected: int
+    seen: int
+    psi: float | None
+    ks: float | None
+    p: float | None
+    drifted: bool | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What has drifted.
+
+    Attributes:
+        log: The log that was read.
+        pictures: How many lines it has.
+        shifts: One for each figure that has something to be compared with.
+    """
+
+    log: Path
+    pictures: int
+    shifts: tuple[Shift, ...]
+
+    @property
+    def drifted(self) -> list[str]:
+        """The figures that have drifted."""
+        return [shift.figure for shift in self.shifts if shift.drifted]
+
+    @property
+    def sentence(self) -> str:
+        """What came of it, in one sentence."""
+        judged = [shift for shift in self.shifts if shift.drifted is not None]
+        if not judged:
+            return f"{self.log}: {self.pictures} pictures are too few to tell drift."
+        if not self.drifted:
+            return f"{self.log}: no drift in {len(judged)} figures over {self.pictures} pictures."
+        return f"{self.log}: {', '.join(self.drifted)} drifted over {self.pictures} pictures; retrain on such pictures."
+
+
+def shift(figure: str, expected: Values, seen: Values, settings: Drift, tests: int = 1) -> Shift:
+    """Returns how a figure has shifted. It has drifted if the shift is large and no chance.
+
+    Args:
+        figure: Its name.
+        expected: What it was.
+        seen: What it is.
+        settings: The limits.
+        tests: How many figures are tested beside each other; chance has as many goes (Bonferroni).
+
+    Example:
+        >>> before, darker = [*range(200)], [*range(100)]
+        >>> [shift("brightness", before, now, Drift()).drifted for now in (before[::3], darker, darker[:10])]
+        [False, True, None]
+    """
+    if len(expected) < settings.min_expected or len(seen) < settings.min_pictures:
+        return Shift(figure, len(expected), len(seen), None, None, None, None)
+    psi, distance = stability(expected, seen), None
+    if isinstance(expected[0], str):
+        p = chi_square(*counts(expected, seen))
+    else:
+        distance, p = kolmogorov_smirnov(expected, seen)
+    return Shift(figure, len(expected), len(seen), psi, distance, p, psi > settings.psi and p < settings.p / tests)
+
+
+def compare(log: Path, expected: Mapping[str, Values], seen: Mapping[str, Values], settings: Drift) -> Report:
+    """Returns the report on every figure that both have values of."""
+    both = [name for name in (*FIGURES, *KINDS) if len(expected.get(name, ())) and len(seen.get(name, ()))]
+    shifts = [shift(name, expected[name], seen[name], settings, len(both)) for name in both]
+    return Report(log, max((len(values) for values in seen.values()), default=0), tuple(shifts))
+
+
+def read_log(file: Path, model: str | None = None) -> dict[str, list[Any]]:
+    """Returns the values of each figure in a log.
+
+    Args:
+        file: What `RESTEREO_STATISTICS` named.
+        model: Only figures of these weights for what depends on them, by SHA-256; None = of whatever weights.
+
+    Raises:
+        UserError: There is no such file, or a line of it is none of a log.
+    """
+    if not file.is_file():
+        raise UserError(f"{file}: no such file; set RESTEREO_STATISTICS to it where pictures are recovered.")
+    values: dict[str, list[Any]] = {name: [] for name in (*FIGURES, *KINDS)}
+    for number, row in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            line = json.loads(row)
+            weights = line["model"]
+        except (ValueError, KeyError, TypeError):
+            raise UserError(f"{file}: line {number} is no line of statistics; remove it.") from None
+        for name in FIGURES:
+            other = name in (*TESTED, "confidence") and model not in (None, weights)
+            if not other and isinstance(value := line.get(name), int | float) and math.isfinite(value):
+                values[name].append(float(value))
+        for name in KINDS:
+            values[name].append(str(line.get(name)))
+    return values
+
+
+def models(file: Path) -> list[str]:
+    """Returns the SHA-256 of the weights in a log, the most frequent first."""
+    rows = [json.loads(row).get("model", "") for row in file.read_text(encoding="utf-8").splitlines()]
+    return sorted(set(rows), key=lambda model: (-rows.count(model), model))
+
+
+def trained_on(task: str, recipe: str | None) -> dict[str, list[float]]:
+    """Returns what the manifest says of the training pictures of a task, and the evaluation of a recipe.
+
+    Raises:
+        UserError: There is no manifest.
+    """
+    if not paths.MANIFEST.is_file():
+        raise UserError(f"{paths.MANIFEST}: no such file; run `dvc --wait-for-lock repro validate` first.")
+    sources = load_params().task(task).sources
+    with paths.MANIFEST.open(newline="", encoding="utf-8") as stream:
+        rows = [r for r in csv.DictReader(stream) if r["split"] == "train" and r["source"] in sources and r["mean"]]
+    found = {
+        "megapixels": [float(row["width"]) * float(row["height"]) / 1e6 for row in rows],
+        "brightness": [float(row["mean"]) for row in rows],
+        "contrast": [float(row["std"]) for row in rows],
+    }
+    scenes = evidence.read_scenes(paths.scenes(task, recipe)) if recipe else []
+    mine = [scene.figures for scene in scenes if scene.what == recipe]
+    return found | {name: [v for one in mine if (v := one.get(name)) is not None] for name in TESTED}
+
+
+def check(log: Path, task: str = "anaglyph", earlier: Path | None = None) -> Report:
+    """Returns what has drifted since training, or since an earlier log.
+
+    Residual and match support are compared only where the log's most used weights are those of a recipe that was
+    evaluated here: with other weights they would differ on the same pictures.
+
+    Raises:
+        UserError: A file is missing or broken.
+    """
+    params = load_params()
+    read_log(log)  # what is wrong with it is said before anything else
+    model = next(iter(models(log)), None)
+    if earlier:
+        return compare(log, read_log(earlier, model), read_log(log, model), params.drift)
+    names = [name for name, row in params.recipes.items() if row.task == task]
+    recipe = next(
+        (n for n in names if (evidence.read_json(paths.metrics(task, n)) or {}).get("weights_sha256") == model), None
+    )
+    seen = read_log(log, model)
+    return compare(log, trained_on(task, recipe), seen, params.drift)
+
+
+def markdown(report: Report) -> str:
+    """Returns the report as a page: the sentence, and a row for each figure.
+
+    Example:
+        >>> print(markdown(Report(Path("log"), 3, (Shift("brightness", 9, 3, None, None, None, None),))))
+        **log: 3 pictures are too few to tell drift.**
+        <BLANKLINE>
+        | figure | expected | seen | stability index | KS | p | |
+        |---|---:|---:|---:|---:|---:|---|
+        | brightness | 9 | 3 | – | – | – | too few |
+    """
+    said = {None: "too few", True: "**drifted**", False: "as before"}
+    lines = [f"**{report.sentence}**", "", "| figure | expected | seen | stability index | KS | p | |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---|")
+    for one in report.shifts:
+        cells = ["–" if value is None else f"{value:.3g}" for value in (one.psi, one.ks, one.p)]
+        lines.append(f"| {one.figure} | {one.expected} | {one.seen} | {' | '.join(cells)} | {said[one.drifted]} |")
+    return "\n".join(lines)
