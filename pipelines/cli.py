@@ -216,6 +216,24 @@ def drift(
         raise typer.Exit(1)
 
 
+@app.command()
+def doctor() -> None:
+    """Recognises broken states that were met before, and says the repair; exit status 1 if there is one.
+
+    Example: `restereo-pipelines doctor`
+    """
+    from pipelines import doctor as doctors
+
+    well = True
+    for name, found in doctors.examine():
+        typer.echo(f"{'✗' if found else '✓'} {name}")
+        for sentence in found:
+            well = False
+            typer.echo(f"  {sentence}")
+    if not well:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
     # A shell starts background jobs deaf to Ctrl-C, and what they start inherits that: DVC would keep its locks.

@@ -44,11 +44,12 @@ def counts(expected: Values, seen: Values) -> tuple[Counts, Counts]:
     edges, times = np.unique(quantiles, return_counts=True)
     # A value that many share, such as the size of one camera's pictures, has a bin of its own.
     edges = np.unique(np.concatenate([edges, np.nextafter(edges[times > 1], np.inf)]))
-    before, now = (
+    rows = (
         np.bincount(np.searchsorted(edges, np.asarray(one, np.float64), side="right"), minlength=len(edges) + 1)
         for one in (expected, seen)
     )
-    return before.astype(np.float64), now.astype(np.float64)
+    before, now = (row.astype(np.float64) for row in rows)
+    return before, now
 
 
 def kolmogorov_smirnov(expected: Values, seen: Values) -> tuple[float, float]:

@@ -63,9 +63,9 @@ def statistics_of(
     own = eye_channels(find_method(method).matrix)
     if disparity is not None and confidence is not None and all(own):
         matched = confidence[0] > 0
-        views = [picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own]
+        eyes = [picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own]
         figures["match_share"] = float(matched.mean())
-        figures["match_correlation"] = support.gradient_correlation(*views, disparity[0], matched)
+        figures["match_correlation"] = support.gradient_correlation(eyes[0], eyes[1], disparity[0], matched)
     rounded = {name: value if value is None else round(value, DECIMALS) for name, value in figures.items()}
     day = datetime.now(UTC).date().isoformat()
     return {"day": day, "model": model, "type": method, "jpeg": jpeg, **rounded}
