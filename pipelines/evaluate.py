@@ -12,7 +12,7 @@ from restereo import catalog
 from restereo.config import load_params
 from restereo.evaluation.protocol import Judged, evaluate, mean
 from restereo.progress import shown
-from restereo.sample import Predictor
+from restereo.sample import Picture, Predictor
 from restereo.tasks import Task
 
 
@@ -46,35 +46,36 @@ def _write_scenes(file: Path, judged: dict[str, dict[str, list[Judged]]]) -> Non
         writer.writerows(rows)
 
 
-def _examples(ones: list[Judged], headline: str, count: int) -> list[tuple[str, Judged]]:
+def _examples(ones: list[Judged], task: Task, count: int) -> list[tuple[str, Judged]]:
     """The best and the median scene, and the worst ones up to `count` in all."""
-    ranked = sorted(ones, key=lambda one: (one.figures[headline] or 0.0, one.scene.name))
+    ranked = sorted(ones, key=lambda one: (task.better * (one.figures[task.headline] or 0.0), one.scene.name))
     chosen = {len(ranked) - 1: "best", len(ranked) // 2: "median"}
     chosen.update(dict.fromkeys(range(min(max(1, count - len(chosen)), len(ranked))), "worst"))
     return [(chosen[number], ranked[number]) for number in sorted(chosen)]
 
 
-def _write_pictures(folder: Path, judged: dict[str, list[Judged]], headline: str, count: int) -> None:
+def _views(what: str, picture: Picture) -> dict[str, Picture]:
+    """The pictures to show of one: both eyes apart."""
+    if picture.shape[2] <= 3:
+        return {what: picture}
+    return {f"{what}_left": picture[..., :3], f"{what}_right": picture[..., 3:]}
+
+
+def _write_pictures(folder: Path, judged: dict[str, list[Judged]], task: Task, count: int) -> None:
     import cv2
 
     folder.mkdir(parents=True)
     listing: list[dict[str, Any]] = []
     for variant, ones in judged.items():
-        for role, one in _examples(ones, headline, count):
-            views = {
-                "observed": one.observation.picture,
-                "prediction_left": one.answer[..., :3],
-                "prediction_right": one.answer[..., 3:],
-                "truth_left": one.scene.truth[..., :3],
-                "truth_right": one.scene.truth[..., 3:],
-            }
+        for role, one in _examples(ones, task, count):
+            views = _views("observed", one.observation.picture)
+            views |= _views("prediction", one.answer) | _views("truth", one.scene.truth)
             files = {what: f"{variant}-{one.scene.name}-{what}.png" for what in views}
             for what, view in views.items():
                 cv2.imwrite(str(folder / files[what]), view[..., ::-1])
             figures = _round(one.figures)
-            listing.append(
-                {"scene": one.scene.name, "variant": variant, "role": role, headline: figures[headline], "files": files}
-            )
+            headline = {task.headline: figures[task.headline]}
+            listing.append({"scene": one.scene.name, "variant": variant, "role": role, **headline, "files": files})
     (folder / "pictures.json").write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
 
 
@@ -106,7 +107,7 @@ def main(recipe: str) -> None:
     metrics.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     _write_scenes(paths.scenes(row.task, recipe), judged)
     shutil.rmtree(pictures, ignore_errors=True)
-    _write_pictures(pictures, judged[recipe], task.headline, params.evaluate.pictures)
+    _write_pictures(pictures, judged[recipe], task, params.evaluate.pictures)
     speeds = {
         what: round(sum(o.seconds_per_megapixel for o in by["clean"]) / len(by["clean"]), 3)
         for what, by in judged.items()

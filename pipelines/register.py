@@ -52,13 +52,12 @@ def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Versi
     from restereo.inference.predictor import load_run
 
     entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
-    result = load_run(paths.run(recipe)).restore(picture, METHOD)
-    expected = np.stack([result.left, result.right])[None]
+    expected = load_run(paths.run(recipe)).views(picture, METHOD)[None]
     return tracking.import_run(client, place, entry, picture, expected, METHOD)
 
 
 def probe(pictures: Path) -> Pictures:
-    """Returns `(H, W, 3)` uint8: a corner of an evaluated picture, else a made-up anaglyph of 64 by 96 px.
+    """Returns `(H, W, 3)` uint8: a corner of an evaluated picture (of a pair, both side by side), else a made-up anaglyph of 64 by 96 px.
 
     Example:
         >>> probe(Path("no/such/folder")).shape
@@ -67,8 +66,11 @@ def probe(pictures: Path) -> Pictures:
     for row in evidence.read_json(pictures / "pictures.json") or []:
         from PIL import Image
 
-        with Image.open(pictures / row["files"]["observed"]) as picture:
-            return np.asarray(picture.convert("RGB"))[:128, :192]
+        eyes = []
+        for name in (name for what, name in row["files"].items() if what.startswith("observed")):
+            with Image.open(pictures / name) as picture:
+                eyes.append(np.asarray(picture.convert("RGB"))[:128, :192])
+        return np.concatenate(eyes, axis=1)
     texture = np.random.default_rng(0).integers(0, 256, (16, 25, 3)).repeat(4, 0).repeat(4, 1)
     return np.concatenate([texture[:, 4:, :1], texture[:, :-4, 1:]], 2).astype(np.uint8)
 

@@ -20,11 +20,11 @@ with warnings.catch_warnings():
     from mlflow.types import ParamSchema, ParamSpec, Schema, TensorSpec
 
 Pictures = NDArray[np.uint8]
-DESCRIPTION = """Models of task **{name}**: a picture in, both views out.
+DESCRIPTION = """Models of task **{name}**: a picture in, the views that are restored of it out.
 
 ```python
 model = mlflow.pyfunc.load_model("models:/{name}@challenger")
-views = model.predict(picture)  # uint8 (H, W, 3) or (N, H, W, 3) -> uint8 (N, 2, H, W, 3): left, right
+views = model.predict(picture)  # uint8 (H, W, 3) or (N, H, W, 3) -> uint8 (N, views, H, W, 3): left, right
 ```
 
 `challenger` is the newest import, `champion` the one in use. Every version was loaded back and predicted before it
@@ -65,7 +65,7 @@ def signature() -> ModelSignature:
     byte = np.dtype(np.uint8)
     made = ModelSignature(
         Schema([TensorSpec(byte, (-1, -1, -1, 3))]),
-        Schema([TensorSpec(byte, (-1, 2, -1, -1, 3))]),
+        Schema([TensorSpec(byte, (-1, -1, -1, -1, 3))]),
         ParamSchema([ParamSpec("method", "string", "auto"), ParamSpec("jpeg", "long", 0)]),
     )
     # MLflow then leaves the check of the input to `predict`, which also takes a single picture (H, W, 3).
@@ -74,7 +74,7 @@ def signature() -> ModelSignature:
 
 
 class RegisteredModel(PythonModel):
-    """Pictures in, both views out."""
+    """Pictures in, restored views out."""
 
     def load_context(self, context: Any) -> None:
         """Loads the run folder. MLflow calls it by this very name and with this very argument."""
@@ -83,18 +83,17 @@ class RegisteredModel(PythonModel):
         self.run = load_run(Path(context.artifacts["config"]).parent)
 
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Returns `(N, 2, H, W, 3)` uint8: the left and the right view of each of N pictures.
+        """Returns `(N, V, H, W, 3)` uint8: the views that are restored of each of N pictures, both or the one.
 
         Args:
             context: What MLflow loaded the model from; not used here.
-            model_input: `(H, W, 3)` or `(N, H, W, 3)` uint8 RGB.
+            model_input: `(H, W, 3)` or `(N, H, W, 3)` uint8 RGB; a task of pairs takes them side by side.
             params: `method`: the anaglyph's method, `auto` to detect it. `jpeg`: the quality it was saved
                 with, 0 if it was not.
         """
         options = params or {}
         method, quality = options.get("method", "auto"), options.get("jpeg", 0) or None
-        found = [self.run.restore(picture, method, quality) for picture in as_batch(model_input)]
-        return np.stack([np.stack([result.left, result.right]) for result in found])
+        return np.stack([self.run.views(picture, method, quality) for picture in as_batch(model_input)])
 
 
 set_model(RegisteredModel())

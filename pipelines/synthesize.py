@@ -94,7 +94,8 @@ class Scenes(Dataset[Record]):
         """Returns one scene, and what the index says of it."""
         if number >= len(self.real):
             return generated_scene(self.photos, self.split, number - len(self.real), self.params)
-        return (pair_scene if self.task.needs_pairs else photo_scene)(self.real[number])
+        scene, facts = (pair_scene if self.task.needs_pairs else photo_scene)(self.real[number])
+        return self.task.prepare(scene), facts
 
 
 def pair_scene(row: Row) -> tuple[Scene, dict[str, Any]]:

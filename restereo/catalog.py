@@ -51,15 +51,28 @@ def load(kind: Kind, name: str) -> ModuleType:
     return importlib.import_module(f"restereo.{package}.{name}")
 
 
+def options_of(kind: Kind, name: str) -> list[str]:
+    """Returns the options of an entry: the keyword arguments of its `build`.
+
+    Raises:
+        UserError: There is no such entry.
+
+    Example:
+        >>> options_of("model", "unet")[0]
+        'size'
+    """
+    parameters = inspect.signature(load(kind, name).build).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+
+
 def build(kind: Kind, name: str, *arguments: Any, **options: Any) -> Any:
     """Returns what the entry's `build` makes of these arguments and options.
 
     Raises:
         UserError: There is no such entry, or it has no such option.
     """
-    factory = load(kind, name).build
-    known = [p.name for p in inspect.signature(factory).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = options_of(kind, name)
     for option in options:
         if option not in known:
             raise UserError(f"{kind} '{name}' has no option '{option}': {nearest(option, known)}.")
-    return factory(*arguments, **options)
+    return load(kind, name).build(*arguments, **options)

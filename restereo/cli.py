@@ -209,7 +209,7 @@ def evaluate(
     else:
         observed = contender.task.observing(method) if method else contender.task
         figures = evaluate_folder(contender.predictor, observed, files, jpeg)
-        print_table(figures)
+        print_table(figures, contender.task)
         content = {"method": method, **figures}
     if json_file:
         facts = {"what": what, "file": str(contender.file), "sha256": contender.sha256, "jpeg_quality": jpeg}

@@ -35,14 +35,16 @@ class Observation:
     """What a user would hold of a scene.
 
     Attributes:
-        picture: `(H, W, C)` uint8.
+        picture: `(h, w, C)` uint8; smaller than the truth if the task enlarges.
         method: Name of the degradation, for the task to make an operator of.
         jpeg_quality: 1 to 100 if it went through a 4:2:0 JPEG file, else None.
+        mask: `(h, w)` bool, True where the picture was destroyed; None where that is not known, or nowhere.
     """
 
     picture: Picture
     method: str
     jpeg_quality: int | None = None
+    mask: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class Operator:
         linear: `(B,)` bool; True where P acts on linear light (sRGB decoded), False on encoded values.
         exponent: `(B, C)` float32; channel c was stored as `(P·X)_c ** (1 / exponent_c)`, 1 for most methods.
         lossy: `(B,)` bool; True where the observation went through a JPEG file. None = nowhere.
+        scale: How many times smaller the observation is than the picture, each way; 1 for most tasks.
     """
 
     matrix: Tensor
     linear: Tensor
     exponent: Tensor
     lossy: Tensor | None = None
+    scale: int = 1
 
     def to(self, device: torch.device | str) -> Self:
         """Returns the same operator on another device."""
@@ -72,7 +76,7 @@ class Sample:
     """A batch of observations of known pictures. All pictures are float32 in [0, 1].
 
     Attributes:
-        observed: `(B, C, H, W)`, what a user would hold (the anaglyph).
+        observed: `(B, C, h, w)`, what a user would hold (the anaglyph); h = H / scale.
         truth: `(B, K, H, W)`, the picture it was made of (left RGB, right RGB).
         operator: The degradation P.
         disparity: `(B, 2, H, W)` of left and right in px, positive = near, NaN = unknown; or None.
@@ -100,9 +104,9 @@ class Prediction:
     Attributes:
         image: `(B, K, H, W)` float32, the restored picture, not clipped.
         disparity: `(B, 2, H, W)` float32 of left and right in px, or None if the model matches nothing.
-        confidence: `(B, 2, H, W)` float32 in [0, 1] per eye, 0 = colour invented here; or None.
+        confidence: `(B, V, H, W)` float32 in [0, 1] per view, 0 = colour invented here; or None.
         scores: What the model's own `losses` need of it in training, or None.
-        residual: `(B, 1, H, W)`: by how much the image, before it was moved onto the observation, contradicted it; root
+        residual: `(B, 1, h, w)`: by how much the image, before it was moved onto the observation, contradicted it; root
             mean square over the observed channels, in the method's domain. None before that.
     """
 
@@ -135,4 +139,4 @@ Predictor = Callable[[Tensor, Operator], Prediction]
 
 def _moved(value: Any, device: torch.device | str) -> Any:
     parts = {f.name: getattr(value, f.name) for f in fields(value)}
-    return replace(value, **{name: part if part is None else part.to(device) for name, part in parts.items()})
+    return replace(value, **{name: part.to(device) if hasattr(part, "to") else part for name, part in parts.items()})

@@ -11,8 +11,12 @@ from pipelines.page.embedding import Embedded
 
 VIEWS = {
     "observed": ("Input", "what goes in"),
+    "observed_left": ("Input, left eye", "what goes in"),
+    "prediction": ("Recovered", "what the network makes of it"),
+    "truth": ("Truth", "what it should be"),
     "prediction_left": ("Recovered, left eye", "what the network makes of it"),
     "truth_left": ("Truth, left eye", "what it should be"),
+    "observed_right": ("Input, right eye", "what goes in"),
     "prediction_right": ("Recovered, right eye", "what the network makes of it"),
     "truth_right": ("Truth, right eye", "what it should be"),
 }

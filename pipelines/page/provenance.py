@@ -188,7 +188,7 @@ def checks(validation: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def splits(index: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns how many scenes each split has: real pairs, generated ones, and their sources."""
+    """Returns how many scenes each split has: real pairs or photos, generated scenes, and their sources."""
     rows = []
     order = ("train", "validation", "test")
     found = index.get("splits", {})

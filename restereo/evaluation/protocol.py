@@ -39,7 +39,7 @@ def judge(predictor: Predictor, scene: Scene, observation: Observation, task: Ta
         answer = to_picture(prediction.image)
     seconds = time.perf_counter() - started
     height, width = observation.picture.shape[:2]
-    figures = task.measure(answer, prediction.disparity, scene, observation) | task.trust(prediction, observation)
+    figures = task.measure(answer, prediction, scene, observation) | task.trust(prediction, observation)
     return Judged(scene, observation, answer, figures, seconds / (height * width / 1e6))
 
 

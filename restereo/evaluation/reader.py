@@ -1,10 +1,13 @@
-"""Real pairs as scenes: the views, and where the true disparity is dense, what each eye sees alone."""
+"""Real pairs as scenes: the views, and where the true disparity is dense, what each eye sees alone. And photos."""
+
+from pathlib import Path
 
 import numpy as np
 
+from restereo.errors import UserError
 from restereo.imaging.geometry import forward_disparity, occlusion
 from restereo.sample import Scene
-from restereo.sources._pictures import Pair, PairFiles, read_pair
+from restereo.sources._pictures import SUFFIXES, Pair, PairFiles, read_pair, read_picture
 
 DENSE = 0.5
 """Least share of pixels with a true disparity for occlusion to be told from it; LiDAR maps have less."""
@@ -34,3 +37,31 @@ def scene_of(name: str, pair: Pair) -> Scene:
 def read_scene(files: PairFiles, divisor: float | None = None) -> Scene:
     """Returns the scene of these files; see `read_pair` for errors and for `divisor`."""
     return scene_of(files.name, read_pair(files, divisor))
+
+
+def read_photo(file: Path) -> Scene:
+    """Returns a photo as a scene of three channels, named as its file.
+
+    Raises:
+        UserError: The file is damaged or no picture.
+    """
+    return Scene(file.stem, read_picture(file))
+
+
+def find_photos(folder: Path) -> list[Path]:
+    """Returns the pictures below a folder, sorted.
+
+    Raises:
+        UserError: There is no such folder, or no picture in it.
+
+    Example:
+        >>> find_photos(Path("nowhere"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: nowhere: no such folder; check the name.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; check the name.")
+    found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
+    if not found:
+        raise UserError(f"{folder}: no picture in it; give files that end in {', '.join(sorted(SUFFIXES))}.")
+    return found

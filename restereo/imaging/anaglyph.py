@@ -6,6 +6,7 @@ clipped), `dubois-linear-sum` its "dubois2" (only the sum clipped); `wimmer-gamm
 (3dtv.at); `rendepth` clips each eye and then applies its gammas, `gaia` applies them to copied colours.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -91,6 +92,7 @@ _ALL = [
 ]
 
 METHODS: Final[dict[str, Method]] = {method.name: method for method in _ALL}
+HEADLINE_METHOD: Final = "red-cyan-color"
 """Every method by its canonical name."""
 
 FFMPEG: Final[dict[str, Method]] = {
@@ -139,6 +141,21 @@ def find_method(name: str) -> Method:
     if full not in METHODS:
         raise UserError(f"unknown anaglyph method '{name}': {nearest(name, [*METHODS, *FFMPEG, *_SHORT])}.")
     return METHODS[full].swapped() if stem != name else METHODS[full]
+
+
+def method_shares(weights: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Returns the share of each method among training inputs; half are colour red-cyan unless weights are given.
+
+    Example:
+        >>> method_shares({"red-cyan": 3, "green-magenta": 1})
+        {'red-cyan-color': 0.75, 'green-magenta-color': 0.25}
+        >>> round(sum(method_shares().values()), 6), method_shares()["red-cyan-color"]
+        (1.0, 0.5)
+    """
+    others = len(METHODS) - 1
+    given = weights or {name: others if name == HEADLINE_METHOD else 1.0 for name in METHODS}
+    total = sum(given.values())
+    return {find_method(name).name: weight / total for name, weight in given.items()}
 
 
 def eye_channels(matrix: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -53,7 +53,7 @@ def restore_any_size(
         observed: `(1, C, H, W)` in [0, 1].
         operator: The degradation.
         calibration: Of the model.
-        band_pixels: Size of a band, without what it sees beyond its own rows.
+        band_pixels: Size of a band of the answer, without what is seen beyond its own rows.
         match: Of the whole picture, if it is known already.
     """
     source = Source(lambda rows: observed[:, :, rows], lambda scale: shrunk(observed, scale), *observed.shape[-2:])
@@ -91,6 +91,7 @@ def restored_bands(
 ) -> Iterator[tuple[slice, Prediction]]:
     """Yields the restored bands from top to bottom with their rows; see `restore_any_size`."""
     height, width = source.height, source.width
+    band_pixels //= task.scale**2
     if height * width <= band_pixels:
         known = [] if match is None else [match]
         yield slice(0, height), restore(model, task, source.rows(slice(0, height)), operator, calibration, *known)
@@ -99,11 +100,14 @@ def restored_bands(
     for read, keep in bands(height, max(32, band_pixels // width // 32 * 32)):
         known = [] if match is None else [match_rows(match, read, height, width)]
         part = restore(model, task, source.rows(read), operator, calibration, *known)
-        maps = {name: one[:, :, keep] for name, one in maps_of(part).items()}
-        yield (
-            slice(read.start + keep.start, read.start + keep.stop),
-            replace(part, image=part.image[:, :, keep], **maps),
-        )
+        maps = {n: _rows(m, keep, read.stop - read.start) for n, m in {"image": part.image, **maps_of(part)}.items()}
+        yield slice(read.start + keep.start, read.start + keep.stop), replace(part, **maps)
+
+
+def _rows(one: Tensor, keep: slice, rows: int) -> Tensor:
+    """The rows to keep, of a map that may be larger than the band of so many rows that was read."""
+    scale = one.shape[2] // rows
+    return one[:, :, keep.start * scale : keep.stop * scale]
 
 
 def maps_of(prediction: Prediction) -> dict[str, Tensor]:

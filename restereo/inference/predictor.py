@@ -18,7 +18,7 @@ from restereo.inference.bands import BAND_PIXELS, Source, restore_any_size, rest
 from restereo.inference.devices import release
 from restereo.inference.layouts import eight_bit
 from restereo.sample import Observation, Operator, Picture, Prediction
-from restereo.tasks import Task
+from restereo.tasks import Task, build_model, to_picture, to_tensor
 from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
@@ -46,8 +46,7 @@ class Restorer:
         self.calibration = run.calibration
         row = run.config["row"]
         self.task: Task = catalog.build("task", run.config["task_kind"], **run.config["task_options"])
-        channels = self.task.channels_in, self.task.channels_out
-        self.model = catalog.build("model", row["model"], *channels, **row["model_options"])
+        self.model = build_model(self.task, row["model"], row["model_options"])
         try:
             self.model.load_state_dict(run.weights)
         except RuntimeError as error:
@@ -126,6 +125,23 @@ class Restorer:
         source = Source(lambda rows: to_unit(picture[rows]).to(self.device), reduced, height, width)
         with torch.inference_mode():
             yield from restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
+
+    def answer(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> tuple[Observation, Prediction]:
+        """Returns what a picture `(H, W, 3)` uint8 is taken for, and what is restored of it: of any task.
+
+        Raises:
+            UserError: As the task's `accept`, and if the picture is no 8-bit RGB picture.
+        """
+        check_picture(picture, name)
+        observation = self.task.accept(picture, method, jpeg_quality, name)
+        return observation, self(to_tensor(observation.picture), self.task.operator(observation))
+
+    def views(self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None) -> Picture:
+        """Returns `(V, H, W, 3)` uint8: left and right, or the one view of a task of single pictures; see `answer`."""
+        image = to_picture(self.answer(picture, method, jpeg_quality)[1].image)
+        return np.stack(np.split(image, self.task.channels_out // 3, axis=2))
 
 
 def load_run(folder: Path, device: str | torch.device = "cpu") -> Restorer:

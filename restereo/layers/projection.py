@@ -61,6 +61,32 @@ def default_error(views: int = 2, correlation: float = 0.9) -> Tensor:
     return matrix
 
 
+def measured(errors: Tensor, residuals: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns Σ `(K, K)` and R `(1, 1)` for which the projection gains most, measured where the truth is known.
+
+    R is as large as the gain that minimises what is left, the regression of P·e on the residual, asks for: grain that
+    the network has already taken out must not come back with the observation, and then R is large.
+
+    Args:
+        errors: `(N, K)`, truth less the network's answer.
+        residuals: `(N, 1)`, observation less what the answer would have shown.
+        matrix: `(1, K)`, P.
+
+    Example:
+        >>> errors = torch.tensor([[0.1, 0.1, 0.1], [-0.1, -0.1, -0.1]])
+        >>> grey = torch.full((1, 3), 1 / 3)
+        >>> error, noise = measured(errors, errors @ grey.T, grey)  # the observation is exact
+        >>> noise.item() < 1e-5
+        True
+    """
+    e, r, p = errors.double(), residuals.double(), matrix.double()
+    error = e.T @ e / len(e)
+    seen = p @ error @ p.T
+    gain = ((e @ p.T * r).mean() / (r * r).mean().clamp(min=1e-12)).clamp(1e-4, 1.0)
+    noise = seen * (1 / gain - 1) + QUANTISATION**2
+    return error.float(), noise.float()
+
+
 def noise_covariance(variance: tuple[float, float, float], jpeg: bool) -> Tensor:
     """Returns R `(3, 3)`: independent per R, G, B, or (`jpeg`) per Y, Cb, Cr and seen from R, G, B.
 

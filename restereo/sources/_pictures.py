@@ -13,6 +13,7 @@ from restereo.sources._maps import needs_divisor, read_disparity
 
 __all__ = [
     "MAX_PIXELS",
+    "SUFFIXES",
     "Pair",
     "PairFiles",
     "Picture",

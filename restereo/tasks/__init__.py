@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from restereo import catalog
 from restereo.errors import UserError
+from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 
@@ -18,23 +20,35 @@ Figures = dict[str, float | None]
 class Task(ABC):
     """What is observed of a picture, how an answer is moved back onto it, and how it is judged.
 
+    What is not abstract is what a task does that sees one channel of one picture, such as its grey.
+
     Attributes:
         channels_in: Channels of the lifted observation, what a model takes.
         channels_out: Channels of the restored picture.
         needs_pairs: True if photos must first become stereo scenes.
-        headline: The figure by which runs are compared; higher is better.
+        headline: The figure by which runs are compared.
+        better: 1 if a higher headline is better, -1 if a lower one is.
         baselines: Names of entries of `evaluation/baselines/`.
+        shown: The figures that a table in a terminal shows.
+        scale: How many times larger an answer is than its observation, each way.
     """
 
     channels_in: ClassVar[int]
     channels_out: ClassVar[int]
-    needs_pairs: ClassVar[bool]
+    needs_pairs: ClassVar[bool] = False
     headline: ClassVar[str]
+    better: ClassVar[int] = 1
     baselines: ClassVar[tuple[str, ...]]
+    shown: ClassVar[tuple[str, ...]]
+    scale: int = 1
 
-    @abstractmethod
     def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
-        """Returns the frozen inputs of validation and test: name to JPEG quality, None for a clean one."""
+        """Returns the frozen inputs of validation and test: name to JPEG quality, None for `clean`, which decides."""
+        return {"clean": None}
+
+    def prepare(self, scene: Scene) -> Scene:
+        """Returns what is to be restored of a scene as it was read: all of it, unless a task says otherwise."""
+        return scene
 
     @abstractmethod
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
@@ -49,6 +63,16 @@ class Task(ABC):
         raise UserError(f"this task observes in one way only, not by '{method}'; leave --method out.")
 
     @abstractmethod
+    def accept(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Observation:
+        """Returns what a picture `(H, W, 3)` that a user brings is an observation of.
+
+        Raises:
+            UserError: It cannot be what this task restores, or the method is unknown; `name` is what it is called.
+        """
+
+    @abstractmethod
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns a training example, a pure function of the scene and the seed: augmented scene and observation."""
 
@@ -60,31 +84,56 @@ class Task(ABC):
     def lift(self, observed: Tensor, operator: Operator) -> Tensor:
         """Returns `(B, channels_in, H, W)`, what a model takes."""
 
-    @abstractmethod
-    def project(self, image: Tensor, observed: Tensor, operator: Operator, calibration: Calibration) -> Tensor:
-        """Returns the answer `(B, channels_out, H, W)` moved onto the observation, in [0, 1]."""
+    def project(
+        self,
+        image: Tensor,
+        observed: Tensor,
+        operator: Operator,
+        calibration: Calibration,
+        confidence: Tensor | None = None,
+    ) -> Tensor:
+        """Returns the answer `(B, channels_out, H, W)` moved onto the observation, in [0, 1].
 
-    @abstractmethod
+        `confidence` is the model's own, if it has any: what it says of the observation may decide what is believed.
+        """
+        error, noise = calibration.error["clean"], calibration.noise["clean"]
+        return projection.project(image, observed, operator, error, noise)
+
     def residual(self, image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns `(B, C, H, W)`: what was observed less what the answer would have shown."""
+        """Returns `(B, C, h, w)`: what was observed less what the answer would have shown."""
+        return projection.residual(image, observed, operator)
 
-    @abstractmethod
     def calibrate(
         self, model: nn.Module, variants: Mapping[str, list[tuple[Scene, Observation]]], device: torch.device
     ) -> Calibration:
         """Returns the covariances of the model's and of the observations' errors, measured on these examples."""
+        parts: list[tuple[Tensor, Tensor]] = []
+        for scene, observation in variants["clean"]:
+            operator, observed = self.operator(observation).to(device), to_tensor(observation.picture).to(device)
+            with torch.inference_mode():
+                image = model(self.lift(observed, operator)).image.float().clamp(0, 1)
+            error = to_tensor(scene.truth).to(device) - image
+            seen = torch.ones(image.shape[-2:], dtype=torch.bool)
+            if observation.mask is not None:
+                seen = ~torch.from_numpy(observation.mask)
+            pair = error, self.residual(image, observed, operator)
+            parts.append((pair[0][0][:, seen].T.cpu(), pair[1][0][:, seen].T.cpu()))
+        errors, residuals = (torch.cat(list(some)) for some in zip(*parts, strict=True))
+        error, noise = projection.measured(errors, residuals, operator.matrix[0].cpu())
+        return Calibration({"clean": error}, {"clean": noise})
 
-    @abstractmethod
     def default_calibration(self) -> Calibration:
-        """Returns the calibration to use before anything was measured."""
+        """Returns the calibration to use before anything was measured: the observation is exact but for rounding."""
+        error = 0.1**2 * projection.default_error(self.channels_out // 3)
+        return Calibration({"clean": error}, {"clean": projection.QUANTISATION**2 * torch.eye(1)})
 
     @abstractmethod
-    def measure(self, answer: Picture, disparity: Tensor | None, scene: Scene, observation: Observation) -> Figures:
+    def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
         """Returns the figures of one answer `(H, W, channels_out)` uint8; None where one is not defined."""
 
-    @abstractmethod
     def trust(self, prediction: Prediction, observation: Observation) -> Figures:
         """Returns what can be said of an answer without knowing the truth; None where it is not defined."""
+        return {"residual": mean_residual(prediction)}
 
     @abstractmethod
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
@@ -113,6 +162,27 @@ def to_picture(image: Tensor) -> Picture:
     return picture
 
 
+def mean_residual(prediction: Prediction) -> float | None:
+    """Returns the root mean square of the residual before projection; None where nothing was projected.
+
+    Example:
+        >>> mean_residual(Prediction(torch.zeros(1, 3, 1, 1), residual=torch.full((1, 1, 2, 2), 0.25)))
+        0.25
+    """
+    return None if prediction.residual is None else float(prediction.residual.square().mean().sqrt())
+
+
+def build_model(task: Task, name: str, options: Mapping[str, Any]) -> nn.Module:
+    """Returns a model of the catalog for a task, with random weights. One that enlarges is told by how much.
+
+    Raises:
+        UserError: There is no such model, or it has no such option.
+    """
+    told = {"scale": task.scale} if "scale" in catalog.options_of("model", name) else {}
+    model: nn.Module = catalog.build("model", name, task.channels_in, task.channels_out, **{**told, **options})
+    return model
+
+
 def restore(
     model: nn.Module, task: Task, observed: Tensor, operator: Operator, calibration: Calibration, *known: Any
 ) -> Prediction:
@@ -123,4 +193,5 @@ def restore(
     prediction: Prediction = model(task.lift(observed, operator), *known)
     image = prediction.image.float()
     residual = task.residual(image, observed, operator).square().mean(dim=1, keepdim=True).sqrt()
-    return replace(prediction, image=task.project(image, observed, operator, calibration), residual=residual)
+    image = task.project(image, observed, operator, calibration, prediction.confidence)
+    return replace(prediction, image=image, residual=residual)

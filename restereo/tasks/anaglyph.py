@@ -10,31 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from restereo.errors import UserError
 from restereo.imaging import degrade, metrics, support
-from restereo.imaging.anaglyph import METHODS, eye_channels, find_method, form
+from restereo.imaging.anaglyph import HEADLINE_METHOD, eye_channels, find_method, form, method_shares
+from restereo.imaging.detection import detect
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
-from restereo.tasks import Figures, Task, to_tensor
+from restereo.tasks import Figures, Task, mean_residual, to_tensor
 
-HEADLINE_METHOD = "red-cyan-color"
 STRIDE = 3
 """Calibration looks at every third pixel of a row and every third row."""
-
-
-def method_shares(weights: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Returns the share of each method among training inputs; half are colour red-cyan unless weights are given.
-
-    Example:
-        >>> method_shares({"red-cyan": 3, "green-magenta": 1})
-        {'red-cyan-color': 0.75, 'green-magenta-color': 0.25}
-        >>> round(sum(method_shares().values()), 6), method_shares()["red-cyan-color"]
-        (1.0, 0.5)
-    """
-    others = len(METHODS) - 1
-    given = weights or {name: others if name == HEADLINE_METHOD else 1.0 for name in METHODS}
-    total = sum(given.values())
-    return {find_method(name).name: weight / total for name, weight in given.items()}
 
 
 def operator_of(method_name: str, lossy: bool = False) -> Operator:
@@ -80,6 +66,7 @@ class Anaglyph(Task):
     needs_pairs = True
     headline = "missing_psnr"
     baselines = ("identity", "grey", "sgbm")
+    shown = (headline, "missing_psnr_visible", "missing_psnr_occluded", "psnr_left", "psnr_right", "ciede2000")
 
     def __init__(self, degradations: Mapping[str, Any], methods: Mapping[str, float] | None) -> None:
         self.settings = degrade.settings_from(dict(degradations))
@@ -104,6 +91,17 @@ class Anaglyph(Task):
             picture = degrade.jpeg(picture, jpeg_quality)
         return Observation(picture, self.observed, jpeg_quality)
 
+    def accept(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Observation:
+        """Returns the picture as an anaglyph of this method; `auto` detects it."""
+        if method == "auto":
+            found = detect(picture, name)
+            if found.plain:
+                raise UserError(f"{name}: a plain photo, not an anaglyph; name its method to try anyway.")
+            method = found.method
+        return Observation(picture, method, jpeg_quality)
+
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns a randomly flipped and exposed scene, and its anaglyph of a random method, degraded."""
         rng = np.random.default_rng(seed)
@@ -125,7 +123,14 @@ class Anaglyph(Task):
         estimate = projection.linear_estimate(observed, operator)
         return torch.cat([estimate, spread.expand_as(estimate)], dim=1)
 
-    def project(self, image: Tensor, observed: Tensor, operator: Operator, calibration: Calibration) -> Tensor:
+    def project(
+        self,
+        image: Tensor,
+        observed: Tensor,
+        operator: Operator,
+        calibration: Calibration,
+        confidence: Tensor | None = None,
+    ) -> Tensor:
         """Returns both views moved onto the anaglyph, the lossy ones by what was measured on JPEG inputs."""
         lossy = torch.zeros_like(operator.linear) if operator.lossy is None else operator.lossy
         answers = [
@@ -172,7 +177,7 @@ class Anaglyph(Task):
         noise = projection.residual(truth, observed, operator)
         return _pixels(error), _pixels(noise)
 
-    def measure(self, answer: Picture, disparity: Tensor | None, scene: Scene, observation: Observation) -> Figures:
+    def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
         """Returns the figures of the protocol (docs/protocol.md)."""
         truth = scene.truth
         missing = missing_of(observation.method)
@@ -194,7 +199,7 @@ class Anaglyph(Task):
             figures[f"ssim_{eye}"] = metrics.ssim(answer[..., channels], truth[..., channels])
         differences = [metrics.ciede2000(answer[..., c], truth[..., c]) for c in views.values()]
         figures["ciede2000"] = sum(differences) / len(differences)
-        matched = None if disparity is None else disparity[0, 0].cpu().numpy()
+        matched = None if prediction.disparity is None else prediction.disparity[0, 0].cpu().numpy()
         if matched is not None and scene.disparity is not None:
             figures["epe"] = metrics.epe(matched, scene.disparity[0])
         # A figure over no pixel at all, such as the occluded ones of a flat scene, is not defined.
@@ -206,9 +211,8 @@ class Anaglyph(Task):
         Support is the share of pixels whose match both eyes name, and the correlation of the eyes' normalised
         gradients there. Eyes of different scenes have little of either: 1.0 for `unrelated` flags them.
         """
-        trust: Figures = {"residual": None, "match_share": None, "match_correlation": None, "unrelated": None}
-        if prediction.residual is not None:
-            trust["residual"] = float(prediction.residual.square().mean().sqrt())
+        trust: Figures = {"residual": mean_residual(prediction), "match_share": None, "match_correlation": None}
+        trust["unrelated"] = None
         own = eye_channels(find_method(observation.method).matrix)
         if prediction.disparity is None or prediction.confidence is None or not all(own):
             return trust

@@ -74,19 +74,21 @@ def scene_shares(rows: list[dict[str, Any]], pair_share: float | None) -> NDArra
 def collate(examples: list[tuple[Scene, Observation]], task: Task) -> Sample:
     """Returns the batch of these examples; all pictures are of one size.
 
-    Disparity is NaN and occlusion False where a scene has no map.
+    Disparity is NaN and occlusion False where a scene has no map. Every observation has a mask, or none has.
     """
     operators = [task.operator(observation) for _, observation in examples]
     height, width = examples[0][0].truth.shape[:2]
     unknown = np.full((2, height, width), np.nan, np.float32)
     disparity = [unknown if s.disparity is None else s.disparity.astype(np.float32) for s, _ in examples]
     occlusion = [np.zeros((2, height, width), np.bool_) if s.occlusion is None else s.occlusion for s, _ in examples]
+    masks = [o.mask for _, o in examples if o.mask is not None]
     return Sample(
         observed=torch.cat([to_tensor(o.picture) for _, o in examples]),
         truth=torch.cat([to_tensor(s.truth) for s, _ in examples]),
         operator=stack(operators),
         disparity=torch.from_numpy(np.stack(disparity)),
         occlusion=torch.from_numpy(np.stack(occlusion)),
+        mask=torch.from_numpy(np.stack(masks))[:, None] if masks else None,
     )
 
 
@@ -101,6 +103,7 @@ def stack(operators: list[Operator]) -> Operator:
         cat([o.linear for o in operators]),
         cat([o.exponent for o in operators]),
         cat([torch.zeros(len(o.linear), dtype=torch.bool) if o.lossy is None else o.lossy for o in operators]),
+        operators[0].scale,
     )
 
 

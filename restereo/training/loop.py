@@ -31,7 +31,7 @@ class Outcome:
     losses: list[float] = field(default_factory=list)  # of the generator, since the last validation
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
-    best_headline: float = -math.inf
+    best_headline: float = math.nan
     best_step: int = 0
     stopped: bool = False
 
@@ -156,7 +156,7 @@ class Loop:
             {"step": outcome.step, "split": "validation", "headline": f"{headline:.6g}"},
         ]
         progress.note(f"loss {loss:.4f}  {self.task.headline} {headline:.2f}")
-        if headline > outcome.best_headline:
+        if not outcome.best or self.task.better * (headline - outcome.best_headline) > 0:
             outcome.best_headline, outcome.best_step = headline, outcome.step
             outcome.best = {k: v.detach().clone() for k, v in self.average.module.state_dict().items()}
         since = (outcome.step - outcome.best_step) // settings.validate_every

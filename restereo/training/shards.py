@@ -38,6 +38,8 @@ def _arrays(record: Record) -> dict[str, npt.NDArray[Any]]:
         arrays[f"{scene.name}/occlusion"] = scene.occlusion.astype(np.uint8)
     for variant, observation in record.observations.items():
         arrays[f"{scene.name}/observed/{variant}"] = observation.picture
+        if observation.mask is not None:
+            arrays[f"{scene.name}/mask/{variant}"] = observation.mask.astype(np.uint8)
     return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
 
 
@@ -155,5 +157,10 @@ class Shards:
 
     def observation(self, row: dict[str, Any], variant: str) -> Observation:
         """Returns the frozen observation of one scene."""
-        handle, _ = _open(self.folder / row["shard"])
-        return Observation(handle.get_tensor(f"{row['name']}/observed/{variant}"), **row["variants"][variant])
+        handle, keys = _open(self.folder / row["shard"])
+        mask = f"{row['name']}/mask/{variant}"
+        return Observation(
+            handle.get_tensor(f"{row['name']}/observed/{variant}"),
+            **row["variants"][variant],
+            mask=handle.get_tensor(mask).astype(np.bool_) if mask in keys else None,
+        )

@@ -16,7 +16,7 @@ from torch import nn
 from restereo import catalog
 from restereo.config import Params, Start
 from restereo.errors import UserError
-from restereo.tasks import Task
+from restereo.tasks import Task, build_model
 from restereo.training import run_folder
 from restereo.training.checkpoint import Live, key_of
 from restereo.training.data import Examples, frozen_examples
@@ -102,7 +102,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     config = _config(params, recipe, data)
     examples = Examples(Shards(data), task, settings.crop, params.seed, settings.pair_share)
     frozen = frozen_examples(data, "validation", task, "clean")
-    model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
+    model = build_model(task, row.model, row.model_options)
     if settings.start:
         _set_out(model, settings.start)
     objective = catalog.build("objective", row.objective, **row.objective_options)
@@ -120,6 +120,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
 
     best = loop.average.module
     best.load_state_dict(outcome.best)
+    best.eval()  # it is calibrated as it will be used
     variants = {name: frozen_examples(data, "validation", task, name) for name in _variants(data)}
     calibration = task.calibrate(best, variants, fabric.device)
     if fabric.global_rank == 0:
