@@ -57,7 +57,9 @@ def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Versi
 
 
 def probe(pictures: Path) -> Pictures:
-    """Returns `(H, W, 3)` uint8: a corner of an evaluated picture (of a pair, both side by side), else a made-up anaglyph of 64 by 96 px.
+    """Returns `(H, W, 3)` uint8: a corner of an evaluated picture, else a made-up anaglyph of 64 by 96 px.
+
+    Of a pair it is that of both, side by side.
 
     Example:
         >>> probe(Path("no/such/folder")).shape

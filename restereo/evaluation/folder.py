@@ -1,5 +1,6 @@
 """The protocol on a folder of real pairs or photos."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ LABELS = {
 
 
 def evaluate_folder(
-    predictor: Predictor, task: Task, files: list[PairFiles] | list[Path], jpeg_quality: int | None = None
+    predictor: Predictor, task: Task, files: Sequence[PairFiles | Path], jpeg_quality: int | None = None
 ) -> dict[str, Any]:
     """Returns `{"scenes": {name: figures}, "mean": figures}`; the figures are those of `Task.measure` and the speed.
 
