@@ -3,14 +3,15 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
-TARGETS ?= *@anaglyph*
+RECIPES ?= anaglyph*
+TARGETS ?= $(if $(filter all,$(RECIPES)),*,*@$(RECIPES))
 INSTALLED := .venv/.installed
 
 .PHONY: help run test check bench ui clean
 help:  ## Say what each verb does
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
-run: $(INSTALLED)  ## Train and evaluate the anaglyph recipes on the embedded pictures, and print the table
+run: $(INSTALLED)  ## Train and evaluate recipes on the embedded pictures: the anaglyph ones, or RECIPES=all
 	restereo-pipelines check && dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary
 
 test: $(INSTALLED)  ## Run all tests

@@ -47,9 +47,14 @@ class Source(BaseModel):
 
 
 class Recipe(Section):
-    """A row of `recipes:`: what is trained on what, and what differs from the common `train` section."""
+    """A row of `recipes:`: what is trained on what, and what differs from the common `train` section.
+
+    Attributes:
+        kind: The task's file, again: `dvc.yaml` names it, and cannot look it up in `tasks:` (docs/decisions/0010).
+    """
 
     task: str
+    kind: str = ""
     model: str
     objective: str
     model_options: dict[str, Any] = {}
@@ -227,6 +232,11 @@ def _check_rows(params: Params, file: Path) -> None:
         if recipe.task not in params.tasks:
             raise UserError(
                 f"{file}: recipe '{name}': unknown task '{recipe.task}': {nearest(recipe.task, params.tasks)}."
+            )
+        if recipe.kind and recipe.kind != params.kinds[recipe.task]:
+            raise UserError(
+                f"{file}: recipe '{name}' is of kind '{recipe.kind}', but its task '{recipe.task}' is of kind "
+                f"'{params.kinds[recipe.task]}'; write kind: {params.kinds[recipe.task]}."
             )
         catalog.check("model", recipe.model, f"{file}: recipe '{name}': ")
         catalog.check("objective", recipe.objective, f"{file}: recipe '{name}': ")

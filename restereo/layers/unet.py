@@ -36,8 +36,9 @@ class UNetBody(nn.Module):
         cell: Height and width must be multiples of it.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, width: int, depth: int) -> None:
+    def __init__(self, channels_in: int, channels_out: int, width: int, depth: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = dropout
         widths = [width * 2**level for level in range(depth + 1)]
         self.cell = 2 ** (depth + 1)
         self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels_in, width, 3, padding=1))
@@ -58,7 +59,7 @@ class UNetBody(nn.Module):
             for block, shrink in zip(self.down, self.shrink, strict=True):
                 skips.append(block(features))
                 features = shrink(skips[-1])
-            features = self.bottom(features)
+            features = F.dropout2d(self.bottom(features), self.dropout, self.training and self.dropout > 0)
             for block, grow in zip(reversed(self.up), reversed(self.grow), strict=True):
                 features = block(torch.cat([grow(features), skips.pop()], dim=1))
             correction: Tensor = self.head(features)

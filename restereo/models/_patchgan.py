@@ -12,19 +12,21 @@ from torch.nn.utils.parametrizations import spectral_norm
 class PatchGAN(nn.Module):
     """A conditional critic: it sees what was observed beside the picture that it judges."""
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int, width: int, spectral: bool = True) -> None:
         """Builds three halvings and two further convolutions, each cell seeing 70x70 px.
 
         Args:
             channels: Of the observation and of the picture together.
             width: Of the first layer; 64 in the paper.
+            spectral: Whether the weights are normalised by their largest singular value.
         """
         super().__init__()
         widths = [channels, width, 2 * width, 4 * width, 8 * width, 1]
         strides = [2, 2, 2, 1, 1]
         layers: list[nn.Module] = []
         for before, after, stride in zip(widths, widths[1:], strides, strict=False):
-            layers += [spectral_norm(nn.Conv2d(before, after, 4, stride, padding=2)), nn.LeakyReLU(0.2)]
+            layer = nn.Conv2d(before, after, 4, stride, padding=2)
+            layers += [spectral_norm(layer) if spectral else layer, nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, lifted: Tensor, picture: Tensor) -> Tensor:

@@ -7,32 +7,54 @@ rest.
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from restereo.layers.unet import UNetBody, pad_to_cells
-from restereo.sample import Prediction
+from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "small", "medium", "base"]
 SIZES: dict[Size, tuple[int, int]] = {"tiny": (8, 2), "small": (16, 3), "medium": (33, 3), "base": (40, 3)}
 """Width of the first level (doubled at each) and number of halvings."""
+MASK_WEIGHT = 0.1
+"""Of the cross-entropy of the damage, in nats, beside the objective."""
 
 
 class UNet(nn.Module):
     """The network; any height and width, padded inside by replication to a multiple of its coarsest cell."""
 
-    def __init__(self, channels_in: int, channels_out: int, width: int, depth: int) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, width: int, depth: int, mask: bool = False, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.body = UNetBody(channels_in, channels_out, width, depth)
+        self.body = UNetBody(channels_in, channels_out + mask, width, depth, dropout)
         self.copied = channels_out if channels_in >= channels_out else channels_in
+        self.mask = mask
 
     def forward(self, x: Tensor) -> Prediction:
-        """Returns the restored picture `(B, channels_out, H, W)` of `x` `(B, channels_in, H, W)` in [0, 1]."""
+        """Returns the restored picture `(B, channels_out, H, W)` of `x` `(B, channels_in, H, W)` in [0, 1].
+
+        With `mask`, confidence `(B, 1, H, W)` is the chance that a pixel of the input is undamaged.
+        """
         height, width = x.shape[-2:]
         padded = pad_to_cells(x, self.body.cell)
-        image = padded[:, : self.copied] + self.body(padded)
-        return Prediction(image[..., :height, :width])
+        correction = self.body(padded)
+        sound = None
+        if self.mask:
+            correction, sound = correction[:, :-1], correction[:, -1:, :height, :width]
+        image = padded[:, : self.copied] + correction
+        confidence = None if sound is None else sound.sigmoid()
+        return Prediction(image[..., :height, :width], confidence=confidence, scores=sound)
+
+    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
+        """Returns the cross-entropy of the damage that is said to be there; 0 where none is said or known."""
+        if prediction.scores is None or sample.mask is None:
+            return prediction.image.new_zeros(())
+        return MASK_WEIGHT * F.binary_cross_entropy_with_logits(prediction.scores, (~sample.mask).float())
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "small") -> UNet:
+def build(
+    channels_in: int, channels_out: int, *, size: Size = "small", mask: bool = False, dropout: float = 0.0
+) -> UNet:
     """Returns a U-Net with random weights from torch's generator.
 
     Args:
@@ -40,10 +62,12 @@ def build(channels_in: int, channels_out: int, *, size: Size = "small") -> UNet:
             or a single one is the estimate of them all.
         channels_out: Channels of the restored picture.
         size: `tiny` (42 k parameters, for tests), `small` (.64 M), `medium` (2.7 M) or `base` (4.0 M).
+        mask: Whether it also says which pixels of its input are undamaged.
+        dropout: Chance that a feature of the coarsest level is left out in training.
 
     Example:
         >>> import torch
         >>> build(6, 6, size="tiny")(torch.zeros(1, 6, 7, 5)).image.shape
         torch.Size([1, 6, 7, 5])
     """
-    return UNet(channels_in, channels_out, *SIZES[size])
+    return UNet(channels_in, channels_out, *SIZES[size], mask, dropout)

@@ -7,7 +7,6 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -32,8 +31,8 @@ class FakeRun:
     def __init__(self, folder: Path) -> None:
         self.weight = int(read_weights(folder / "weights.safetensors")["weight"])
 
-    def restore(self, picture: np.ndarray, method: str = "auto", jpeg_quality: int | None = None) -> SimpleNamespace:
-        return SimpleNamespace(left=picture + np.uint8(self.weight), right=picture, method=method)
+    def views(self, picture: np.ndarray, method: str = "auto", jpeg_quality: int | None = None) -> np.ndarray:
+        return np.stack([picture + np.uint8(self.weight), picture])
 
 
 FREE = ("CC0-1.0", "CC-BY-4.0")

@@ -25,12 +25,14 @@ def hinge(real: Tensor, fake: Tensor) -> Tensor:
 class Adversarial(Objective):
     """Two players: the critic moves first, then the generator against it."""
 
-    def __init__(self, weight: float, width: int, pixel: Weights) -> None:
-        self.weight, self.width, self.pixel = weight, width, pixel
+    def __init__(self, weight: float, width: int, spectral: bool, pixel: Weights, pixel_weight: float) -> None:
+        self.weight, self.width, self.spectral = weight, width, spectral
+        self.pixel, self.pixel_weight = pixel, pixel_weight
 
     def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
         """Returns the generator and a critic that sees the observation too."""
-        return {"generator": generator, "discriminator": PatchGAN(channels_in + channels_out, self.width)}
+        critic = PatchGAN(channels_in + channels_out, self.width, self.spectral)
+        return {"generator": generator, "discriminator": critic}
 
     def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
         """Yields the critic's loss, and after its step the generator's."""
@@ -38,19 +40,27 @@ class Adversarial(Objective):
         prediction = players["generator"](lifted)
         image = prediction.image
         yield "discriminator", hinge(critic(lifted, sample.truth), critic(lifted, image.detach()))
-        pixel = pixel_loss(image, sample.truth, self.pixel)
+        pixel = self.pixel_weight * pixel_loss(image, sample.truth, self.pixel)
         pixel = pixel + own_losses(players["generator"], prediction, sample)
         yield "generator", pixel - self.weight * critic(lifted, image).mean()
 
 
 def build(
-    *, weight: float = 0.005, width: int = 32, chroma_weight: float = 0.5, ssim_weight: float = 0.1
+    *,
+    weight: float = 0.005,
+    width: int = 32,
+    spectral: bool = True,
+    pixel_weight: float = 1.0,
+    chroma_weight: float = 0.5,
+    ssim_weight: float = 0.1,
 ) -> Adversarial:
     """Returns the adversarial objective.
 
     Args:
         weight: Of the critic's verdict beside the pixel loss; 0 trains the generator as the pixel objective does.
         width: Of the critic's first layer.
+        spectral: Whether the critic's weights are normalised by their largest singular value.
+        pixel_weight: Of the pixel loss; 0 leaves the critic alone in charge.
         chroma_weight: See the pixel objective.
         ssim_weight: See the pixel objective.
 
@@ -58,4 +68,4 @@ def build(
         >>> sorted(build().players(nn.Identity(), 6, 6))
         ['discriminator', 'generator']
     """
-    return Adversarial(weight, width, Weights(chroma_weight, ssim_weight))
+    return Adversarial(weight, width, spectral, Weights(chroma_weight, ssim_weight), pixel_weight)

@@ -1,0 +1,87 @@
+"""Colour from grey: the BT.601 grey of a picture is known at full size, its colours are to be guessed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restereo.imaging import metrics
+from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
+from restereo.imaging.mirroring import mirrored
+from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.tasks import Figures, Task
+
+
+def grey_operator() -> Operator:
+    """Returns P of BT.601 grey, a batch of one: the weights of encoded R, G, B.
+
+    Example:
+        >>> grey_operator().matrix.shape
+        torch.Size([1, 1, 3])
+    """
+    return Operator(torch.tensor([[BT601]]), torch.tensor([False]), torch.ones(1, 1))
+
+
+class Colorization(Task):
+    """One grey channel in, three out; the grey of the answer is that of the input."""
+
+    channels_in = 1
+    channels_out = 3
+    headline = "mean_absolute_error"
+    better = -1
+    baselines = ("grey_copy",)
+    shown = (headline, "psnr", "ssim", "chroma_error", "colourfulness", "colourfulness_difference")
+
+    def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
+        """Returns the grey picture; JPEG is not looked at: luma is what it keeps best."""
+        return Observation(luma(truth), "grey")
+
+    def accept(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Observation:
+        """Returns the picture's grey, whether it has colours or not."""
+        return self.observe(picture)
+
+    def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
+        """Returns the scene, at times mirrored, and its grey."""
+        scene = mirrored(scene, np.random.default_rng(seed))
+        return scene, self.observe(scene.truth)
+
+    def operator(self, observation: Observation) -> Operator:
+        """Returns the operator of grey."""
+        return grey_operator()
+
+    def lift(self, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns the grey as it is, `(B, 1, H, W)`."""
+        return observed
+
+    def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
+        """Returns error, PSNR and SSIM of the whole picture, error of its chroma, and how colourful it is."""
+        colourful = colourfulness(answer)
+        return {
+            "mean_absolute_error": mean_absolute_error(answer, scene.truth),
+            "psnr": metrics.psnr(answer, scene.truth),
+            "ssim": metrics.ssim(answer, scene.truth),
+            "chroma_error": chroma_error(answer, scene.truth),
+            "colourfulness": colourful,
+            "colourfulness_difference": colourful - colourfulness(scene.truth),
+        }
+
+    def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
+        """Returns the mean absolute error over pixels and channels, in [0, 1]."""
+        return mean_absolute_error(answer, scene.truth)
+
+
+def build(*, degradations: Mapping[str, Any] | None = None) -> Colorization:
+    """Returns the task.
+
+    Args:
+        degradations: Of section `synthesize`; they are the anaglyph's and change nothing here.
+
+    Example:
+        >>> build().observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
+        (2, 3, 1)
+    """
+    return Colorization()

@@ -1,0 +1,132 @@
+"""Old photographs: grain, dirt and no colours. Damage is found and filled, grain taken out, colour guessed."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restereo.imaging import metrics
+from restereo.imaging.ageing import Age, aged
+from restereo.imaging.color import BT601, colourfulness, luma
+from restereo.imaging.mirroring import mirrored
+from restereo.layers import projection
+from restereo.layers.projection import Calibration
+from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.tasks import Figures, Task
+from restereo.tasks._textures import read_textures
+
+
+class OldPhoto(Task):
+    """One damaged grey channel in, three out."""
+
+    channels_in = 1
+    channels_out = 3
+    headline = "psnr"
+    baselines = ("grey_copy", "median")
+    shown = (headline, "psnr_inside", "psnr_outside", "ssim", "mask_overlap", "colourfulness_difference")
+
+    def __init__(self, age: Age, colour: bool, textures: str | None) -> None:
+        self.age, self.colour, self.textures = age, colour, textures
+
+    def prepare(self, scene: Scene) -> Scene:
+        """Returns the scene, in grey if colours are not asked for."""
+        return scene if self.colour else replace(scene, truth=luma(scene.truth).repeat(3, axis=2))
+
+    def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
+        """Returns the picture as it has aged; how is decided by its content."""
+        return self._aged(truth, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
+
+    def accept(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Observation:
+        """Returns the picture's grey; where it is damaged is not known."""
+        return Observation(luma(picture), "old")
+
+    def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
+        """Returns the scene, at times mirrored, and how it has aged."""
+        rng = np.random.default_rng(seed)
+        scene = mirrored(scene, rng)
+        return scene, self._aged(scene.truth, rng, frozen=False)
+
+    def _aged(self, truth: Picture, rng: np.random.Generator, frozen: bool) -> Observation:
+        textures = read_textures(self.textures, frozen) if self.textures else ()
+        picture, mask = aged(luma(truth), rng, self.age, textures)
+        return Observation(picture, "old", mask=mask)
+
+    def operator(self, observation: Observation) -> Operator:
+        """Returns the operator of grey; what dirt hides is told by the mask, not by P."""
+        return Operator(torch.tensor([[BT601]]), torch.tensor([False]), torch.ones(1, 1))
+
+    def lift(self, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns the damaged grey as it is, `(B, 1, H, W)`."""
+        return observed
+
+    def project(
+        self,
+        image: Tensor,
+        observed: Tensor,
+        operator: Operator,
+        calibration: Calibration,
+        confidence: Tensor | None = None,
+    ) -> Tensor:
+        """Returns the answer moved onto what was observed, as far as the model takes that for undamaged."""
+        moved = super().project(image, observed, operator, calibration)
+        plain = image.clamp(0, 1)
+        return moved if confidence is None else plain + confidence * (moved - plain)
+
+    def default_calibration(self) -> Calibration:
+        """Returns the calibration to use before anything was measured: grain is not believed."""
+        known = super().default_calibration()
+        doubt = 1.0 if self.age.grain > 0 else projection.QUANTISATION**2
+        return replace(known, noise={"clean": doubt * torch.eye(1)})
+
+    def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
+        """Returns PSNR (all, inside, outside the damage), SSIM, overlap of the damage found and true, colourfulness."""
+        mask = observation.mask
+        figures: Figures = {
+            "psnr": metrics.psnr(answer, scene.truth),
+            "psnr_inside": None,
+            "psnr_outside": None,
+            "ssim": metrics.ssim(answer, scene.truth),
+            "mask_overlap": None,
+            "colourfulness_difference": colourfulness(answer) - colourfulness(scene.truth),
+        }
+        if mask is not None and mask.any() and not mask.all():
+            for name, where in (("psnr_inside", mask), ("psnr_outside", ~mask)):
+                figures[name] = metrics.psnr(answer[where], scene.truth[where])
+            if prediction.confidence is not None:
+                found = prediction.confidence[0, 0].numpy(force=True) < 0.5
+                figures["mask_overlap"] = float((found & mask).sum() / (found | mask).sum())
+        return figures
+
+    def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
+        """Returns the PSNR of the whole picture."""
+        return metrics.psnr(answer, scene.truth)
+
+
+def build(
+    *,
+    degradations: Mapping[str, Any] | None = None,
+    grain: float = 0.1,
+    dirt: float = 1.0,
+    colour: bool = True,
+    textures: str | None = None,
+) -> OldPhoto:
+    """Returns the task.
+
+    Args:
+        degradations: Of section `synthesize`; they are the anaglyph's and change nothing here.
+        grain: Standard deviation of the grain, of 1.
+        dirt: How much dirt, 1 = as usual, 0 = none.
+        colour: Whether colours are to be guessed too; without, the truth is grey.
+        textures: Folder of PNG files whose transparency is real dirt; by default all dirt is drawn.
+
+    Example:
+        >>> build(dirt=0).observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
+        (2, 3, 1)
+    """
+    return OldPhoto(Age(grain, dirt), colour, textures)

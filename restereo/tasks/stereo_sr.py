@@ -1,0 +1,125 @@
+"""Stereo super-resolution: two small views of one scene, enlarged together, and their disparity."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from restereo.errors import UserError
+from restereo.imaging import degrade, metrics
+from restereo.imaging.resampling import consistent, larger, smaller
+from restereo.layers.projection import Calibration
+from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.tasks import Figures, Task, to_picture, to_tensor
+
+
+class StereoSR(Task):
+    """Six channels in, six out, `scale` times larger each way."""
+
+    channels_in = 12
+    channels_out = 6
+    needs_pairs = True
+    headline = "psnr"
+    baselines = ("bicubic", "small_sgbm")
+    shown = (headline, "psnr_left", "psnr_right", "ssim", "epe")
+
+    def __init__(self, scale: int, degradations: Mapping[str, Any]) -> None:
+        if scale not in (2, 3, 4):
+            raise UserError(f"task 'stereo_sr': scale is {scale}; give 2, 3 or 4.")
+        self.scale = scale
+        self.settings = degrade.settings_from(dict(degradations))
+
+    def prepare(self, scene: Scene) -> Scene:
+        """Returns the scene without the last rows and columns that no whole small pixel covers."""
+        height, width = (side // self.scale * self.scale for side in scene.truth.shape[:2])
+        maps = (None if one is None else one[:, :height, :width] for one in (scene.disparity, scene.occlusion))
+        disparity, occlusion = maps
+        return replace(scene, truth=scene.truth[:height, :width], disparity=disparity, occlusion=occlusion)
+
+    def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
+        """Returns both views made smaller, of 8 bits."""
+        return Observation(to_picture(smaller(to_tensor(truth), self.scale)), f"bicubic-x{self.scale}")
+
+    def accept(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Observation:
+        """Returns both views of a picture that shows them side by side, left first."""
+        if picture.shape[1] % 2:
+            raise UserError(f"{name}: {picture.shape[1]} px wide; both views side by side are an even number wide.")
+        views = np.concatenate(np.split(picture, 2, axis=1), axis=2)
+        return Observation(views, f"bicubic-x{self.scale}", jpeg_quality)
+
+    def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
+        """Returns the scene, at times mirrored, upside down or in other colours, and its small views."""
+        scene = degrade.augment_scene(scene, seed, self.settings)
+        return scene, self.observe(scene.truth)
+
+    def operator(self, observation: Observation) -> Operator:
+        """Returns the operator that keeps every channel and makes the picture smaller."""
+        return Operator(torch.eye(6)[None], torch.tensor([False]), torch.ones(1, 6), scale=self.scale)
+
+    def lift(self, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns both views enlarged smoothly (six channels), and each small pixel repeated (six)."""
+        repeated = F.interpolate(observed, scale_factor=self.scale, mode="nearest-exact")
+        return torch.cat([larger(observed, self.scale), repeated], dim=1)
+
+    def project(
+        self,
+        image: Tensor,
+        observed: Tensor,
+        operator: Operator,
+        calibration: Calibration,
+        confidence: Tensor | None = None,
+    ) -> Tensor:
+        """Returns the answer changed so that it gives the small views when it is made smaller."""
+        return consistent(image, observed, self.scale)
+
+    def residual(self, image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
+        """Returns what was observed less the answer made smaller, `(B, 6, h, w)`."""
+        return observed - smaller(image, self.scale)
+
+    def calibrate(
+        self, model: nn.Module, variants: Mapping[str, list[tuple[Scene, Observation]]], device: torch.device
+    ) -> Calibration:
+        """Returns nothing measured: the small views are exact but for rounding."""
+        return self.default_calibration()
+
+    def default_calibration(self) -> Calibration:
+        """Returns no covariances; the projection needs none."""
+        return Calibration({}, {})
+
+    def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
+        """Returns PSNR and SSIM of RGB, whole picture, mean of left and right; the left eye's disparity error."""
+        views = {"left": slice(0, 3), "right": slice(3, 6)}
+        psnr = {name: metrics.psnr(answer[..., c], scene.truth[..., c]) for name, c in views.items()}
+        ssim = [metrics.ssim(answer[..., c], scene.truth[..., c]) for c in views.values()]
+        figures: Figures = {"psnr": sum(psnr.values()) / 2, "ssim": sum(ssim) / 2}
+        figures |= {f"psnr_{name}": value for name, value in psnr.items()} | {"epe": None}
+        if prediction.disparity is not None and scene.disparity is not None:
+            error = metrics.epe(prediction.disparity[0, 0].numpy(force=True), scene.disparity[0])
+            figures["epe"] = error if math.isfinite(error) else None
+        return figures
+
+    def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
+        """Returns the mean PSNR of both views."""
+        return sum(metrics.psnr(answer[..., c], scene.truth[..., c]) for c in (slice(0, 3), slice(3, 6))) / 2
+
+
+def build(*, scale: int = 4, degradations: Mapping[str, Any] | None = None) -> StereoSR:
+    """Returns the task.
+
+    Args:
+        scale: How many times smaller the views are, 2, 3 or 4.
+        degradations: How often training scenes are mirrored, turned and recoloured; what belongs to anaglyphs in
+            section `synthesize` changes nothing here.
+
+    Example:
+        >>> build(scale=2).observe(np.zeros((8, 12, 6), np.uint8)).picture.shape
+        (4, 6, 6)
+    """
+    return StereoSR(scale, degradations or {})
