@@ -1,0 +1,130 @@
+"""What each sibling of the anaglyph task promises beyond what every task does."""
+
+import numpy as np
+import pytest
+import torch
+from skimage.color import rgb2lab
+
+from restereo import catalog
+from restereo.errors import UserError
+from restereo.evaluation.folder import evaluate_folder
+from restereo.imaging.ageing import Age, aged
+from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
+from restereo.layers.projection import measured
+from restereo.sample import Prediction, Scene
+from restereo.sources._pictures import find_pairs
+from restereo.tasks import build_model, restore, to_picture, to_tensor
+from restereo.tasks._textures import read_textures
+from tests.conftest import smooth_picture
+
+
+def test_lab_is_that_of_scikit_image():
+    picture = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
+    ours = rgb_to_lab(to_tensor(picture))
+    np.testing.assert_allclose(ours[0].permute(1, 2, 0), rgb2lab(picture), atol=0.01)
+    torch.testing.assert_close(lab_to_rgb(ours), to_tensor(picture), atol=1e-4, rtol=0)
+    other = picture[::-1].copy()
+    assert chroma_error(picture, other) == pytest.approx(
+        np.abs(rgb2lab(picture) - rgb2lab(other))[..., 1:].mean(), abs=0.01
+    )
+
+
+def test_colourfulness_is_that_of_the_paper():
+    """Hasler & Süsstrunk 2003, computed here from the definition."""
+    picture = smooth_picture(2, 30, 40)
+    r, g, b = (picture[..., c].astype(float) for c in range(3))
+    rg, yb = r - g, (r + g) / 2 - b
+    expected = np.sqrt(rg.var() + yb.var()) + 0.3 * np.sqrt(rg.mean() ** 2 + yb.mean() ** 2)
+    assert colourfulness(picture) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("model", ["autoencoder", "unet"])
+def test_colouring_keeps_the_grey_at_full_size(model):
+    task = catalog.build("task", "colorization")
+    network = build_model(task, model, {"size": "tiny"}).eval()
+    for weight in network.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
+    observation = task.observe(smooth_picture(5, 33, 47))
+    with torch.inference_mode():
+        answer = restore(
+            network, task, to_tensor(observation.picture), task.operator(observation), task.default_calibration()
+        )
+    answered = luma(to_picture(answer.image)).astype(int)
+    assert np.abs(answered - observation.picture).max() <= 2
+    assert colourfulness(to_picture(answer.image)) > 1
+
+
+def test_age_hides_what_the_mask_says_and_nothing_else():
+    grey = np.full((120, 160, 1), 128, np.uint8)
+    picture, mask = aged(grey, np.random.default_rng(1), Age(grain=0.0, dirt=2.0))
+    assert 0.005 < mask.mean() < 0.5
+    assert np.abs(picture.astype(int) - 128)[~mask].max() <= 0.1 * 128 + 1
+    grainy, none = aged(grey, np.random.default_rng(1), Age(grain=0.1, dirt=0.0))
+    assert not none.any()
+    assert (grainy / 255).std() == pytest.approx(0.1, abs=0.005)
+
+
+def test_textures_are_split_between_training_and_test(data):
+    folder = str(data / "textures")
+    frozen, free = read_textures(folder, True), read_textures(folder, False)
+    assert len(frozen) > 40 and 3 * len(frozen) < len(free)
+    task = catalog.build("task", "old_photo", textures=folder)
+    observation = task.observe(smooth_picture(1, 64, 64))
+    assert observation.mask is not None and observation.mask.any()
+
+
+def test_grain_that_is_gone_does_not_come_back():
+    """A denoiser's answer is not moved onto the noisy input; a copied grey is."""
+    torch.manual_seed(0)
+    matrix = torch.tensor([[0.3, 0.6, 0.1]])
+    errors = 0.03 * torch.randn(4000, 3)
+    grain = 0.1 * torch.randn(4000, 1)
+    _, noise = measured(errors, errors @ matrix.T + grain, matrix)
+    assert noise.item() == pytest.approx(0.01, rel=0.3)
+    settled = 0.03 * torch.randn(4000, 3)
+    _, wary = measured(settled, grain, matrix)  # errors that have nothing to do with the residual
+    assert wary.item() > 0.05
+
+
+def test_a_damage_mask_is_learnt_and_used():
+    task = catalog.build("task", "old_photo")
+    truth = smooth_picture(1, 32, 32)
+    observed = to_tensor(task.observe(truth).picture)
+    image, confidence = torch.full((1, 3, 32, 32), 0.5), torch.zeros(1, 1, 32, 32)
+    confidence[..., 16:] = 1
+    exact = task.default_calibration()
+    exact.noise["clean"] = 1e-6 * torch.eye(1)
+    moved = task.project(image, observed, task.operator(task.observe(truth)), exact, confidence)
+    assert torch.equal(moved[..., :16], image[..., :16])
+    assert not torch.equal(moved[..., 16:], image[..., 16:])
+
+
+def test_a_pair_is_cut_to_whole_small_pixels_and_enlarged_to_its_size():
+    task = catalog.build("task", "stereo_sr", scale=4)
+    scene = task.prepare(Scene("odd", np.zeros((30, 45, 6), np.uint8), np.zeros((2, 30, 45), np.float32)))
+    assert scene.truth.shape == (28, 44, 6) and scene.disparity is not None and scene.disparity.shape == (2, 28, 44)
+    observation = task.observe(scene.truth)
+    assert observation.picture.shape == (7, 11, 6)
+    network = build_model(task, "feedback_sr", {"size": "tiny"}).eval()
+    assert network.scale == 4
+    with torch.inference_mode():
+        answer: Prediction = network(task.lift(to_tensor(observation.picture), task.operator(observation)))
+    assert answer.image.shape == (1, 6, 28, 44) and answer.disparity is not None
+    assert answer.disparity.shape == (1, 2, 28, 44)
+    with pytest.raises(UserError, match="scale is 5"):
+        catalog.build("task", "stereo_sr", scale=5)
+
+
+def test_bicubic_figures_are_those_of_the_literature(data):
+    """Bicubic x4 of CVHSSR's own evaluation on single pairs: Cones 24.03, Teddy 24.93 dB."""
+    files = find_pairs(data / "bench" / "stereo" / "middlebury_2003")
+    task = catalog.build("task", "stereo_sr", scale=4)
+    figures = evaluate_folder(catalog.build("baseline", "bicubic"), task, files)["scenes"]
+    assert figures["cones"]["psnr"] == pytest.approx(24.03, abs=0.02)
+    assert figures["teddy"]["psnr"] == pytest.approx(24.93, abs=0.02)
+
+
+def test_at_most_a_million_parameters():
+    task = catalog.build("task", "stereo_sr")
+    network = build_model(task, "feedback_sr", {"size": "small"})
+    assert sum(p.numel() for p in network.parameters()) <= 1_000_000
