@@ -95,7 +95,13 @@ def check(
     """
     from restereo.config import load_params
 
-    load_params()
+    params = load_params()
+    for name, row in params.recipes.items():
+        if not row.kind:
+            raise UserError(
+                f"params.yaml: recipe '{name}' has no kind; dvc.yaml names its task's file by it: "
+                f"write kind: {params.kinds[row.task]}."
+            )
     if lock:
         from pipelines import lock as locked
 

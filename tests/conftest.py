@@ -1,6 +1,7 @@
 """What tests share: the folder of real pictures, and tiny scenes that need none."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,12 @@ def small_scene(seed: int, height: int = 40, width: int = 48) -> Scene:
     disparity = np.zeros((2, height, width), np.float32)
     occlusion = np.zeros((2, height, width), np.bool_)
     return Scene(f"small-{seed}", np.concatenate([view, view], axis=-1), disparity, occlusion)
+
+
+def scene_for(task: Task, seed: int) -> Scene:
+    """A small scene of as many views as the task restores."""
+    scene = small_scene(seed)
+    return task.prepare(replace(scene, truth=scene.truth[..., : task.channels_out]))
 
 
 def write_scenes(folder: Path, task: Task, counts: dict[str, int]) -> Path:

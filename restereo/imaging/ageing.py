@@ -97,7 +97,7 @@ def drawn_dirt(size: tuple[int, int], rng: np.random.Generator, amount: float) -
         radii = rng.uniform(3, 12) * unit * rng.uniform(0.5, 1.5, 9)
         corners = point() + np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
         cv2.fillPoly(canvas, [np.rint(corners).astype(np.int32)], 255, cv2.LINE_AA)
-    return canvas.astype(np.float32) / 255
+    return canvas.astype(np.float32) / np.float32(255)
 
 
 def texture_dirt(
@@ -114,9 +114,9 @@ def texture_dirt(
     for _ in range(1 + int(rng.poisson(8 * amount * size[0] * size[1] / 256**2))):
         piece = np.rot90(textures[int(rng.integers(len(textures)))], int(rng.integers(4)))
         sides = [max(1, round(side * unit * float(rng.uniform(0.2, 0.8)))) for side in piece.shape]
-        piece = cv2.resize(np.ascontiguousarray(piece), sides[::-1], interpolation=cv2.INTER_AREA)
+        small = cv2.resize(np.ascontiguousarray(piece), sides[::-1], interpolation=cv2.INTER_AREA)
         place = [int(rng.integers(1 - side, whole)) for side, whole in zip(sides, size, strict=True)]
         there = tuple(slice(max(0, p), min(w, p + s)) for p, s, w in zip(place, sides, size, strict=True))
         mine = tuple(slice(t.start - p, t.stop - p) for t, p in zip(there, place, strict=True))
-        canvas[there] = np.maximum(canvas[there], piece[mine])
-    return canvas.astype(np.float32) / 255
+        canvas[there] = np.maximum(canvas[there], np.asarray(small, np.uint8)[mine])
+    return canvas.astype(np.float32) / np.float32(255)

@@ -37,9 +37,13 @@ class StereoSR(Task):
     def prepare(self, scene: Scene) -> Scene:
         """Returns the scene without the last rows and columns that no whole small pixel covers."""
         height, width = (side // self.scale * self.scale for side in scene.truth.shape[:2])
-        maps = (None if one is None else one[:, :height, :width] for one in (scene.disparity, scene.occlusion))
-        disparity, occlusion = maps
-        return replace(scene, truth=scene.truth[:height, :width], disparity=disparity, occlusion=occlusion)
+        disparity, occlusion = scene.disparity, scene.occlusion
+        return replace(
+            scene,
+            truth=scene.truth[:height, :width],
+            disparity=None if disparity is None else disparity[:, :height, :width],
+            occlusion=None if occlusion is None else occlusion[:, :height, :width],
+        )
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns both views made smaller, of 8 bits."""

@@ -22,6 +22,7 @@ from restereo.evaluation.folder import evaluate_folder
 from restereo.inference.predictor import Restorer, load_run
 from restereo.sample import Operator, Prediction
 from restereo.sources._pictures import find_pairs
+from restereo.tasks import build_model
 from restereo.training.data import Examples, endless_batches
 from restereo.training.loop import Loop
 from restereo.training.shards import Shards
@@ -60,7 +61,7 @@ def seconds_per_step(params: Params, name: str) -> float:
     torch.manual_seed(params.seed)
     task = make_task(params, TASK)
     examples = Examples(Shards(paths.pairs(TASK)), task, settings.crop, params.seed, settings.pair_share)
-    model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
+    model = build_model(task, row.model, row.model_options)
     objective = catalog.build("objective", row.objective, **row.objective_options)
     loop = Loop(Fabric(accelerator="cpu", devices=1), task, model, objective, settings, params.seed)
     batches = iter(endless_batches(examples, settings.batch, 0, 0, 0, 1))

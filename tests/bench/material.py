@@ -94,13 +94,14 @@ def network(recipe: str) -> tuple[Any, Any, Any]:
     """Returns task, network and objective of a recipe, the network with the same weights at each call."""
     import torch
 
+    from restereo.tasks import build_model
     from restereo.training.trainer import make_task
 
     settings = params()
     row = settings.recipe(recipe)
     task = make_task(settings, row.task)
     torch.manual_seed(settings.seed)
-    model = catalog.build("model", row.model, task.channels_in, task.channels_out, **row.model_options)
+    model = build_model(task, row.model, row.model_options)
     return task, model, catalog.build("objective", row.objective, **row.objective_options)
 
 

@@ -21,7 +21,8 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_the_projects_own_parameters_are_valid():
     params = load_params(ROOT / "params.yaml")
-    assert params.kinds["anaglyph"] == "anaglyph"
+    assert params.kinds["anaglyph"] == "anaglyph" and params.kinds["stereo_sr_x4"] == "stereo_sr"
+    assert {name for name, row in params.recipes.items() if not row.kind} == set(), "dvc.yaml needs it"
 
 
 def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
@@ -43,6 +44,11 @@ def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
         ("steps: 7", "stepps: 7", "unknown key 'recipes.first.train.stepps': did you mean 'steps'?"),
         ("steps: 7", "steps: 0", "'steps': Input should be greater than or equal to 1"),
         ("model: unet", "modle: unet", "did you mean 'model'?"),
+        (
+            "model: unet",
+            "kind: grey, model: unet",
+            "'grey', but its task 'anaglyph' is of kind 'anaglyph'; write kind:",
+        ),
         ("sources: {builtin", "sources: {{builtin", "not YAML"),
         ("sources: {builtin", "train: {lerning_rate: 1}\nsources: {builtin", "did you mean 'learning_rate'?"),
         ("sources: {builtin", "promotion: {guards: {jepg: 1}}\nsources: {builtin", "did you mean 'jpeg'?"),

@@ -13,7 +13,7 @@ def check(folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_misspelt_key_is_said_before_anything_runs(tmp_path):
     text = (ROOT / "params.yaml").read_text()
-    (tmp_path / "params.yaml").write_text(text.replace("learning_rate", "learnin_rate", 1))
+    (tmp_path / "params.yaml").write_text(text.replace("\n  learning_rate", "\n  learnin_rate", 1))
     done = check(tmp_path)
     assert done.returncode == 2
     assert "unknown key 'train.learnin_rate': did you mean 'learning_rate'?" in done.stderr

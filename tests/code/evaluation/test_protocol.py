@@ -78,7 +78,7 @@ def test_visible_and_occluded_pixels_are_pooled_apart():
     assert figures["missing_psnr"] == pytest.approx(-10 * np.log10(pooled), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", catalog.names("baseline"))
+@pytest.mark.parametrize("name", TASK.baselines)
 @pytest.mark.parametrize("size", [(1, 1), (5, 40), (40, 7), (48, 64)])
 def test_every_baseline_answers_every_size(name, size):
     view = smooth_picture(5, *size)

@@ -5,6 +5,7 @@ import torch
 
 from restereo import catalog
 from restereo.inference import bands
+from restereo.sample import HasMatch
 from restereo.tasks import restore
 from restereo.tasks.anaglyph import build, operator_of
 
@@ -19,7 +20,7 @@ def shaken(name: str) -> torch.nn.Module:
     return model
 
 
-@pytest.mark.parametrize("name", catalog.names("model"))
+@pytest.mark.parametrize("name", [name for name in catalog.names("model") if name != "autoencoder"])
 @pytest.mark.parametrize("size", [(300, 64), (257, 97)])
 def test_bands_leave_no_seam(name, size):
     model, task = shaken(name), build()
@@ -28,7 +29,7 @@ def test_bands_leave_no_seam(name, size):
         whole = restore(model, task, observed, operator, task.default_calibration())
         parts = bands.restore_any_size(model, task, observed, operator, task.default_calibration(), 64 * size[1])
     assert (whole.image - parts.image).abs().max() < 0.5 / 255
-    if whole.disparity is not None:
+    if isinstance(model, HasMatch):
         assert torch.equal(whole.disparity, parts.disparity)
         assert torch.equal(whole.confidence, parts.confidence)
 

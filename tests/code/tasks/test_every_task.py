@@ -11,7 +11,7 @@ from restereo.evaluation.protocol import judge
 from restereo.sample import Scene
 from restereo.tasks import Task, restore, to_picture, to_tensor
 from restereo.training.data import collate
-from tests.conftest import small_scene, smooth_picture
+from tests.conftest import scene_for, smooth_picture
 
 TASKS = catalog.names("task")
 
@@ -21,9 +21,8 @@ def build(name: str) -> Task:
     return task
 
 
-def scene_of(task: Task, seed: int = 3) -> Scene:
-    scene = small_scene(seed)
-    return task.prepare(scene if task.channels_out == 6 else Scene("photo", scene.truth[..., :3]))
+def scene_of(task: Task) -> Scene:
+    return scene_for(task, 3)
 
 
 class Guess(torch.nn.Module):
