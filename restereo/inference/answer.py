@@ -1,5 +1,6 @@
 """Both views of one picture, put together band by band in as little memory as they take."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,7 @@ class Views:
         disparity: `(2, H, W)` float32 of left and right in px, positive = near; None if the network matches nothing.
         confidence: `(2, H, W)` float32 in [0, 1], 0 = colour invented here; or None.
         matched: Share of the pixels whose colours were matched, not invented; None if the network matches nothing.
+        residual: Root mean square of what the answer contradicted before it was projected, in [0, 1].
     """
 
     left: NDArray[Any]
@@ -38,6 +40,7 @@ class Views:
     disparity: NDArray[np.float32] | None = None
     confidence: NDArray[np.float32] | None = None
     matched: float | None = None
+    residual: float | None = None
 
 
 def is_grey(method: str) -> bool:
@@ -103,14 +106,18 @@ class Answer:
         self.method, self.grey, self.wanted = method, grey, maps
         self.maps: dict[str, NDArray[np.float32]] = {}
         self.matched: float | None = None
+        self.square = 0.0
 
     def take(self, rows: slice, part: Prediction) -> None:
         """Writes these rows."""
         views = to_depth(without_color(part.image) if self.grey else part.image, self.left.dtype)
         self.left[rows], self.right[rows] = views[..., :3], views[..., 3:]
+        weight = (rows.stop - rows.start) / len(self.left)
         if part.confidence is not None:
-            share = float((part.confidence > 0).float().mean()) * (rows.stop - rows.start) / len(self.left)
+            share = float((part.confidence > 0).float().mean()) * weight
             self.matched = (self.matched or 0.0) + share
+        if part.residual is not None:
+            self.square += float(part.residual.square().mean()) * weight
         for name, one in (("disparity", part.disparity), ("confidence", part.confidence)):
             if self.wanted and one is not None:
                 room = self.maps.setdefault(name, np.empty((2, *self.left.shape[:2]), np.float32))
@@ -119,4 +126,8 @@ class Answer:
     def views(self) -> Views:
         """Returns the whole."""
         maps = self.maps.get("disparity"), self.maps.get("confidence")
-        return Views(self.left, self.right, self.method, *maps, self.matched)
+        return Views(self.left, self.right, self.method, *maps, self.matched, math.sqrt(self.square))
+
+    def forget(self) -> None:
+        """Forgets the sums over what was written: it is written again from the top."""
+        self.matched, self.square = None, 0.0

@@ -109,7 +109,7 @@ class Restorer:
                     advance((rows.stop - rows.start) * picture.shape[1])
                 return answer.views()
             except (torch.OutOfMemoryError, MemoryError):
-                answer.matched = None
+                answer.forget()
                 advance(-done)
                 band_pixels //= 2
                 if band_pixels < LEAST_BAND_PIXELS:

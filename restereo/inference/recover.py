@@ -9,6 +9,7 @@ from typing import Any
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
+from restereo.inference import statistics
 from restereo.inference.answer import Advance, Views
 from restereo.inference.encoding import QUALITY
 from restereo.inference.files import write_layout
@@ -154,6 +155,8 @@ def recover_photo(
 ) -> tuple[Views, Detection | None]:
     """Returns the views of an opened picture, and what it looks like (None if it is too small to tell).
 
+    Where `RESTEREO_STATISTICS` asks for it, figures of the picture are added to that file.
+
     Raises:
         UserError: It is no anaglyph, and `wish.force` does not say to take it for one, or the method is unknown.
     """
@@ -171,8 +174,16 @@ def recover_photo(
     if wish.swap:
         method = method.swapped()
     quality = TYPICAL_QUALITY if photo.lossy else None
-    options = {"invent_color": wish.invent_color, "maps": maps}
-    return restorer.restore(photo.pixels, method.name, quality, name, advance=advance, **options), found
+    log = statistics.log()
+    options = {"invent_color": wish.invent_color, "maps": maps or log is not None}
+    views = restorer.restore(photo.pixels, method.name, quality, name, advance=advance, **options)
+    if log is not None:
+        trust = views.residual, views.disparity, views.confidence
+        left = eight_bit(views.left)
+        statistics.note(
+            log, statistics.statistics_of(shallow, left, views.method, photo.lossy, restorer.sha256, *trust)
+        )
+    return views, found
 
 
 def _disagreement(method: str, found: Detection | None) -> list[str]:
