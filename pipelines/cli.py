@@ -53,15 +53,99 @@ def flow(
     Example: `restereo-pipelines flow 'train@*'`
     """
     from pipelines import graph as stages
-    from pipelines.ui import noted_api, prefect_environment
 
     stages.select(stages.read(), targets)  # what is wrong with these is said before Prefect starts
-    os.environ.update(prefect_environment(os.environ.get("PREFECT_API_URL") or noted_api()))
+    _use_prefect()
     from pipelines.flows import pipeline
 
     state = pipeline(targets, force, at_once, return_state=True)
     if not state.is_completed():
         raise typer.Exit(1)
+
+
+@app.command()
+def retrain(
+    targets: Targets = TARGETS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say whether the challenger earned it.")] = False,
+    share: Annotated[bool, typer.Option("--share", help="Pull from DVC's remote first, push at the end.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, help="How many stages may run side by side.")] = 1,
+    base: Annotated[str, typer.Option(help="Git revision that the figures are compared with.")] = "HEAD",
+) -> None:
+    """Brings in new pictures, runs what is stale, lets the challenger challenge, and tells what came of it.
+
+    What to read is in `data/retraining.md`. With `RESTEREO_DVC_REMOTE` set, `--share` is implied.
+
+    Example: `restereo-pipelines retrain '*@anaglyph*' --dry-run --base main`
+    """
+    from pipelines import graph as stages
+    from pipelines import paths
+
+    stages.select(stages.read(), targets)
+    _use_prefect()
+    from pipelines.flows import retrain as retraining
+
+    share = share or bool(os.environ.get("RESTEREO_DVC_REMOTE"))
+    state = retraining(targets, not dry_run, share, at_once, base, return_state=True)
+    typer.echo(f"{state.message}\nMore: {paths.RETRAINING}")
+    if not state.is_completed():
+        raise typer.Exit(1)
+
+
+scatter = typer.Typer(no_args_is_help=True, help="Spreads work over processes or machines (docs/scale.md).")
+app.add_typer(scatter, name="scatter")
+Workers = Annotated[int, typer.Option(min=1, help="Processes here, unless RESTEREO_DASK names a scheduler.")]
+
+
+@scatter.command("synthesize")
+def scatter_synthesize(
+    task: Annotated[str, typer.Argument(help="A row of `tasks:`.")],
+    workers: Workers = 2,
+    size: Annotated[int, typer.Option(min=1, help="Scenes in a share.")] = 64,
+) -> None:
+    """Makes the scenes of a task in shares; stage `synthesize` then finds its shards finished, the same bytes.
+
+    Example: `restereo-pipelines scatter synthesize anaglyph --workers 8 && make run`
+    """
+    _use_prefect()
+    from pipelines import scatter as scattered
+
+    typer.echo(scattered.synthesize(task, workers, size))
+
+
+@scatter.command("recover")
+def scatter_recover(
+    folder: Annotated[Path, typer.Argument(help="Anaglyphs.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write; what is there already is kept.")],
+    model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
+    layout: Annotated[str, typer.Option("-l", "--layout", help="How to show the views; 'restereo list'.")] = "sbs",
+    workers: Workers = 2,
+    size: Annotated[int, typer.Option(min=1, help="Pictures in a share.")] = 64,
+) -> None:
+    """Recovers the views of all anaglyphs below a folder, in shares.
+
+    Example: `restereo-pipelines scatter recover web/ -o views/ --workers 8`
+    """
+    from restereo.inference.contender import default_restorer
+    from restereo.inference.layouts import find_layout
+    from restereo.inference.recover import Wish, check_wish
+
+    wish = check_wish(Wish(layouts=[find_layout(layout)]))
+    _use_prefect()
+    from pipelines import scatter as scattered
+
+    done, wrong = scattered.recover_folder(folder, out, model or default_restorer(), wish, workers, size)
+    for sentence in wrong:
+        typer.echo(f"error: {sentence}", err=True)
+    typer.echo(f"{out}: {done} pictures recovered")
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _use_prefect() -> None:
+    """Chooses the server: the one that is named, else the open pages', else one that is started for the run."""
+    from pipelines.ui import noted_api, prefect_environment
+
+    os.environ.update(prefect_environment(os.environ.get("PREFECT_API_URL") or noted_api()))
 
 
 @app.command(hidden=True)

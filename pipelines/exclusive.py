@@ -31,6 +31,6 @@ def exclusive(file: Path, seconds: float, busy: str) -> Iterator[None]:
     try:
         held = FileLock(file).acquire(timeout=seconds)
     except Timeout:
-        raise UserError(f"{file}: {busy}.") from None
+        raise UserError(f"{file}: {busy}.", passing=True) from None
     with held:
         yield

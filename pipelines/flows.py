@@ -1,80 +1,38 @@
-"""The Prefect flow, derived from the DVC graph. The only file that imports prefect.
+"""The Prefect flows, derived from the DVC graph, and how they are served. `errands.py` runs what they name.
 
 No stage is named here: a stage added to `dvc.yaml` is a task of the next run. DVC alone decides what is stale.
 """
 
-import threading
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow
+from prefect import serve as serve_all
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas import filters
 from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.futures import PrefectFuture
+from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Failed
 from prefect.types.entrypoint import EntrypointType
 
-from pipelines import graph, paths, processes, summary
-from pipelines.ui import FLOW
-from restereo.config import load_params
+from pipelines import graph, notice, paths, retraining, watch
+from pipelines.errands import Errands, attempt, run_program, verdict_of
+from pipelines.ui import FLOW, RETRAIN
+from restereo.config import Params, load_params
 from restereo.errors import UserError
 
 TARGETS = "*@anaglyph*"
-TAIL = 15
-"""How many of a failed stage's last lines its state repeats."""
-CHATTER = {
-    "Data and pipelines are up to date.",
-    "Use `dvc push` to send your updates to remote storage.",
-    "To enable auto staging, run:",
-    "dvc config core.autostage true",
-}
-"""Hints that DVC repeats after every stage."""
 
 
-def untouched(stage: str, line: str) -> bool:
-    """Returns whether DVC says with this line that it did not run the stage.
-
-    Example:
-        >>> untouched("validate", "Stage 'validate' didn't change, skipping")
-        True
-        >>> untouched("validate", "Stage 'validate' is cached - skipping run, checking out outputs")
-        True
-        >>> untouched("validate", "Running stage 'validate':")
-        False
-    """
-    said = line.removeprefix("Stage ").removeprefix(f"'{stage}' ")
-    return said in ("didn't change, skipping", "is cached - skipping run, checking out outputs")
-
-
-def run_stage(stage: str, force: bool, crew: processes.Crew) -> State[Any]:
-    """Returns the state in which a stage ends, after DVC has run it or found nothing to do.
-
-    What it prints goes to the run's log, line by line. `Cached`: its outputs are those of an earlier run.
-    """
-    logger = get_run_logger()
-    tail: deque[str] = deque(maxlen=TAIL)
-    cached = False
-    with crew.member([*graph.DVC, "repro", "--single-item", *(["--force"] if force else []), stage]) as process:
-        for line in process.stdout or ():
-            said = line.rstrip().rpartition("\r")[2]  # a progress bar rewrites its line: its last state counts
-            if said.strip() and said.strip() not in CHATTER:
-                logger.info(said)
-                tail.append(said)
-                cached = cached or untouched(stage, said)
-        status = process.wait()
-    if crew.dismissed:
-        return Cancelled(message="Stopped with the flow run.")
-    if status:
-        return Failed(message="\n".join([f"{stage} failed; its last lines say why:", *tail]))
-    return Completed(name="Cached", message="Unchanged.") if cached else Completed(message="Ran.")
+def _read(targets: str) -> tuple[Params | None, graph.Graph]:
+    params = load_params() if Path("params.yaml").exists() else None
+    return params, graph.select(graph.read(), targets)
 
 
 @flow(
@@ -91,48 +49,96 @@ def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> S
         at_once: How many stages may run side by side. Each of them uses all cores.
     """
     try:
-        if Path("params.yaml").exists():
-            load_params()
-        wanted = graph.select(graph.read(), targets)
+        params, wanted = _read(targets)
     except UserError as error:
         return Failed(message=str(error))
-    slots = threading.BoundedSemaphore(max(1, at_once))
-    futures: dict[str, PrefectFuture[Any]] = {}
-    crew = processes.Crew()
-    try:
-        for stage, parents in wanted.parents.items():
-            slots.acquire()
-            named = task(name=stage.partition("@")[0], task_run_name=stage, cache_policy=NO_CACHE)
-            before = [futures[parent] for parent in parents]
-            futures[stage] = named(run_stage).submit(stage, force, crew, wait_for=before, return_state=False)
-            futures[stage].add_done_callback(lambda _: slots.release())
-        for future in futures.values():
-            future.wait()
-    finally:
-        crew.dismiss()  # a cancelled run, Ctrl-C, an exception: nothing that was started may outlive the flow
-    states = {stage: future.state for stage, future in futures.items()}
-    verdict = _verdict(states)
+    with Errands(at_once) as errands:
+        errands.stages(wanted, wanted.stages if force else ())
+        states = errands.wait()
+    verdict = verdict_of(states)
     if verdict.is_completed():
-        create_markdown_artifact(_page(states), key="summary", description=verdict.message)
+        _show(params, [], states, None, "summary", verdict)
     return verdict
 
 
-def _verdict(states: Mapping[str, State[Any]]) -> State[Any]:
-    failed = {stage: state for stage, state in states.items() if state.is_final() and not state.is_completed()}
-    skipped = [stage for stage, state in states.items() if not state.is_final()]
-    if failed:
-        reasons = [state.message or "" for state in failed.values()]
-        return Failed(message="\n".join([*([f"Not run: {', '.join(skipped)}."] if skipped else []), *reasons]))
-    cached = sum(state.name == "Cached" for state in states.values())
-    return Completed(message=f"{len(states) - cached} ran, {cached} unchanged.")
+@flow(
+    name=RETRAIN,
+    flow_run_name="{targets}",
+    description="Brings in new pictures, runs what is stale, lets the challenger challenge, tells the outcome.",
+)
+def retrain(
+    targets: str = TARGETS, promote: bool = True, share: bool = False, at_once: int = 1, base: str = "HEAD"
+) -> State[Any]:
+    """Retrains what has changed: pictures in a watched folder, parameters, code.
+
+    Args:
+        targets: Globs of stage names, separated by blanks. What they need runs first; `*` is everything.
+        promote: Make a challenger that earned it the champion; else only say whether it did.
+        share: Get what others have made from DVC's remote first, and put there what is new.
+        at_once: How many stages may run side by side. Each of them uses all cores.
+        base: The git revision that the figures are compared with.
+    """
+    try:
+        params, wanted = _read(targets)
+        if share:
+            retraining.set_remote()
+    except UserError as error:
+        _tell(Failed(message=str(error)), [])
+        return Failed(message=str(error))
+    tasks = retraining.tasks_of(params, wanted.stages) if params else []
+    fresh: dict[str, str] = {}
+
+    def look() -> str:
+        fresh.update(watch.look(params, wanted.stages) if params else {})
+        return f"New pictures: {', '.join(fresh)}." if fresh else "No new pictures."
+
+    with Errands(at_once) as errands:
+        errands.submit("watch", partial(attempt, look))
+        if share:
+            command = [*graph.DVC, "pull", "--run-cache", "--allow-missing"]
+            errands.submit("pull", run_program, "pull", command, errands.crew, True)
+        states = errands.wait()
+        if verdict_of(states).is_completed():
+            errands.stages(wanted, [watch.stage(source) for source in fresh])
+            states = errands.wait()
+            watch.remember({name: seen for name, seen in fresh.items() if states[watch.stage(name)].is_completed()})
+        if verdict_of(states).is_completed():
+            for one in tasks:
+                paths.decision(one).parent.mkdir(parents=True, exist_ok=True)
+                name, command = f"decide@{one}", retraining.decide_command(one, promote)
+                errands.submit(name, run_program, name, command, errands.crew)
+            if share:
+                errands.submit("push", run_program, "push", [*graph.DVC, "push", "--run-cache"], errands.crew, True)
+            states = errands.wait()
+        verdict = verdict_of(states, wanted.stages)
+        errands.submit("notify", partial(attempt, partial(_tell, verdict, tasks)))
+        states = errands.wait()
+    verdict = verdict_of(states, wanted.stages)
+    _show(params, tasks, states, base, "retraining", verdict)
+    return verdict
 
 
-def _page(states: Mapping[str, State[Any]]) -> str:
-    """What a successful run leaves on the Prefect page."""
-    results = summary.read(load_params()) if (paths.DATA / "evaluation").is_dir() else []
-    parts = [f"## {one.task}\n\n{summary.markdown(one)}\n\nReport: `{paths.report(one.task)}`" for one in results]
-    rows = [f"| {stage} | {state.name} |" for stage, state in states.items()]
-    return "\n\n".join([*parts, "\n".join(["## Stages", "", "| stage | state |", "|---|---|", *rows])])
+def _tell(verdict: State[Any], tasks: Iterable[str]) -> str:
+    done = verdict.is_completed()
+    said = [retraining.headline(one) for one in tasks] if done else []
+    words = [f"Retraining {'done' if done else 'failed'}: {verdict.message}", *filter(None, said)]
+    return f"Told: {notice.tell(' '.join(words))}."
+
+
+def _show(
+    params: Params | None,
+    tasks: list[str],
+    states: Mapping[str, State[Any]],
+    base: str | None,
+    key: str,
+    verdict: State[Any],
+) -> None:
+    """Leaves the page of a run on Prefect's, and that of a retraining in a file for whoever posts it."""
+    page = retraining.page(params, tasks, {name: str(state.name) for name, state in states.items()}, base)
+    if key == "retraining":
+        paths.RETRAINING.parent.mkdir(parents=True, exist_ok=True)
+        paths.RETRAINING.write_text(f"**{verdict.message}**\n\n{page}\n", encoding="utf-8")
+    create_markdown_artifact(page, key=key, description=verdict.message)
 
 
 def check_cron(cron: str) -> None:
@@ -151,21 +157,22 @@ def check_cron(cron: str) -> None:
 
 
 def serve(cron: str | None = None) -> None:
-    """Serves the flow to the server that `PREFECT_API_URL` names until it is stopped: run it there or by schedule.
+    """Serves both flows to the server that `PREFECT_API_URL` names until stopped: one run at a time, others queue.
 
     Schedules made on the page stay from one start to the next. A run missed in between is not made up for.
 
     Args:
-        cron: Run it at these times (local time), e.g. `0 3 * * *`; replaces the schedules there are.
+        cron: Retrain at these times (local time), e.g. `0 3 * * *`; replaces the schedules there are.
     """
     _drop_missed()
-    pipeline.serve(
-        name=FLOW,
-        schedule=Cron(cron, timezone=_timezone()) if cron else None,
+    kind = EntrypointType.MODULE_PATH
+    schedule = Cron(cron, timezone=_timezone()) if cron else None
+    serve_all(
+        RunnerDeployment.from_flow(pipeline, FLOW, entrypoint_type=kind),
+        RunnerDeployment.from_flow(retrain, RETRAIN, schedule=schedule, entrypoint_type=kind),
         limit=1,
         pause_on_shutdown=False,
         print_starting_message=False,
-        entrypoint_type=EntrypointType.MODULE_PATH,
     )
 
 

@@ -10,6 +10,9 @@ DATA_DOCS = DATA / "docs"
 MLFLOW = DATA / "mlflow"
 LOGS = DATA / "logs"
 LEDGER = DATA / "ledger.jsonl"
+NOTICES = LOGS / "notices.log"
+RETRAINING = DATA / "retraining.md"
+EVALUATION = DATA / "evaluation"
 
 
 def raw(source: str) -> Path:
@@ -34,7 +37,7 @@ def cost(recipe: str) -> Path:
 
 def evaluation(task: str) -> Path:
     """Folder with the figures and example pictures of every recipe of one task."""
-    return DATA / "evaluation" / task
+    return EVALUATION / task
 
 
 def metrics(task: str, recipe: str) -> Path:
@@ -55,6 +58,16 @@ def pictures(task: str, recipe: str) -> Path:
 def report(task: str) -> Path:
     """The task's HTML page."""
     return DATA / "report" / f"{task}.html"
+
+
+def watch(source: str) -> Path:
+    """Digest of what a watched folder held when it was last brought in. Without it, it is brought in again."""
+    return DATA / ".watch" / source
+
+
+def decision(task: str) -> Path:
+    """What the last retraining decided on the task's challenger, as Markdown."""
+    return DATA / ".decisions" / f"{task}.md"
 
 
 def live(recipe: str) -> Path:

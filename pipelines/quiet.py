@@ -26,8 +26,15 @@ for _name, _value in QUIET.items():
     os.environ.setdefault(_name, _value)
 
 
+PASSING = 75
+"""Exit status of a failure that may pass by itself (EX_TEMPFAIL of sysexits.h)."""
+
+
 def run_stage(main: Callable[..., None]) -> None:
-    """Runs a stage on the arguments of the command line and exits: 2 after a `UserError`, 130 after Ctrl-C."""
+    """Runs a stage on the arguments of the command line and exits.
+
+    With status 2 after a `UserError`, 75 after one that may pass by itself, 130 after Ctrl-C.
+    """
     from restereo.errors import UserError
 
     try:
@@ -38,7 +45,7 @@ def run_stage(main: Callable[..., None]) -> None:
     try:
         main(*sys.argv[1:])
     except UserError as error:
-        sys.exit(_say(f"error: {error}", 2))
+        sys.exit(_say(f"error: {error}", PASSING if error.passing else 2))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; run the same command again to go on", 130))
 

@@ -148,7 +148,7 @@ def main(name: str) -> None:
             )
     out = paths.pairs(name)
     with exclusive(out.with_name(f".{name}.lock"), LOCK_SECONDS, f"another synthesis of '{name}' still runs"):
-        temporary = _workplace(out, _key(params, name, by_split))
+        temporary = workplace_of(params, name)
         limit = params.synthesize.shard_mib * 2**20
         splits = {split: write_split(temporary, split, _remaining(scenes[split], temporary), limit) for split in SPLITS}
         licences = sorted({row["licence"] for rows in by_split.values() for row in rows})
@@ -158,6 +158,11 @@ def main(name: str) -> None:
         temporary.replace(out)
     counts = ", ".join(f"{len(rows)} {split}" for split, rows in splits.items())
     print(f"{out}: {counts} scenes")
+
+
+def workplace_of(params: Params, name: str) -> Path:
+    """Returns the folder in which the shards of a row of `tasks:` are collected: what lies there finished is kept."""
+    return _workplace(paths.pairs(name), _key(params, name, rows_of(params.task(name).sources, paths.MANIFEST)))
 
 
 def _workplace(out: Path, key: str) -> Path:

@@ -67,10 +67,12 @@ def _reason(error: Exception) -> str:
 
 def _sentence(place: Store, error: Exception) -> UserError:
     if LOCKED in str(error):
-        return UserError(f"{place.uri}: another program has kept it locked for 20 s; end that and run again.")
+        sentence = f"{place.uri}: another program has kept it locked for 20 s; end that and run again."
+        return UserError(sentence, passing=True)
     fresh = "move the file away and run again, every run is then imported afresh"
     other = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
-    return UserError(f"{place.uri}: MLflow cannot use it ({_reason(error)}); {fresh if place.database else other}.")
+    sentence = f"{place.uri}: MLflow cannot use it ({_reason(error)}); {fresh if place.database else other}."
+    return UserError(sentence, passing=not place.database)
 
 
 def load(uri: str) -> Any:

@@ -23,7 +23,9 @@ START_SECONDS = 180.0
 PATIENCE = 15.0
 TAIL = 15
 FLOW = "restereo"
-"""Name of the flow and of its deployment."""
+"""Name of the flow that runs stages, and of its deployment."""
+RETRAIN = "retrain"
+"""Name of the flow that watches, retrains, decides and tells, and of its deployment."""
 EXPERIMENTS = "#/experiments?workflowType=machine_learning"
 """MLflow opens on its pages for language models unless told otherwise."""
 ADDRESS = paths.DATA / "prefect" / "address"
@@ -90,7 +92,7 @@ def servers(mlflow_port: int, prefect_port: int, cron: str | None) -> list[Serve
     serve = [*python, "pipelines.cli", "serve", *(["--cron", cron] if cron else [])]
     found = [
         Server("prefect", [*python, "prefect", "server", "start"], settings, f"{page}/api/health"),
-        Server("flow", serve, settings, f"{page}/api/deployments/name/{FLOW}/{FLOW}"),
+        Server("flow", serve, settings, f"{page}/api/deployments/name/{RETRAIN}/{RETRAIN}"),
     ]
     if store.artifacts is None:
         return found
@@ -198,7 +200,7 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
             say(f"MLflow   {f'http://{HOST}:{mlflow_port}/{EXPERIMENTS}' if here else default_store().uri}")
             say("         runs, curves, registered models")
             say(f"Prefect  http://{HOST}:{prefect_port}/deployments")
-            say(f"         {FLOW}: run the flow, or add a schedule")
+            say(f"         {FLOW}: run stages; {RETRAIN}: retrain what has changed, now or by a schedule")
             say(f"Logs are in {paths.LOGS}. Ctrl-C stops everything.")
             while True:
                 check()

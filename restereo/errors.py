@@ -8,7 +8,15 @@ class UserError(ValueError):
     """An error that its message alone explains: it names the file or the key, the rule and the fix.
 
     The command lines print the message without a traceback and exit with status 2.
+
+    Attributes:
+        passing: Whether it may pass by itself, so that the same command may succeed later: a server that does not
+            answer, a lock that another process holds. A stage then exits with status 75 (EX_TEMPFAIL of sysexits.h).
     """
+
+    def __init__(self, sentence: str, *, passing: bool = False) -> None:
+        super().__init__(sentence)
+        self.passing = passing
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

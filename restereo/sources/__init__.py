@@ -62,6 +62,10 @@ class Source(ABC):
         """Returns the sha256 of each archive that the last `fetch` unpacked, by file name; none by default."""
         return {}
 
+    def watched(self) -> Path | None:
+        """Returns the folder whose pictures may be others tomorrow; None by default: published sets stay the same."""
+        return None
+
 
 def no_progress(done: int, total: int | None, what: str = "", /) -> None:
     """Returns nothing: the `Progress` of a caller that shows none.

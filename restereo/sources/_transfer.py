@@ -112,7 +112,8 @@ def download(
             if failures >= patience.attempts:
                 raise UserError(
                     f"{url}: {error}; gave up after {failures} attempts, {_size(part):,} bytes are kept in {part}: "
-                    "run the same command again to go on."
+                    "run the same command again to go on.",
+                    passing=True,
                 ) from None
             patience.sleep(min(LONGEST_PAUSE, max(error.pause, patience.pause * 2 ** (failures - 1))))
     digest = sha256_of(part, progress)

@@ -71,6 +71,10 @@ class Folder(Source):
             progress(done, len(found))
         return items
 
+    def watched(self) -> Path | None:
+        """Returns the folder."""
+        return self._root
+
     def _wanted(self, place: str) -> bool:
         return _matches(place, self._include) and not _matches(place, self._exclude)
 

@@ -71,7 +71,7 @@ def pids(project: Path) -> Callable[[], list[int]]:
     """Waits for the stage `slow` and returns the processes that it consists of."""
 
     def wait() -> list[int]:
-        end, file = time.monotonic() + 90, project / "pids"
+        end, file = time.monotonic() + 240, project / "pids"
         while not (file.is_file() and file.read_text().endswith("\n")):
             assert time.monotonic() < end, "the stage did not start"
             time.sleep(0.1)
@@ -105,7 +105,10 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a running Prefect server."""
+    """Address of a running Prefect server: the one that `RESTEREO_TEST_PREFECT` names, else one of the tests' own."""
+    if given := os.environ.get("RESTEREO_TEST_PREFECT"):
+        yield given
+        return
     home, port = tmp_path_factory.mktemp("prefect"), free_port()
     page = f"http://127.0.0.1:{port}"
     settings = prefect_environment(f"{page}/api") | {

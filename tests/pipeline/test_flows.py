@@ -41,9 +41,9 @@ def ask(api: str, what: str, **body: Any) -> list[dict[str, Any]]:
     return found
 
 
-def start_flow(api: str, *arguments: str) -> "subprocess.Popen[str]":
+def start_flow(api: str, *arguments: str, command: str = "flow") -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", "flow", *arguments],
+        [sys.executable, "-m", "pipelines.cli", command, *arguments],
         env=os.environ | {"PREFECT_API_URL": api},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -51,10 +51,12 @@ def start_flow(api: str, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def run_flow(api: str, *arguments: str) -> tuple[int, str, dict[str, Any], dict[str, dict[str, Any]]]:
+def run_flow(
+    api: str, *arguments: str, command: str = "flow"
+) -> tuple[int, str, dict[str, Any], dict[str, dict[str, Any]]]:
     """Exit status, what was printed, the flow run, and its task runs by name."""
-    with start_flow(api, *arguments) as process:
-        printed = process.communicate(timeout=120)[0]
+    with start_flow(api, *arguments, command=command) as process:
+        printed = process.communicate(timeout=400)[0]
     run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1)[0]
     tasks: list[dict[str, Any]] = []
     end = time.monotonic() + 20  # task runs reach the server's table a moment after the run has ended

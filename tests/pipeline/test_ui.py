@@ -67,7 +67,8 @@ def test_the_pages_open_schedule_run_and_close(
             runs = ask(f"{api}/flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}})
             scheduled = [run for run in runs if run["auto_scheduled"]]
             time.sleep(0.5)
-        assert scheduled and scheduled[0]["deployment_id"] == deployment["id"]
+        retraining = ask(f"{api}/deployments/name/retrain/retrain")
+        assert scheduled and scheduled[0]["deployment_id"] == retraining["id"]
 
         ask(f"{api}/deployments/{deployment['id']}/create_flow_run", {"parameters": {"targets": "slow"}})
         stage = pids()

@@ -1,0 +1,163 @@
+"""The retraining flow on a real Prefect server: watch, run, decide, tell; again only what may pass; queue; cancel."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipelines import paths, processes
+from tests.conftest import ROOT
+from tests.pipeline.test_flows import ask, names, run_flow
+from tests.pipeline.test_stages import TINY
+from tests.pipeline.test_ui import ask as call
+
+pytestmark = pytest.mark.xdist_group("prefect")
+
+WATCHING = """
+  download@mine:
+    cmd: mkdir -p data/raw/mine && cp pictures/* data/raw/mine && touch data/raw/mine/index.json
+    outs: [data/raw/mine]
+  look:
+    cmd: ls data/raw/mine > looked
+    deps: [data/raw/mine]
+    outs: [looked]
+"""
+PASSING = """
+  passing:
+    cmd: test -e came || { touch came; echo the server is away; exit 75; }
+    outs: [passed]
+  lasting:
+    cmd: echo the key is wrong; exit 2
+"""
+
+
+@pytest.fixture
+def watching(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The shell project with a watched folder, and retries at once."""
+    monkeypatch.setenv("RESTEREO_RETRY_SECONDS", "0.1")
+    monkeypatch.delenv("RESTEREO_WEBHOOK", raising=False)
+    stages = (project / "dvc.yaml").read_text() + WATCHING.replace("download@mine", "download") + PASSING
+    found = yaml.safe_load(stages)
+    found["stages"]["download"] = {"foreach": ["mine"], "do": found["stages"]["download"]}
+    found["stages"]["passing"]["cmd"] += " && echo > passed"
+    (project / "dvc.yaml").write_text(yaml.safe_dump(found))
+    sources = {"mine": {"kind": "folder", "path": "pictures"}}
+    tasks = {"anaglyph": {"sources": ["mine"]}}
+    (project / "params.yaml").write_text(yaml.safe_dump(TINY | {"sources": sources, "tasks": tasks}))
+    add("a.png")
+    return project
+
+
+def add(name: str) -> None:
+    """A picture that came a while ago."""
+    Path("pictures").mkdir(exist_ok=True)
+    Path("pictures", name).write_text(name)
+
+
+def run(api: str, *arguments: str) -> tuple[int, str, dict[str, Any], dict[str, dict[str, Any]]]:
+    return run_flow(api, *arguments, command="retrain")
+
+
+def test_new_pictures_are_brought_in_and_only_what_hangs_on_them_runs(
+    watching: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTEREO_SETTLED_SECONDS", "0")
+    status, printed, flow, tasks = run(prefect_api, "look join")
+    assert status == 0, printed
+    expected = dict.fromkeys(["fetch@a", "fetch@b", "join", "download@mine", "look"], "Completed")
+    assert names(tasks) == expected | {"watch": "Completed", "notify": "Completed"}
+    assert tasks["watch"]["state"]["message"] == "New pictures: mine."
+    assert "Retraining done: 5 ran, 0 unchanged." in paths.NOTICES.read_text()
+    assert "| look | Completed |" in paths.RETRAINING.read_text()
+    artifact = ask(prefect_api, "artifacts", flow_runs={"id": {"any_": [flow["id"]]}})
+    assert artifact[0]["key"] == "retraining" and "| look | Completed |" in str(artifact[0]["data"])
+
+    status, printed, flow, tasks = run(prefect_api, "look join")
+    assert status == 0, printed
+    assert tasks["watch"]["state"]["message"] == "No new pictures."
+    assert {name for name, state in names(tasks).items() if state == "Cached"} == set(expected)
+
+    add("b.png")
+    status, printed, flow, tasks = run(prefect_api, "look join")
+    assert status == 0, printed
+    assert {name for name, state in names(tasks).items() if state == "Cached"} == {"fetch@a", "fetch@b", "join"}
+    assert (watching / "looked").read_text().split() == ["a.png", "b.png", "index.json"]
+
+
+def test_only_what_may_pass_is_tried_again(watching: Path, prefect_api: str) -> None:
+    status, printed, flow, tasks = run(prefect_api, "passing lasting")
+    assert status == 1
+    assert "the server is away" in printed
+    assert (tasks["passing"]["state_name"], tasks["passing"]["run_count"]) == ("Completed", 2)
+    assert (tasks["lasting"]["state_name"], tasks["lasting"]["run_count"]) == ("Failed", 1)
+    assert "the key is wrong" in flow["state"]["message"]
+    assert "Retraining failed" in paths.NOTICES.read_text()
+
+
+@pytest.fixture
+def worker(watching: Path, prefect_api: str) -> Iterator[str]:
+    """Id of the deployment of `prefect.yaml`, with a worker that serves it."""
+    shutil.copy(ROOT / "prefect.yaml", watching)
+    (watching / "pipelines").symlink_to(ROOT / "pipelines")
+    environment = {"PREFECT_API_URL": prefect_api, "RESTEREO_HOME": str(watching), "PYTHONPATH": str(ROOT)}
+    environment |= {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    prefect = [sys.executable, "-m", "prefect"]
+    for command in (["work-pool", "create", "restereo", "--type", "process"], ["--no-prompt", "deploy", "--all"]):
+        done = subprocess.run(
+            [*prefect, *command], env=os.environ | environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    with (watching / "worker.log").open("w") as log:
+        serve = [*prefect, "worker", "start", "--pool", "restereo", "--type", "process", "--limit", "1"]
+        process = processes.start(serve, log, environment)
+        try:
+            yield str(call(f"{prefect_api}/deployments/name/retrain/worker")["id"])
+        finally:
+            processes.stop(process, 20)
+
+
+def wait_for(api: str, run_id: str, *wanted: str, seconds: float = 400) -> dict[str, Any]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found: dict[str, Any] = call(f"{api}/flow_runs/{run_id}")
+        if found["state_name"] in wanted:
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"still {found['state_name']}")
+
+
+def test_a_worker_runs_one_at_a_time_and_a_cancelled_run_leaves_no_child(
+    worker: str,
+    prefect_api: str,
+    pids: Callable[[], list[int]],
+    alive: Callable[[list[int]], list[int]],
+) -> None:
+    deployment = call(f"{prefect_api}/deployments/{worker}")
+    assert deployment["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
+    assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+    assert set(deployment["parameter_openapi_schema"]["properties"]) == {
+        "targets",
+        "promote",
+        "share",
+        "at_once",
+        "base",
+    }
+    start = f"{prefect_api}/deployments/{worker}/create_flow_run"
+    first = call(start, {"parameters": {"targets": "slow", "share": False}})["id"]
+    stage = pids()
+    second = call(start, {"parameters": {"targets": "join", "share": False}})["id"]
+    time.sleep(3)
+    assert call(f"{prefect_api}/flow_runs/{second}")["start_time"] is None, "it waits for its turn"
+    cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+    call(f"{prefect_api}/flow_runs/{first}/set_state", cancelling)
+    ended = wait_for(prefect_api, first, "Cancelled")
+    assert alive(stage) == []
+    after = wait_for(prefect_api, second, "Completed")
+    assert after["start_time"] >= ended["end_time"]
