@@ -8,6 +8,34 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def rated(items: Iterable[T], title: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[T]:
+    """Yields the items like `shown`; beside the bar stand the items per second and the time left.
+
+    Args:
+        items: Anything to go through that takes long.
+        title: What is being done.
+        unit: What is counted, such as `frames`.
+        total: How many there are, with those already done.
+        done: How many were done before, by a run that was interrupted.
+
+    Example:
+        >>> list(rated("ab", "reading", "letters", total=3, done=1))
+        ['a', 'b']
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(file=sys.stderr)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
+    quiet = not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as bar:
+        task = bar.add_task(title, total=total, completed=done, rate="")
+        for item in items:
+            yield item
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=1, rate=f"{speed:.3g} {unit}/s" if speed else "")
+
+
 def shown(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
     """Yields the items while a bar on the terminal's standard error counts them; in a log file it is silent.
 

@@ -59,7 +59,7 @@ _ALL: Final = [
     Layout("tb", "left above right", ("_TBF_fulltb",), stereo_mode=3, axis=0),
     Layout("half-sbs", "side by side, each view half as wide", ("_LR",), stereo_mode=1, axis=1, halved=True),
     Layout("half-tb", "left above right, each view half as high", ("_TB",), stereo_mode=3, axis=0, halved=True),
-    Layout("pair", "two files", ("_L", "_R")),
+    Layout("pair", "two files", ("_L", "_R"), film=False),
     Layout("mpo", "both views in one file, as 3D cameras write it", ("",), (".mpo",), film=False),
     Layout("jps", "stereo JPEG, right view first", ("",), (".jps",), film=False, axis=1, crossed=True),
     Layout("wiggle", "left and right in turn", ("_wiggle",), (".gif", ".webp", ".png"), film=False),

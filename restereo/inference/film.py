@@ -1,0 +1,226 @@
+"""From a film to a film, a picture at a time, by whatever makes pictures of pictures; a killed run goes on where it was.
+
+The film is made in segments of so many frames, each encoded on its own; a finished segment is kept, with what the maker
+of pictures remembers after it. At the end the segments are joined. A run that was never killed takes the same steps, so
+the bytes are the same.
+"""
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from filelock import FileLock, Timeout
+
+from restereo.errors import UserError
+from restereo.inference.film_encoder import Look, encode, find_codec
+from restereo.inference.film_parts import Parts, State
+from restereo.inference.film_reader import WHOLE, Film, Span, frames
+from restereo.inference.film_writer import check_ending, check_streams, write_film
+from restereo.progress import rated
+from restereo.sample import Picture
+
+SEGMENT_PIXELS = 48_000_000
+"""About what a kill costs at most; the longest segment has 96 frames, the shortest 12."""
+SAMPLES = 8
+"""Frames that a survey keeps at least, where there are as many."""
+
+
+class FrameMaker(Protocol):
+    """Makes the pictures of a film from those of another, in order; it may remember what came before."""
+
+    def __call__(self, picture: Picture) -> Picture:
+        """Returns `(h, w, 3)` uint8 RGB, always of the same size, of the next `(H, W, 3)` uint8 RGB."""
+
+    def state(self) -> State:
+        """Returns all that it remembers."""
+
+    def resume(self, state: State) -> None:
+        """Makes it remember this, as if it had made the pictures before."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make of a film.
+
+    Attributes:
+        span: The part of it.
+        codec: `h264`, `hevc` or `auto`.
+        quality: Constant rate factor, None = the codec's own.
+        stereo_mode: Matroska's StereoMode of the result.
+        force: Whether to take a damaged film as far as it can be decoded.
+    """
+
+    span: Span = WHOLE
+    codec: str = "auto"
+    quality: float | None = None
+    stereo_mode: int | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one look at the whole film found.
+
+    Attributes:
+        frames: How many there are.
+        samples: Some of them, evenly spread.
+    """
+
+    frames: int
+    samples: list[Picture]
+
+
+def survey(film: Film, wanted: Wanted = Wanted()) -> Survey:  # noqa: B008
+    """Returns the number of frames in the wanted part, and samples; decodes them all, so that no surprise comes later.
+
+    Raises:
+        UserError: The film is damaged, or empty within the span.
+    """
+    kept, every, count = [], 1, 0
+    damage: list[float] = []
+    looked = frames(film, wanted.span, damage)
+    for number, frame in enumerate(rated(looked, "Looking through the film", "frames", film.announced or None)):
+        count += 1
+        if number % every == 0:
+            kept.append(frame)
+            if len(kept) == 2 * SAMPLES:
+                kept, every = kept[::2], 2 * every
+    if count == 0:
+        raise UserError(f"{film.file}: no frame in the part that was asked for; check --start and --end.")
+    if damage and not wanted.force:
+        raise UserError(
+            f"{film.file}: damaged or cut short at {damage[0]:.2f} s ({len(damage)} places); copy it again from its "
+            f"original, or take the {count} frames that can be decoded with --force."
+        )
+    return Survey(count, [frame.image() for frame in kept])
+
+
+def identity(film: Film, wanted: Wanted) -> dict[str, Any]:
+    """Returns what tells this job from others: the film's file, size, time and ends, and what is wanted of it."""
+    facts = film.file.stat()
+    with film.file.open("rb") as stream:
+        ends = stream.read(1 << 20)
+        stream.seek(max(0, facts.st_size - (1 << 20)))
+        ends += stream.read()
+    return {
+        "file": str(film.file.resolve()),
+        "size": facts.st_size,
+        "changed": facts.st_mtime_ns,
+        "sha256_of_ends": hashlib.sha256(ends).hexdigest(),
+        "wanted": {name: str(value) for name, value in asdict(wanted).items()},
+    }
+
+
+def locked(out: Path) -> FileLock:
+    """Returns the lock of a film that is being made, held.
+
+    Raises:
+        UserError: Another process makes it.
+    """
+    lock = FileLock(str(out.with_name(f".{out.name}.lock")))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(f"{out}: another run is making this film; wait for it, or name another file.") from None
+    return lock
+
+
+def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wanted, total: int) -> list[str]:
+    """Returns what could not be carried over (see `check_streams`) after writing the film that `make` makes.
+
+    Args:
+        film: From `open_film`.
+        out: The film to write.
+        make: Makes each picture.
+        parts: What is finished already; removed at the end.
+        wanted: What to make.
+        total: Number of frames, for the time left.
+    """
+    check_ending(out)
+    left_out = check_streams(film, out)
+    length = segment_length(film)
+    shift_ticks = _shift(film, wanted.span)
+    done = parts.finished()
+    if done:
+        make.resume(parts.state(done - 1))
+    timed = itertools.islice(_timed(film, wanted.span, shift_ticks), done * length, None)
+    bar = rated(timed, "Making the film", "frames", total, min(total, done * length))
+    look = _known_look(parts, film, wanted)
+    for number in itertools.count(done):
+        made = ((make(frame()), ticks, duration) for ticks, duration, frame in itertools.islice(bar, length))
+        first = next(made, None)
+        if first is None:
+            break
+        if look is None:
+            height, width = first[0].shape[:2]
+            parts.keep_note("size", {"width": width, "height": height})
+            look = _known_look(parts, film, wanted)
+            assert look is not None
+        packets = list(encode(itertools.chain([first], made), look))
+        parts.save(number, packets, make.state())
+    assert look is not None
+    packets_of_all = parts.packets(parts.finished(), max(1, round(1 / film.rate / film.time_base)))
+    write_film(out, packets_of_all, look, film, wanted.span, shift_ticks * film.time_base)
+    parts.remove()
+    return left_out
+
+
+def segment_length(film: Film) -> int:
+    """Returns how many frames a segment has: a function of the film alone."""
+    return min(96, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
+
+
+def _known_look(parts: Parts, film: Film, wanted: Wanted) -> Look | None:
+    size = parts.note("size")
+    if size is None:
+        return None
+    codec = find_codec(wanted.codec, **size)
+    from restereo.inference.film_encoder import QUALITY
+
+    quality = QUALITY[codec] if wanted.quality is None else wanted.quality
+    base = film.time_base, film.rate, film.aspect, film.colour
+    return Look(codec, quality, size["width"], size["height"], *base, wanted.stereo_mode)
+
+
+def _shift(film: Film, span: Span) -> int:
+    """Ticks by which times become less: broadcasts begin at any time of the day, a part begins where it is cut."""
+    begin = film.begin if film.container in {"mpegts", "mpeg"} or span.start > 0 else Fraction(0)
+    return int((begin + span.start) / film.time_base)
+
+
+def _timed(film: Film, span: Span, shift: int) -> Iterator[tuple[int, int, Any]]:
+    """Yields (ticks, duration, picture's maker): a frame lasts until the next one."""
+    step = max(1, round(1 / film.rate / film.time_base))
+    before = None
+    for frame in frames(film, span):
+        if before is not None:
+            yield before.ticks - shift, frame.ticks - before.ticks, before.image
+        before = frame
+    if before is not None:
+        yield before.ticks - shift, before.duration or step, before.image
+
+
+def one_frame(film: Film, span: Span, total_seconds: float) -> Picture:
+    """Returns the frame at `span.start`, or where there is none the one in the middle of the film.
+
+    Raises:
+        UserError: There is no frame there.
+    """
+    start = span.start or Fraction(total_seconds) / 2
+    found = next(frames(film, replace(span, start=start)), None) or next(frames(film, span), None)
+    if found is None:
+        raise UserError(f"{film.file}: no frame in the part that was asked for; check --start and --end.")
+    return found.image()
+
+
+def origin_of(film: Film, wanted: Wanted, maker: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns all that decides the bytes of the film to be made."""
+    import av
+    import torch
+
+    versions = {"av": av.__version__, "torch": torch.__version__}
+    return {**identity(film, wanted), "maker": dict(maker), "segment": segment_length(film), **versions}

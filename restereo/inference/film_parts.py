@@ -1,0 +1,137 @@
+"""The unfinished film beside the finished one: encoded segments, and what the next segment needs to know.
+
+A segment's file holds packets; the state after it is written first, so where a segment stands, its state stands too.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from restereo.inference.film_encoder import Encoded
+
+State = dict[str, NDArray[Any]]
+
+
+class Parts:
+    """The folder `.<name>.parts` beside a film that is being made."""
+
+    def __init__(self, out: Path, origin: Mapping[str, Any]) -> None:
+        """Opens the folder of an unfinished film, or begins a new one if it was of another origin.
+
+        Args:
+            out: The film to be.
+            origin: All that decides its bytes; JSON.
+        """
+        self.folder = out.with_name(f".{out.name}.parts")
+        text = json.dumps(origin, indent=2, sort_keys=True)
+        note = self.folder / "origin.json"
+        if not (note.is_file() and note.read_text(encoding="utf-8") == text):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir()
+            _write(note, text.encode())
+
+    @staticmethod
+    def present(out: Path) -> bool:
+        """Returns whether there is an unfinished film of this name."""
+        return (out.with_name(f".{out.name}.parts") / "origin.json").is_file()
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """Returns what `keep_note` kept, or None."""
+        file = self.folder / f"{name}.json"
+        content: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        return content
+
+    def keep_note(self, name: str, content: Mapping[str, Any]) -> None:
+        """Keeps something that need not be found out again."""
+        _write(self.folder / f"{name}.json", json.dumps(content).encode())
+
+    def finished(self) -> int:
+        """Returns how many segments are finished and followed by a state to go on from."""
+        number = 0
+        while _load(self._file(number)) is not None:
+            number += 1
+        while number and _load(self._state_file(number - 1)) is None:
+            number -= 1
+        return number
+
+    def state(self, number: int) -> State:
+        """Returns the state after segment `number`."""
+        return _load(self._state_file(number)) or {}
+
+    def save(self, number: int, packets: list[Encoded], state: State) -> None:
+        """Keeps a finished segment, and the state after it."""
+        content = {
+            "data": np.frombuffer(b"".join(one.data for one in packets), np.uint8),
+            "sizes": np.array([len(one.data) for one in packets], np.int64),
+            "times": np.array([(one.pts, one.duration, one.key) for one in packets], np.int64).reshape(-1, 3),
+        }
+        _write(self._state_file(number), save({**state, "empty": np.zeros(1, np.uint8)}))
+        _write(self._file(number), save(content))
+        if number > 1:
+            self._state_file(number - 2).unlink(missing_ok=True)
+
+    def packets(self, count: int, step: int) -> Iterator[Encoded]:
+        """Yields the packets of the first `count` segments, in decoding order, timed as one film.
+
+        Args:
+            count: How many segments.
+            step: Usual ticks from frame to frame.
+        """
+        contents = (_load(self._file(number)) or {} for number in range(count))
+        decoding = iter(decoding_times(np.concatenate([content["times"][:, 0] for content in contents]), step))
+        for number in range(count):
+            content = _load(self._file(number)) or {}
+            ends, data = np.cumsum(content["sizes"]), content["data"].tobytes()
+            for end, size, (pts, duration, key) in zip(ends, content["sizes"], content["times"], strict=True):
+                yield Encoded(data[end - size : end], int(pts), next(decoding), int(duration), bool(key))
+
+    def remove(self) -> None:
+        """Deletes the folder: the film is finished."""
+        shutil.rmtree(self.folder)
+
+    def _file(self, number: int) -> Path:
+        return self.folder / f"segment-{number:06d}.safetensors"
+
+    def _state_file(self, number: int) -> Path:
+        return self.folder / f"state-{number:06d}.safetensors"
+
+
+def decoding_times(shown: NDArray[np.int64], step: int) -> list[int]:
+    """Returns when each packet is to be decoded: ascending, never after it is shown.
+
+    Each segment's encoder counts from before its first frame, so that segments overlap; over the whole film, packets are
+    decoded at the times at which frames are shown, so many frames earlier as their order differs.
+
+    Args:
+        shown: `(N,)` ticks at which the packets are shown, in decoding order.
+        step: Usual ticks from frame to frame.
+
+    Example:
+        >>> decoding_times(np.array([0, 30, 10, 20]), 10)
+        [-10, 0, 10, 20]
+    """
+    ascending = np.sort(shown)
+    ahead = int((np.arange(len(shown)) - np.searchsorted(ascending, shown)).max(initial=0))
+    before = ascending[0] - step * np.arange(ahead, 0, -1) if len(shown) else ascending
+    return [int(at) for at in np.concatenate([before, ascending])[: len(shown)]]
+
+
+def _load(file: Path) -> dict[str, NDArray[Any]] | None:
+    try:
+        content: dict[str, NDArray[Any]] = load_file(file)
+    except (OSError, SafetensorError):
+        return None
+    return content
+
+
+def _write(file: Path, content: bytes) -> None:
+    temporary = file.with_name(f"{file.name}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(file)

@@ -1,0 +1,178 @@
+"""A film file of encoded pictures, and of everything else that the original held, copied as it is."""
+
+import contextlib
+import heapq
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from restereo.errors import UserError
+from restereo.inference.film_encoder import ENCODERS, Encoded, Look, configure
+from restereo.inference.film_reader import Film, Span, opened
+
+FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "stereo_mode"}
+"""Tags that describe the old file, not what it shows."""
+STEREO_MODES = {
+    1: "left_right",
+    3: "top_bottom",
+    10: "anaglyph_cyan_red",
+    11: "right_left",
+    12: "anaglyph_green_magenta",
+}
+"""ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them."""
+
+
+def ending_for(film: Film) -> str:
+    """Returns the ending of a film made of this one: its own if that holds H.264, else Matroska's."""
+    ending = film.file.suffix.lower()
+    return ending if ending in FORMATS else ".mkv"
+
+
+def check_ending(out: Path) -> None:
+    """Raises `UserError` unless the file can be written as a film.
+
+    Example:
+        >>> check_ending(Path("a.avi"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: a.avi: '.avi' is no film to write; end the name in .m4v, .mkv, .mov, .mp4.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise UserError(f"{out}: '{out.suffix}' is no film to write; end the name in {', '.join(sorted(FORMATS))}.")
+    if not out.parent.is_dir():
+        raise UserError(f"{out}: no such folder; make '{out.parent}' first.")
+
+
+def check_streams(film: Film, out: Path) -> list[str]:
+    """Returns what of the original cannot be carried over and nobody would miss, such as time codes.
+
+    Raises:
+        UserError: Sound or subtitles cannot be held by a file of this ending.
+    """
+    import av
+
+    left_out = []
+    with opened(film.file) as (source, main):
+        supported = set(av.open("/dev/null", "w", format=FORMATS[out.suffix.lower()]).supported_codecs)
+        for stream in source.streams:
+            if stream.index == main.index or stream.type == "attachment":
+                continue
+            codec = None if stream.codec_context is None else stream.codec_context.codec.canonical_name
+            if stream.type in {"audio", "subtitle"} and codec not in supported:
+                kind = "sound" if stream.type == "audio" else "subtitles"
+                raise UserError(f"{out}: {out.suffix} does not hold {kind} of type '{codec}'; end the name in .mkv.")
+            if stream.type not in {"audio", "subtitle"}:
+                left_out.append(f"{stream.type} stream {stream.index}")
+    return left_out
+
+
+def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, span: Span, shift: Fraction) -> None:
+    """Writes the film whole or not at all: the packets, and sound, subtitles, chapters, fonts, tags of the original.
+
+    Args:
+        out: The file.
+        packets: In decoding order, with the times that the new film shows them at.
+        look: How they were encoded.
+        film: The original.
+        span: The part of it that they are.
+        shift: Seconds by which the new film's times are less than the original's.
+    """
+    import av
+
+    temporary = out.with_name(f".{out.name}.tmp")
+    name = FORMATS[out.suffix.lower()]
+    try:
+        with (
+            opened(film.file) as (source, main),
+            av.open(str(temporary), "w", format=name) as target,
+        ):
+            target.flags |= av.container.Flags.bitexact.value  # no random numbers: the same film, the same bytes
+            picture = _picture_stream(target, look, main)
+            copies = _copies(target, source, main)
+            target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in OWN_TAGS})
+            _copy_chapters(target, source, span, shift)
+            target.start_encoding()
+            pictures = _timed(packets, picture, look)
+            others = _others(source, copies, span, film, shift)
+            for _, packet in heapq.merge(pictures, others, key=lambda timed: timed[0]):
+                target.mux(packet)
+        temporary.replace(out)
+    except av.error.FFmpegError as error:
+        raise UserError(f"{out}: could not be written ({error.strerror}); try a name that ends in .mkv.") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _picture_stream(target: Any, look: Look, main: Any) -> Any:
+    stream = target.add_stream(ENCODERS[look.codec], rate=look.rate)
+    configure(stream.codec_context, look)
+    stream.time_base = look.time_base
+    stream.metadata.update({k: v for k, v in main.metadata.items() if k.lower() not in OWN_TAGS})
+    if look.stereo_mode in STEREO_MODES:
+        stream.metadata["stereo_mode"] = STEREO_MODES[look.stereo_mode]
+    stream.disposition = main.disposition
+    return stream
+
+
+def _copies(target: Any, source: Any, main: Any) -> dict[int, Any]:
+    copies = {}
+    for stream in source.streams:
+        if stream.type in {"audio", "subtitle"} and stream.index != main.index:
+            copy = copies[stream.index] = target.add_stream_from_template(stream)
+            copy.time_base, copy.disposition = stream.time_base, stream.disposition
+            copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OWN_TAGS})
+        elif stream.type == "attachment" and target.format.name == "matroska":
+            name = stream.metadata.get("filename", f"attachment-{stream.index}")
+            target.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
+    return copies
+
+
+def _copy_chapters(target: Any, source: Any, span: Span, shift: Fraction) -> None:
+    kept = []
+    for chapter in source.chapters():
+        base = chapter["time_base"] or Fraction(1, 1000)
+        ends = [max(Fraction(0), chapter[key] * base - shift) for key in ("start", "end")]
+        if ends[1] > 0 and (span.end is None or ends[0] < span.end - span.start):
+            start, end = (int(at / base) for at in ends)
+            kept.append({**chapter, "start": start, "end": end, "time_base": base})
+    if kept:
+        target.set_chapters(kept)
+
+
+def _timed(packets: Iterable[Encoded], stream: Any, look: Look) -> Iterator[tuple[Fraction, Any]]:
+    import av
+
+    for one in packets:
+        packet = av.Packet(one.data)
+        packet.stream, packet.time_base = stream, look.time_base
+        packet.pts, packet.dts, packet.duration, packet.is_keyframe = one.pts, one.dts, one.duration, one.key
+        yield (one.pts if one.dts is None else one.dts) * look.time_base, packet
+
+
+def _others(
+    source: Any, copies: dict[int, Any], span: Span, film: Film, shift: Fraction
+) -> Iterator[tuple[Fraction, Any]]:
+    """The packets of the other streams within the span, as they are, moved with the pictures; times never fall."""
+    import av
+
+    if not copies:
+        return
+    first = None if span.start == 0 else film.begin + span.start
+    beyond = None if span.end is None else film.begin + span.end
+    reached: Fraction | None = None
+    with contextlib.suppress(av.error.EOFError):
+        for packet in source.demux([source.streams[index] for index in copies]):
+            if packet.size == 0 or packet.dts is None and packet.pts is None:
+                continue
+            base = packet.time_base
+            at = (packet.pts if packet.pts is not None else packet.dts) * base
+            if (first is not None and at < first) or (beyond is not None and at >= beyond):
+                continue
+            moved = round(shift / base)
+            packet.pts = None if packet.pts is None else packet.pts - moved
+            packet.dts = None if packet.dts is None else packet.dts - moved
+            packet.stream = copies[packet.stream.index]
+            now = (packet.dts if packet.dts is not None else packet.pts) * base
+            reached = now if reached is None else max(reached, now)
+            yield reached, packet
