@@ -8,7 +8,7 @@ TARGETS ?= $(if $(filter all,$(RECIPES)),*,*@$(RECIPES))
 BASE ?= HEAD
 INSTALLED := .venv/.installed
 
-.PHONY: help run test check bench ui retrain clean
+.PHONY: help run test check bench ui app retrain clean
 help:  ## Say what each verb does
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
@@ -30,6 +30,9 @@ ui: $(INSTALLED)  ## Start the MLflow and Prefect pages and serve the flow
 retrain: $(INSTALLED)  ## Bring in new pictures, run what is stale, compare with the champion; PROMOTE=1 lets it win
 	restereo-pipelines check && restereo-pipelines retrain '$(TARGETS)' --base '$(BASE)' $(if $(PROMOTE),,--dry-run)
 
+app: $(INSTALLED)  ## Open a page in the browser: drop an anaglyph, get its views
+	restereo app
+
 clean:  ## Remove the environment and everything generated, but no downloads
 	git clean -qfdX -e '!/data/raw/' -e '!/data/archives/' -- data .venv .mypy_cache .ruff_cache .pytest_cache
 
@@ -37,5 +40,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make run PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 	pip install --quiet --disable-pip-version-check torch==2.13.0
-	pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pipeline,servers,dev]'
+	pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pipeline,servers,app,onnx,dev]'
 	touch $@

@@ -131,6 +131,11 @@ def recover(
     glasses: Annotated[str, typer.Option(help="Method of layout 'anaglyph'.")] = "red-cyan-dubois",
     ending: Annotated[str | None, typer.Option("--format", help="Such as png; by default the picture's own.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files, always 4:4:4.")] = 95,
+    start: Annotated[str, typer.Option(help="Of a film: where to begin, in seconds or [h:]m:s.")] = "0",
+    end: Annotated[str | None, typer.Option(help="Of a film: where to end, likewise.")] = None,
+    sample: Annotated[bool, typer.Option("--sample", help="Of a film: recover one frame, as a picture.")] = False,
+    codec: Annotated[str, typer.Option(help="Of a film: h264, hevc or auto.")] = "auto",
+    crf: Annotated[float | None, typer.Option(min=0, max=51, help="Of a film: rate factor, 0 = best.")] = None,
     model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
     jobs: Annotated[int, typer.Option(min=0, help="Pictures worked on at once; 0 = as suits the machine.")] = 0,
@@ -140,18 +145,22 @@ def recover(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each picture.")] = False,
 ) -> None:
-    """Recovers the two colour views of anaglyphs.
+    """Recovers the two colour views of anaglyphs, pictures or films; a film that was interrupted goes on where it was.
 
-    Example: `restereo recover photo.jpg` or `restereo recover folder -o out --layout mpo --skip-errors --resume`
+    Example: `restereo recover photo.jpg`, `restereo recover film.mkv --layout half-sbs`, or
+    `restereo recover folder -o out --layout mpo --skip-errors --resume`
     """
     from restereo.inference import batch
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
+    from restereo.inference.film import Wanted
+    from restereo.inference.film_reader import Span, seconds_of
     from restereo.inference.layouts import find_layout, layout_of
     from restereo.inference.recover import Wish, check_wish
 
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
-    wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality))
+    film = Wanted(Span(seconds_of(start), seconds_of(end) if end else None), codec, crf, sample=sample)
+    wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
     todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
     restorer = find_restorer(model or default_restorer(), find_device(device))
 
@@ -174,6 +183,73 @@ def recover(
         typer.echo(", ".join(f"{count} {name}" for name, count in counts.items()), err=True)
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    recipe: Annotated[str, typer.Argument(help="Run folder, or name of released weights or of a run.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write; by default RECIPE.onnx.")] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the one format there is.")] = True,
+) -> None:
+    """Writes a trained network for programs without torch, after comparing its answers with torch's.
+
+    Example: `restereo export anaglyph_parallax --onnx -o parallax`
+    """
+    from restereo.inference.contender import find_restorer
+    from restereo.inference.onnx_export import export as export_onnx
+
+    folder = out or Path(f"{Path(recipe).name}.onnx")
+    for one in export_onnx(find_restorer(recipe), folder):
+        times = one.seconds, one.seconds_torch, one.seconds_torch_fast
+        took = "{:.3f} s by onnxruntime, {:.3f} by torch in float32, {:.3f} as recover runs it".format(*times)
+        typer.echo(f"{folder / one.file}: within {one.difference:.1e} of torch; {took}")
+
+
+@app.command("app")
+def open_app(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this computer.")] = 7860,
+    model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Serves a page to this computer only: drop an anaglyph, look at its views, download them.
+
+    Example: `restereo app`
+    """
+    from restereo.app.serving import serve
+    from restereo.inference.contender import default_restorer, find_restorer
+    from restereo.inference.devices import find_device
+
+    serve(find_restorer(model or default_restorer(), find_device(device)), port, browser)
+
+
+@app.command()
+def flicker(
+    film: Annotated[Path, typer.Argument(help="An anaglyph film.")],
+    truth: Annotated[Path | None, typer.Option(help="The film it was made of, side by side.")] = None,
+    frames: Annotated[int, typer.Option(min=2, help="How many frames to look at.")] = 24,
+    start: Annotated[str, typer.Option(help="Where to begin, in seconds or [h:]m:s.")] = "0",
+    method: Annotated[str, typer.Option("--method", "-m", help="The film's.")] = "red-cyan",
+    model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
+) -> None:
+    """Measures how much a recovered film flickers: held steady, and frame by frame.
+
+    Example: `restereo flicker film.mp4 --truth sbs.mp4 --frames 24`
+    """
+    from restereo.imaging.anaglyph import find_method
+    from restereo.inference.contender import default_restorer, find_restorer
+    from restereo.inference.devices import find_device
+    from restereo.inference.film_reader import Span, open_film, seconds_of
+    from restereo.inference.flicker import measure
+
+    restorer = find_restorer(model or default_restorer(), find_device(device))
+    known, span = open_film(truth) if truth else None, Span(seconds_of(start))
+    rows = measure(restorer, find_method(method).name, open_film(film), span, frames, known)
+    typer.echo(f"{'':16s}{'colour':>10s}{'disparity':>12s}{'missing_psnr':>14s}")
+    for name, row in rows.items():
+        cells = [f"{one:.3f}" if one is not None else "" for one in (row.colour, row.disparity, row.missing_psnr)]
+        typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>14s}")
 
 
 @app.command()

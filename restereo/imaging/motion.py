@@ -8,7 +8,7 @@ Grey = NDArray[np.uint8]
 Field = NDArray[np.float32]
 
 FLOW_WIDTH = 480
-"""Motion is looked for on a picture of at most this width; dense inverse search (Kroeger et al. 2016) does not need more."""
+"""Motion is looked for on a picture of at most this width, by dense inverse search (Kroeger et al. 2016)."""
 NOISE = 10.0
 """Codes by which a pixel may differ from where it came from and still be half trusted: grain and coding."""
 CUT_SHARE = 0.3
@@ -34,7 +34,7 @@ def motion(now: Grey, before: Grey) -> Field:
     small = [cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (now, before)]
     searcher = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     flow = searcher.calc(small[0], small[1], np.zeros((size[1], size[0], 2), np.float32))
-    large = cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR)
+    large = np.asarray(cv2.resize(flow, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
     moved: Field = large * np.array([width / size[0], height / size[1]], np.float32)
     return moved
 
@@ -55,8 +55,7 @@ def fetched(image: NDArray[np.float32], moved: Field, smooth: bool = True) -> ND
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     place = columns + moved[..., 0].astype(np.float32), rows + moved[..., 1].astype(np.float32)
     how = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
-    laid: NDArray[np.float32] = cv2.remap(image, *place, how, borderMode=cv2.BORDER_REPLICATE)
-    return laid
+    return np.asarray(cv2.remap(image, *place, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def trust(now: Grey, before: Grey, moved: Field) -> NDArray[np.float32]:
@@ -69,8 +68,8 @@ def trust(now: Grey, before: Grey, moved: Field) -> NDArray[np.float32]:
         (1.0, True)
     """
     off = now.astype(np.float32) - fetched(before.astype(np.float32), moved)
-    around = cv2.GaussianBlur(off * off, (0, 0), 1.5)
-    return np.exp2(-around / NOISE**2).astype(np.float32)
+    around = np.asarray(cv2.GaussianBlur(off * off, (0, 0), 1.5), np.float32)
+    return np.asarray(np.exp2(-around / NOISE**2), np.float32)
 
 
 def is_cut(trusted: NDArray[np.float32]) -> bool:

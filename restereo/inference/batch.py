@@ -13,6 +13,8 @@ import torch
 
 from restereo.errors import UserError
 from restereo.inference.files import check_target
+from restereo.inference.film_reader import SUFFIXES, is_film
+from restereo.inference.film_recovery import FilmResult, check_film_target, film_targets, recover_film
 from restereo.inference.naming import is_result, targets
 from restereo.inference.opening import ENDINGS, size_in_file
 from restereo.inference.predictor import Restorer
@@ -41,7 +43,7 @@ class Outcome:
     """How a job ended: with a result, with the sentence of an error, or with neither because it was finished."""
 
     job: Job
-    result: Result | None = None
+    result: Result | FilmResult | None = None
     error: str = ""
 
     @property
@@ -58,7 +60,7 @@ class Outcome:
 
 
 def plan(paths: Sequence[Path], wish: Wish, out: Path | None = None, ending: str | None = None) -> list[Job]:
-    """Returns a job for each picture named or lying below a folder named, hidden ones and earlier results left out.
+    """Returns a job for each picture or film, named or below a folder named; not hidden ones and earlier results.
 
     Args:
         paths: Pictures and folders.
@@ -78,7 +80,8 @@ def plan(paths: Sequence[Path], wish: Wish, out: Path | None = None, ending: str
         for file in _pictures(path, out):
             under = file.parent.relative_to(path) if path.is_dir() else Path()
             place = out / under if out is not None and (not out.suffix or out.is_dir()) else out
-            job = Job(file, targets(file, wish.layouts, place, ending))
+            names = film_targets(file, wish, place, ending) if is_film(file) else None
+            job = Job(file, names or targets(file, wish.layouts, place, ending))
             for output in job.outputs:
                 if output in taken:
                     raise UserError(
@@ -90,7 +93,7 @@ def plan(paths: Sequence[Path], wish: Wish, out: Path | None = None, ending: str
         for output in job.outputs:
             if out is not None and output.parent != out.parent:
                 output.parent.mkdir(parents=True, exist_ok=True)
-            check_target(output)
+            check_film_target(output, wish) if is_film(job.file) else check_target(output)
     return jobs
 
 
@@ -103,11 +106,13 @@ def _pictures(path: Path, out: Path | None) -> list[Path]:
     for folder, folders, names in os.walk(path):
         here = Path(folder)
         folders[:] = sorted(n for n in folders if not n.startswith(".") and (out is None or here / n != out))
-        found += [here / n for n in sorted(names) if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS]
+        found += [
+            here / n for n in sorted(names) if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS | SUFFIXES
+        ]
     bare = {file.with_suffix("") for file in found}
     found = [file for file in found if not is_result(file, bare)]
     if not found:
-        raise UserError(f"{path}: no pictures in it ({', '.join(sorted(ENDINGS))}); check the name.")
+        raise UserError(f"{path}: no pictures or films in it ({', '.join(sorted(ENDINGS))}); check the name.")
     return found
 
 
@@ -167,7 +172,8 @@ def run(
     for outcome in outcomes:
         tell(outcome)
     left = {outcome.job.file for outcome in outcomes}
-    todo = [job for job in jobs if job.file not in left]
+    films = [job for job in jobs if job.file not in left and is_film(job.file)]
+    todo = [job for job in jobs if job.file not in left and job not in films]
     sizes = [(size[0] * size[1] if (size := size_in_file(job.file)) else 0) for job in todo]
     workers = min(workers or workers_for(len(todo), restorer.device), max(1, len(todo)))
     room, stop = Room(AT_ONCE), threading.Event()
@@ -201,4 +207,19 @@ def run(
         except BaseException:
             stop.set()
             raise
+    for job in (
+        [] if stop.is_set() else films
+    ):  # one after the other: a film keeps the machine busy, and has its own bar
+        ended = _film(job, restorer, wish)
+        outcomes.append(ended)
+        tell(ended)
+        if ended.error and not skip_errors:
+            break
     return outcomes
+
+
+def _film(job: Job, restorer: Restorer, wish: Wish) -> Outcome:
+    try:
+        return Outcome(job, recover_film(job.file, job.outputs, restorer, wish))
+    except UserError as error:
+        return Outcome(job, error=str(error))

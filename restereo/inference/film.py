@@ -1,4 +1,4 @@
-"""From a film to a film, a picture at a time, by whatever makes pictures of pictures; a killed run goes on where it was.
+"""From a film to a film, by whatever makes pictures of pictures; a killed run goes on where it was.
 
 The film is made in segments of so many frames, each encoded on its own; a finished segment is kept, with what the maker
 of pictures remembers after it. At the end the segments are joined. A run that was never killed takes the same steps, so
@@ -24,7 +24,7 @@ from restereo.progress import rated
 from restereo.sample import Picture
 
 SEGMENT_PIXELS = 48_000_000
-"""About what a kill costs at most; the longest segment has 96 frames, the shortest 12."""
+"""About what a kill costs at most; the longest segment has 48 frames, the shortest 12."""
 SAMPLES = 8
 """Frames that a survey keeps at least, where there are as many."""
 
@@ -51,6 +51,7 @@ class Wanted:
         codec: `h264`, `hevc` or `auto`.
         quality: Constant rate factor, None = the codec's own.
         stereo_mode: Matroska's StereoMode of the result.
+        sample: Whether to recover a single frame, as a picture.
         force: Whether to take a damaged film as far as it can be decoded.
     """
 
@@ -59,6 +60,10 @@ class Wanted:
     quality: float | None = None
     stereo_mode: int | None = None
     force: bool = False
+    sample: bool = False
+
+
+WHOLE_FILM = Wanted()
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Survey:
     samples: list[Picture]
 
 
-def survey(film: Film, wanted: Wanted = Wanted()) -> Survey:  # noqa: B008
+def survey(film: Film, wanted: Wanted = WHOLE_FILM) -> Survey:
     """Returns the number of frames in the wanted part, and samples; decodes them all, so that no surprise comes later.
 
     Raises:
@@ -129,8 +134,8 @@ def locked(out: Path) -> FileLock:
     return lock
 
 
-def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wanted, total: int) -> list[str]:
-    """Returns what could not be carried over (see `check_streams`) after writing the film that `make` makes.
+def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wanted, total: int) -> None:
+    """Writes the film that `make` makes.
 
     Args:
         film: From `open_film`.
@@ -141,7 +146,7 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wante
         total: Number of frames, for the time left.
     """
     check_ending(out)
-    left_out = check_streams(film, out)
+    check_streams(film, out)
     length = segment_length(film)
     shift_ticks = _shift(film, wanted.span)
     done = parts.finished()
@@ -163,15 +168,13 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wante
         packets = list(encode(itertools.chain([first], made), look))
         parts.save(number, packets, make.state())
     assert look is not None
-    packets_of_all = parts.packets(parts.finished(), max(1, round(1 / film.rate / film.time_base)))
-    write_film(out, packets_of_all, look, film, wanted.span, shift_ticks * film.time_base)
+    write_film(out, parts.packets(parts.finished()), look, film, wanted.span, shift_ticks * film.time_base)
     parts.remove()
-    return left_out
 
 
 def segment_length(film: Film) -> int:
     """Returns how many frames a segment has: a function of the film alone."""
-    return min(96, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
+    return min(48, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
 
 
 def _known_look(parts: Parts, film: Film, wanted: Wanted) -> Look | None:
@@ -204,13 +207,13 @@ def _timed(film: Film, span: Span, shift: int) -> Iterator[tuple[int, int, Any]]
         yield before.ticks - shift, before.duration or step, before.image
 
 
-def one_frame(film: Film, span: Span, total_seconds: float) -> Picture:
+def one_frame(film: Film, span: Span) -> Picture:
     """Returns the frame at `span.start`, or where there is none the one in the middle of the film.
 
     Raises:
         UserError: There is no frame there.
     """
-    start = span.start or Fraction(total_seconds) / 2
+    start = span.start or Fraction(film.seconds) / 2
     found = next(frames(film, replace(span, start=start)), None) or next(frames(film, span), None)
     if found is None:
         raise UserError(f"{film.file}: no frame in the part that was asked for; check --start and --end.")

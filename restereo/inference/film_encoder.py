@@ -1,4 +1,4 @@
-"""RGB pictures to H.264 or HEVC packets, a segment at a time: each one can be decoded, made and made again on its own."""
+"""RGB pictures to H.264 or HEVC packets, a segment at a time: each is made, made again and decoded on its own."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def find_codec(name: str, width: int, height: int) -> Codec:
     """
     if name == "auto":
         return "h264" if max(width, height) <= H264_SIDE else "hevc"
-    if name == "h264" or name == "hevc":
+    if name in ENCODERS:
         return name
     raise UserError(f"'{name}': no such codec; write h264, hevc or auto.")
 
@@ -108,7 +108,7 @@ def encode(pictures: Iterable[tuple[Picture, int, int]], look: Look) -> Iterator
     """
     import av
 
-    context = av.CodecContext.create(ENCODERS[look.codec], "w")
+    context: Any = av.CodecContext.create(ENCODERS[look.codec], "w")
     configure(context, look)
     durations = {}
     try:
@@ -121,7 +121,9 @@ def encode(pictures: Iterable[tuple[Picture, int, int]], look: Look) -> Iterator
         yield from (_packet(one, durations) for one in context.encode(None))
     except av.error.FFmpegError as error:
         size = f"{look.width}x{look.height}"
-        raise UserError(f"the {look.codec} encoder refuses {size} px ({error.strerror}); try another --codec.") from None
+        raise UserError(
+            f"the {look.codec} encoder refuses {size} px ({error.strerror}); try another --codec."
+        ) from None
 
 
 def _packet(packet: Any, durations: dict[int, int]) -> Encoded:

@@ -77,15 +77,10 @@ class Parts:
         if number > 1:
             self._state_file(number - 2).unlink(missing_ok=True)
 
-    def packets(self, count: int, step: int) -> Iterator[Encoded]:
-        """Yields the packets of the first `count` segments, in decoding order, timed as one film.
-
-        Args:
-            count: How many segments.
-            step: Usual ticks from frame to frame.
-        """
+    def packets(self, count: int) -> Iterator[Encoded]:
+        """Yields the packets of the first `count` segments, in decoding order, timed as one film."""
         contents = (_load(self._file(number)) or {} for number in range(count))
-        decoding = iter(decoding_times(np.concatenate([content["times"][:, 0] for content in contents]), step))
+        decoding = iter(decoding_times(np.concatenate([content["times"][:, 0] for content in contents])))
         for number in range(count):
             content = _load(self._file(number)) or {}
             ends, data = np.cumsum(content["sizes"]), content["data"].tobytes()
@@ -103,24 +98,25 @@ class Parts:
         return self.folder / f"state-{number:06d}.safetensors"
 
 
-def decoding_times(shown: NDArray[np.int64], step: int) -> list[int]:
+def decoding_times(shown: NDArray[np.int64]) -> list[int]:
     """Returns when each packet is to be decoded: ascending, never after it is shown.
 
-    Each segment's encoder counts from before its first frame, so that segments overlap; over the whole film, packets are
-    decoded at the times at which frames are shown, so many frames earlier as their order differs.
+    Each segment's encoder counts from before its first frame, so segments overlap; over the whole film, packets are
+    decoded at the times at which frames are shown, so many frames earlier as their order differs. The first is as long
+    before its showing as the last one, because MP4 takes the length of a film from these times.
 
     Args:
         shown: `(N,)` ticks at which the packets are shown, in decoding order.
-        step: Usual ticks from frame to frame.
 
     Example:
-        >>> decoding_times(np.array([0, 30, 10, 20]), 10)
+        >>> decoding_times(np.array([0, 30, 10, 20]))
         [-10, 0, 10, 20]
     """
     ascending = np.sort(shown)
     ahead = int((np.arange(len(shown)) - np.searchsorted(ascending, shown)).max(initial=0))
-    before = ascending[0] - step * np.arange(ahead, 0, -1) if len(shown) else ascending
-    return [int(at) for at in np.concatenate([before, ascending])[: len(shown)]]
+    lead = max(ahead, int(ascending[-1] - ascending[-1 - ahead])) if len(shown) else 0
+    before = [int(ascending[0]) - lead * (ahead - place) // ahead for place in range(ahead)]
+    return [*before, *(int(at) for at in ascending[: len(shown) - ahead])]
 
 
 def _load(file: Path) -> dict[str, NDArray[Any]] | None:

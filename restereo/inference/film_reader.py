@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 
 from restereo.errors import UserError
-from restereo.inference.film_container import is_cut_short
 from restereo.inference.film_colour import Colour, colour_of, to_rgb
+from restereo.inference.film_container import is_cut_short
 from restereo.sample import Picture
 from restereo.sources._decode import MAX_PIXELS
 
-SUFFIXES = frozenset(
-    ".3gp .asf .avi .divx .flv .h264 .h265 .hevc .m1v .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogm .ogv .rm"
-    " .rmvb .ts .vob .webm .wmv .y4m".split()
-)
+_ENDINGS = """
+.3gp .asf .avi .divx .flv .h264 .h265 .hevc .m1v .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogm .ogv .rm .rmvb
+.ts .vob .webm .wmv .y4m
+"""
+SUFFIXES = frozenset(_ENDINGS.split())
 PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6")
 FILM_MAGIC = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\x01\xba", b"\x30\x26\xb2\x75", b"YUV4MPEG2")
 
@@ -178,8 +179,6 @@ def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) ->
     Raises:
         UserError: The size of the picture changes on the way.
     """
-    import av
-
     bad = [] if damage is None else damage
     step = max(1, round(1 / film.rate / film.time_base))
     first = film.begin + span.start
@@ -192,13 +191,10 @@ def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) ->
         count = 0
         for packet in _packets(container, stream):
             count += packet is not None and packet.size > 0
-            try:
-                decoded = [] if packet is None else packet.decode()
-            except (av.error.FFmpegError, ValueError):
-                decoded, packet = [], None
-            if packet is None or packet.is_corrupt:
+            decoded = _decoded(packet)
+            if decoded is None or packet.is_corrupt:
                 bad.append(float((ticks or 0) * film.time_base - film.begin))
-            for one in decoded:
+            for one in decoded or []:
                 guess = 0 if ticks is None else ticks + step
                 given = guess if one.pts is None else int(one.pts)
                 ticks = given if ticks is None else max(given, ticks + 1)
@@ -250,16 +246,23 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
             return
 
 
-def _first(container: Any, stream: Any, file: Path) -> Any:
+def _decoded(packet: Any) -> list[Any] | None:
+    """The frames that a packet completes, None if it is damaged."""
     import av
 
+    try:
+        return None if packet is None else list(packet.decode())
+    except (av.error.FFmpegError, ValueError):
+        return None
+
+
+def _first(container: Any, stream: Any, file: Path) -> Any:
     size = (stream.width or 0) * (stream.height or 0)
     if size > MAX_PIXELS:
         raise UserError(f"{file}: {size:,} pixels a frame, and {MAX_PIXELS:,} is the limit; scale it down.")
     for packet in _packets(container, stream):
-        with contextlib.suppress(av.error.FFmpegError, ValueError):
-            for frame in [] if packet is None else packet.decode():
-                return frame
+        for frame in _decoded(packet) or []:
+            return frame
     raise UserError(f"{file}: no frame of it can be decoded; copy it again from its original.")
 
 
@@ -283,8 +286,8 @@ def _check_size(frame: Any, film: Film, ticks: int) -> None:
     if (frame.width, frame.height) != size:
         when = f"{float(ticks * film.time_base - film.begin):.2f} s"
         raise UserError(
-            f"{film.file}: its picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at {when}; cut it "
-            "there with --start and --end."
+            f"{film.file}: its picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at {when}; "
+            "cut it there with --start and --end."
         )
 
 

@@ -1,9 +1,8 @@
 """From an anaglyph film's file to the film of its views."""
 
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,15 @@ from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, detect
 from restereo.inference import film as films
-from restereo.inference.contender import find_restorer
-from restereo.inference.film import Wanted
+from restereo.inference.files import check_target, write_picture
 from restereo.inference.film_parts import Parts
 from restereo.inference.film_reader import Film, open_film
 from restereo.inference.film_views import FilmViews, LaidOut
-from restereo.inference.film_writer import ending_for
-from restereo.inference.files import write_picture
-from restereo.inference.layouts import GLASSES, LAYOUTS, Layout, stereo_mode
+from restereo.inference.film_writer import check_ending, check_streams, ending_for
+from restereo.inference.layouts import LAYOUTS, stereo_mode
 from restereo.inference.naming import targets
+from restereo.inference.predictor import Restorer
+from restereo.inference.recover import Wish
 from restereo.sample import Picture
 
 HINTS = {"anaglyph_cyan_red": "red-cyan", "anaglyph_green_magenta": "green-magenta"}
@@ -29,153 +28,169 @@ LEAST_CONTRAST = 8.0
 
 
 @dataclass(frozen=True)
-class FilmOptions:
-    """How to recover a film.
-
-    Attributes:
-        model: What `find_restorer` finds.
-        method: Its type, or `auto`.
-        swap: Whether the first colour is the right eye's.
-        layout: How the views are shown.
-        glasses: Method of the anaglyph, for that layout.
-        wanted: The part, codec and quality; `force` also takes a plain film for an anaglyph.
-        steady: Whether disparities and colours are held steady from frame to frame.
-        device: Where the network runs.
-    """
-
-    model: str
-    method: str = "auto"
-    swap: bool = False
-    layout: Layout = LAYOUTS["sbs"]
-    glasses: str = GLASSES
-    wanted: Wanted = field(default_factory=Wanted)
-    steady: bool = True
-    device: str = "cpu"
-
-
-@dataclass(frozen=True)
-class Recovered:
+class FilmResult:
     """What became of a film.
 
     Attributes:
-        out: The file written.
+        file: The anaglyph film.
+        outputs: The file written.
         method: What the film was taken for.
-        confidence: Share in [0, 1] of the sampled frames' votes for it; None if it was named.
-        frames: How many were recovered.
+        share: Share of the frames looked at that have this method; None if it was named.
+        frames: How many it has, in the part that was asked for.
+        size: Width and height of its frames in px.
         seconds: What this run took.
-        left_out: Streams that could not be carried over.
+        sample: Whether only one frame was recovered.
+        notes: What a person may want to know.
     """
 
-    out: Path
+    file: Path
+    outputs: Sequence[Path]
     method: str
-    confidence: float | None
+    share: float | None
     frames: int
+    size: tuple[int, int]
     seconds: float
-    left_out: Sequence[str] = ()
+    sample: bool = False
+    notes: Sequence[str] = ()
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what `--json` prints."""
+        return {
+            "file": str(self.file),
+            "status": "done",
+            "outputs": [str(file) for file in self.outputs],
+            "method": self.method,
+            "first_eye": "right" if self.method.endswith("-swapped") else "left",
+            "method_share": self.share and round(self.share, 4),
+            "frames": self.frames,
+            "width": self.size[0],
+            "height": self.size[1],
+            "seconds": round(self.seconds, 3),
+            "notes": list(self.notes),
+        }
+
+    def sentence(self) -> str:
+        """Returns what a person is told."""
+        name, eye = self.method.removesuffix("-swapped"), "right" if self.method.endswith("-swapped") else "left"
+        sure = "" if self.share is None else f" (detected in {self.share:.0%} of the frames looked at)"
+        what = "one frame" if self.sample else f"{self.frames} frames"
+        told = f"{self.outputs[0]}: {what} from {name}{sure}; first colour taken for the {eye} eye's"
+        return "\n  note: ".join([told, *self.notes])
 
 
-def recover_film(file: Path, out: Path | None, options: FilmOptions) -> Recovered:
+def film_targets(file: Path, wish: Wish, out: Path | None, ending: str | None = None) -> list[Path]:
+    """Returns the one file to write; see `naming.targets`.
+
+    Raises:
+        UserError: A film cannot have this layout, or be in a file of this name.
+    """
+    if len(wish.layouts) != 1 or not wish.layouts[0].film:
+        able = ", ".join(name for name, one in LAYOUTS.items() if one.film)
+        raise UserError(f"{file}: a film takes one layout at a time, out of {able}.")
+    named = out is not None and bool(out.suffix) and not out.is_dir()
+    if not wish.film.sample:
+        return targets(file, wish.layouts, out, ending or (None if named else ending_for(file)))
+    (target,) = targets(file, wish.layouts, out, ".png")
+    return [target if named else target.with_name(f"{target.stem}_sample.png")]
+
+
+def check_film_target(target: Path, wish: Wish) -> None:
+    """Raises `UserError` unless the file can be written."""
+    (check_target if wish.film.sample else check_ending)(target)
+
+
+def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: Wish) -> FilmResult:
     """Returns what was done after writing the film of the recovered views; a killed run is taken up where it was.
 
     Sound, subtitles, chapters, fonts and times are the original's.
 
     Args:
         file: The anaglyph film.
-        out: The film to write, or the folder for it; by default it lies beside the original.
-        options: How.
+        outputs: The film to write, as `film_targets` names it.
+        restorer: The network.
+        wish: How; of its layouts the first.
 
     Raises:
-        UserError: The film is damaged or no anaglyph, the network is not found, or `out` cannot hold it.
+        UserError: The film is damaged or no anaglyph, or the file cannot hold it.
     """
-    start = time.monotonic()
-    film = open_film(file)
-    target = target_of(film, out, options.layout)
-    films.check_ending(target)
-    restorer = find_restorer(options.model, options.device)
-    wanted = replace(options.wanted, stereo_mode=stereo_mode(options.layout, options.glasses))
-    with films.locked(target):
-        parts = Parts(target, films.origin_of(film, wanted, _maker(options, restorer.sha256)))
-        known = parts.note("survey") or _survey(film, wanted, options)
+    start, film = time.monotonic(), open_film(file)
+    notes = ["interlaced: both half pictures of a frame are taken for one"] if film.interlaced else []
+    layout = wish.layouts[0]
+    if wish.film.sample:
+        picture = films.one_frame(film, wish.film.span)
+        method, share = method_of(film, [picture], wish)
+        write_picture(outputs[0], LaidOut(_views(restorer, method, wish), layout, wish.glasses)(picture))
+        took = time.monotonic() - start
+        notes.append(f"about {film.announced * took / 3600:.1f} h for the {film.announced} frames of the whole film")
+        return _result(film, outputs, method, share, 1, took, notes, sample=True)
+    wanted = replace(wish.film, stereo_mode=stereo_mode(layout, wish.glasses), force=wish.force)
+    left_out = check_streams(film, outputs[0])
+    notes += [f"not carried over: {', '.join(left_out)}"] if left_out else []
+    with films.locked(outputs[0]):
+        parts = Parts(outputs[0], films.origin_of(film, wanted, _maker(restorer, wish)))
+        known = parts.note("survey") or _survey(film, wanted, wish)
         parts.keep_note("survey", known)
-        views = FilmViews(restorer, known["method"], options.steady)
-        make = LaidOut(views, options.layout, options.swap, options.glasses)
-        left_out = films.convert(film, target, make, parts, wanted, known["frames"])
-    seconds = time.monotonic() - start
-    return Recovered(target, known["method"], known["confidence"], known["frames"], seconds, left_out)
+        make = LaidOut(_views(restorer, known["method"], wish), layout, wish.glasses)
+        films.convert(film, outputs[0], make, parts, wanted, known["frames"])
+    took = time.monotonic() - start
+    return _result(film, outputs, known["method"], known["share"], known["frames"], took, notes)
 
 
-def sample_film(file: Path, out: Path | None, options: FilmOptions) -> Recovered:
-    """Returns what was done after writing one frame as a picture: the one at `--start`, or in the middle.
-
-    Raises:
-        UserError: See `recover_film`.
-    """
-    start = time.monotonic()
-    film = open_film(file)
-    picture = films.one_frame(film, options.wanted.span, film.seconds)
-    method, confidence = method_of(film, [picture], options)
-    views = FilmViews(find_restorer(options.model, options.device), method)
-    stem = (out or film.file).stem if out is None or not out.is_dir() else film.file.stem
-    folder = film.file.parent if out is None else out if out.is_dir() else out.parent
-    target = folder / f"{stem}_sample{options.layout.suffixes[0] if out is None or out.is_dir() else ''}.png"
-    write_picture(target, LaidOut(views, options.layout, options.swap, options.glasses)(picture))
-    return Recovered(target, method, confidence, 1, time.monotonic() - start)
-
-
-def method_of(film: Film, samples: list[Picture], options: FilmOptions) -> tuple[str, float | None]:
-    """Returns the film's method and the share of the votes for it, from frames of it and what its container says.
+def method_of(film: Film, samples: list[Picture], wish: Wish) -> tuple[str, float | None]:
+    """Returns the film's method and the share of the frames that have it, from what they and its container say.
 
     Raises:
         UserError: The method is unknown, or most frames are plain pictures.
     """
-    if options.method != "auto":
-        return find_method(options.method).name, None
-    hint = HINTS.get(film.stereo_mode or "")
+    end = "-swapped" if wish.swap else ""
+    if wish.method != "auto":
+        return find_method(f"{find_method(wish.method).name}{end}").name, None
     telling = [one for one in samples if min(one.shape[:2]) >= LEAST_SIDE and one.std() > LEAST_CONTRAST]
     found = [detect(one, str(film.file)) for one in telling]
-    if hint:
-        votes = Counter[str]()
-        for one in found:
-            votes[one.method if one.colors == hint else f"{hint}-color"] += 1
-        method, count = votes.most_common(1)[0] if votes else (f"{hint}-color", 0)
-        return method, count / max(1, len(found))
+    hint = HINTS.get(film.stereo_mode or "")
     plain = sum(one.plain for one in found)
-    if not found or (plain > len(found) / 2 and not options.wanted.force):
-        what = f"{plain} of {len(found)} frames looked at are plain pictures" if found else "its frames are blank"
-        raise UserError(f"{film.file}: not an anaglyph film ({what}); name its method with --method to try anyway.")
-    weights: dict[str, float] = {}
+    if not hint and (not found or plain > len(found) / 2) and not wish.force:
+        what = f"{plain} of {len(found)} frames looked at are plain" if found else "its frames are blank"
+        raise UserError(f"{film.file}: no anaglyph film ({what}); name its --method, or use --force.")
+    votes: dict[str, float] = {f"{hint or 'red-cyan'}-color": 0.0}
     for one in found:
-        weights[one.method] = weights.get(one.method, 0.0) + one.confidence * (0.1 if one.plain else 1.0)
-    method = max(weights, key=lambda name: weights[name])
-    return method, sum(one.method == method for one in found) / len(found)
+        if hint in {None, one.colors}:
+            votes[one.method] = votes.get(one.method, 0.0) + one.confidence * (0.1 if one.plain else 1.0)
+    method = max(votes, key=lambda name: votes[name])
+    return f"{method}{end}", sum(one.method == method for one in found) / max(1, len(found))
 
 
-def target_of(film: Film, out: Path | None, layout: Layout) -> Path:
-    """Returns the file to write.
-
-    Raises:
-        UserError: A film cannot have this layout, or it would overwrite the original.
-    """
-    if not layout.film:
-        able = ", ".join(name for name, one in LAYOUTS.items() if one.film)
-        raise UserError(f"{film.file}: a film cannot have layout '{layout.name}'; choose one of {able}.")
-    named = out is not None and out.suffix and not out.is_dir()
-    return targets(film.file, [layout], out, None if named else ending_for(film))[0]
-
-
-def _survey(film: Film, wanted: Wanted, options: FilmOptions) -> dict[str, Any]:
+def _survey(film: Film, wanted: films.Wanted, wish: Wish) -> dict[str, Any]:
     looked = films.survey(film, wanted)
-    method, confidence = method_of(film, looked.samples, options)
-    return {"frames": looked.frames, "method": method, "confidence": confidence}
+    method, share = method_of(film, looked.samples, wish)
+    return {"frames": looked.frames, "method": method, "share": share}
 
 
-def _maker(options: FilmOptions, sha256: str) -> dict[str, Any]:
+def _views(restorer: Restorer, method: str, wish: Wish) -> FilmViews:
+    return FilmViews(restorer, find_method(method).name, invent_color=wish.invent_color)
+
+
+def _maker(restorer: Restorer, wish: Wish) -> dict[str, Any]:
     return {
-        "weights": sha256,
-        "method": options.method,
-        "swap": options.swap,
-        "layout": options.layout.name,
-        "glasses": options.glasses,
-        "steady": options.steady,
-        "device": options.device,
+        "weights": restorer.sha256,
+        "device": str(restorer.device),
+        "method": wish.method,
+        "swap": wish.swap,
+        "invent_color": wish.invent_color,
+        "layout": wish.layouts[0].name,
+        "glasses": wish.glasses,
     }
+
+
+def _result(
+    film: Film,
+    outputs: Sequence[Path],
+    method: str,
+    share: float | None,
+    frames: int,
+    seconds: float,
+    notes: list[str],
+    *,
+    sample: bool = False,
+) -> FilmResult:
+    return FilmResult(film.file, outputs, method, share, frames, (film.width, film.height), seconds, sample, notes)

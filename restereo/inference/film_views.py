@@ -10,10 +10,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restereo.inference import steadiness
+from restereo.inference.answer import Views, is_grey, without_color
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
 from restereo.inference.film_parts import State
 from restereo.inference.layouts import GLASSES, Layout, arrange
-from restereo.inference.predictor import Restorer, Views
+from restereo.inference.predictor import Restorer
 from restereo.inference.steadiness import Memory, Motion
 from restereo.layers.match import Match
 from restereo.sample import HasMatch, Observation, Operator, Picture
@@ -30,15 +31,17 @@ class FilmViews:
         between: The motion from the frame before to the last one, None at a cut.
     """
 
-    def __init__(self, restorer: Restorer, method: str, steady: bool = True) -> None:
+    def __init__(self, restorer: Restorer, method: str, steady: bool = True, invent_color: bool = False) -> None:
         """Starts at the beginning of a scene.
 
         Args:
             restorer: The network.
             method: The film's anaglyph method.
             steady: Whether to hold disparities and colours steady; without, every frame is a picture of its own.
+            invent_color: Whether the views of a grey anaglyph get colours.
         """
         self.restorer, self.method, self.steady = restorer, method, steady
+        self.grey = is_grey(method) and not invent_color
         self.memory: Memory | None = None
         self.between: Motion | None = None
 
@@ -60,10 +63,12 @@ class FilmViews:
                 old = torch.from_numpy(before.views)[None].float() / 255
                 held = steadiness.steady_colours(answer.image, old, between).to(restorer.device)
                 answer = replace(answer, image=task.project(held, observed, operator, restorer.calibration))
-            views = to_picture(answer.image)
+            views = to_picture(without_color(answer.image) if self.grey else answer.image)
         self.memory = Memory(eyes, np.ascontiguousarray(views.transpose(2, 0, 1)), match)
-        maps = (None if one is None else one[0].numpy(force=True) for one in (answer.disparity, answer.confidence))
-        return Views(views[..., :3], views[..., 3:], self.method, *maps)
+        disparity, confidence = (
+            None if one is None else one[0].numpy(force=True) for one in (answer.disparity, answer.confidence)
+        )
+        return Views(views[..., :3], views[..., 3:], self.method, disparity, confidence)
 
     def _match(self, observed: Tensor, operator: Operator) -> Match | None:
         """The match of this frame alone, at full size, found on a smaller copy of a large one."""
@@ -88,24 +93,21 @@ class FilmViews:
 class LaidOut:
     """Recovers frames and lays the views out: a `FrameMaker`."""
 
-    def __init__(self, views: FilmViews, layout: Layout, swap: bool = False, glasses: str = GLASSES) -> None:
+    def __init__(self, views: FilmViews, layout: Layout, glasses: str = GLASSES) -> None:
         """Starts at the beginning of a scene.
 
         Args:
             views: Recovers the frames.
             layout: How the views are shown.
-            swap: Whether the first colour is the right eye's.
             glasses: Method of the anaglyph, for that layout.
         """
-        self.views, self.layout, self.swap, self.glasses = views, layout, swap, glasses
+        self.views, self.layout, self.glasses = views, layout, glasses
 
     def __call__(self, picture: Picture) -> Picture:
         """Returns the picture of the next frame."""
         views = self.views(picture)
-        order = slice(None, None, -1) if self.swap else slice(None)
-        eyes = [views.left, views.right][order]
-        maps = (None if one is None else one[order] for one in (views.disparity, views.confidence))
-        return _plain(arrange(self.layout, *eyes, *maps, glasses=self.glasses)[0])
+        maps = views.disparity, views.confidence
+        return _plain(arrange(self.layout, views.left, views.right, *maps, glasses=self.glasses)[0])
 
     def state(self) -> State:
         """Returns what it remembers."""

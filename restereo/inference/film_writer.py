@@ -12,6 +12,8 @@ from restereo.inference.film_encoder import ENCODERS, Encoded, Look, configure
 from restereo.inference.film_reader import Film, Span, opened
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+BITEXACT = 0x400
+"""AVFMT_FLAG_BITEXACT: no random numbers and no versions in the file, so that the same film is the same bytes."""
 OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "stereo_mode"}
 """Tags that describe the old file, not what it shows."""
 STEREO_MODES = {
@@ -24,9 +26,14 @@ STEREO_MODES = {
 """ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them."""
 
 
-def ending_for(film: Film) -> str:
-    """Returns the ending of a film made of this one: its own if that holds H.264, else Matroska's."""
-    ending = film.file.suffix.lower()
+def ending_for(file: Path) -> str:
+    """Returns the ending of a film made of this one: its own if that holds H.264, else Matroska's.
+
+    Example:
+        >>> ending_for(Path("a.MP4")), ending_for(Path("a.avi"))
+        ('.mp4', '.mkv')
+    """
+    ending = file.suffix.lower()
     return ending if ending in FORMATS else ".mkv"
 
 
@@ -87,7 +94,7 @@ def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, sp
             opened(film.file) as (source, main),
             av.open(str(temporary), "w", format=name) as target,
         ):
-            target.flags |= av.container.Flags.bitexact.value  # no random numbers: the same film, the same bytes
+            target.flags = target.flags | BITEXACT
             picture = _picture_stream(target, look, main)
             copies = _copies(target, source, main)
             target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in OWN_TAGS})
@@ -163,7 +170,7 @@ def _others(
     reached: Fraction | None = None
     with contextlib.suppress(av.error.EOFError):
         for packet in source.demux([source.streams[index] for index in copies]):
-            if packet.size == 0 or packet.dts is None and packet.pts is None:
+            if packet.size == 0 or (packet.dts is None and packet.pts is None):
                 continue
             base = packet.time_base
             at = (packet.pts if packet.pts is not None else packet.dts) * base

@@ -54,6 +54,7 @@ def measure(
     hidden = np.ones(6, np.bool_) if hidden is None else hidden
     looked = zip(range(count), _pictures(film, span), _pictures(truth, span), strict=False)
     for _, picture, true in rated(looked, "Measuring", "frames", count):
+        assert picture is not None
         answers: dict[str, tuple[Picture, NDArray[np.float32] | None]] = {}
         for name, views in runs.items():
             answer = views(picture)

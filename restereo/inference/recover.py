@@ -13,6 +13,7 @@ from restereo.inference import statistics
 from restereo.inference.answer import Advance, Views
 from restereo.inference.encoding import QUALITY
 from restereo.inference.files import write_layout
+from restereo.inference.film import WHOLE_FILM, Wanted
 from restereo.inference.layouts import GLASSES, LAYOUTS, Layout, arrange, eight_bit
 from restereo.inference.opening import Photo, open_photo
 from restereo.inference.packing import packing_of
@@ -34,6 +35,7 @@ class Wish:
         layouts: What to write.
         glasses: Method of layout `anaglyph`.
         quality: Of JPEG files.
+        film: What else is wanted of films.
     """
 
     method: str = "auto"
@@ -43,6 +45,7 @@ class Wish:
     layouts: Sequence[Layout] = (LAYOUTS["sbs"],)
     glasses: str = GLASSES
     quality: int = QUALITY
+    film: Wanted = WHOLE_FILM
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,8 @@ def test_every_frame_keeps_its_time_and_the_sound_its_bytes(tmp_path, ending):
     assert clips.payloads(out, "audio") == clips.payloads(source, "audio") != []
     assert clips.payloads(out, "subtitle") == clips.payloads(source, "subtitle")
     with av.open(str(source)) as before, av.open(str(out)) as after:
-        assert abs(before.duration - after.duration) <= 1000  # microseconds: Matroska counts milliseconds
+        # Microseconds. Matroska does not say how long the last frame is shown.
+        assert abs(before.duration - after.duration) <= (10_000 if ending == ".mkv" else 1000)
         assert after.streams.video[0].width == 2 * before.streams.video[0].width
         assert [s.language for s in before.streams] == [s.language for s in after.streams]
         if ending == ".mkv":
@@ -133,7 +134,9 @@ def test_reference_colours_of_bt709_and_bt601():
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 255
     for matrix, share in ((1, 0.2126), (6, 0.299)):
-        assert abs(int(from_rgb(red, "yuv444p", Colour(matrix, LIMITED)).to_ndarray()[0, 0, 0]) - (16 + 219 * share)) < 2
+        assert (
+            abs(int(from_rgb(red, "yuv444p", Colour(matrix, LIMITED)).to_ndarray()[0, 0, 0]) - (16 + 219 * share)) < 2
+        )
 
 
 def test_odd_sizes_stay(tmp_path):
@@ -181,7 +184,7 @@ def test_a_film_cut_short_is_refused_unless_forced(tmp_path):
     whole = clips.make(tmp_path / "a.mkv", sound=False)
     short = tmp_path / "short.mkv"
     short.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-    with pytest.raises(UserError, match="damaged or cut short at .* --force"):
+    with pytest.raises(UserError, match=r"damaged or cut short at .* --force"):
         films.survey(open_film(short))
     count = films.survey(open_film(short), Wanted(force=True)).frames
     assert 0 < count < len(clips.TIMES)

@@ -1,0 +1,138 @@
+"""The page itself, made with Gradio: what stands where, and what its buttons do. `serving.py` imports it."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio
+
+from restereo.app.sessions import Sessions
+from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
+from restereo.errors import UserError
+from restereo.imaging.anaglyph import METHODS
+from restereo.inference.layouts import GLASSES, LAYOUTS
+from restereo.inference.predictor import Restorer
+from restereo.inference.recover import Wish
+
+EYES = ["first colour = left eye", "first colour = right eye"]
+ABOUT = f"""# restereo
+Drop a 3D anaglyph; get both views in colour. Everything stays on this computer, and is deleted when the page is closed.
+Pictures up to {MAX_PIXELS // 1_000_000} megapixels here; larger ones and films: `restereo recover`."""
+
+
+class Desk:
+    """What the buttons do, for every open page."""
+
+    def __init__(self, restorer: Restorer, sessions: Sessions) -> None:
+        """Starts with no open page.
+
+        Args:
+            restorer: The network.
+            sessions: Keeps track of what each page has.
+        """
+        self.restorer, self.sessions = restorer, sessions
+
+    def recover(
+        self,
+        upload: str | None,
+        method: str,
+        eyes: str,
+        layout: str,
+        glasses: str,
+        force: bool,
+        request: gradio.Request,
+    ) -> list[Any]:
+        """Returns the values of all results, for an uploaded picture."""
+        if upload is None:
+            raise gradio.Error("Drop a picture first.")
+        session, file = str(request.session_hash), Path(upload)
+        self.sessions.uploaded(session, file)
+        try:
+            wish = Wish(method, swap=eyes == EYES[1], force=force)
+            recovered = recover_upload(file, self.restorer, wish, self.sessions.room(session))
+            self.sessions.keep(session, recovered)
+            files = {name: str(path) for name, path in shown(recovered, glasses).items()}
+            offered = [str(path) for path in downloads(recovered, layout, glasses)]
+        except UserError as error:
+            raise gradio.Error(_sentence(error, file), duration=None) from None
+        views = recovered.views
+        matched = "" if views.matched is None else f" {views.matched:.0%} of its colours matched, the rest invented."
+        said = f"Taken for **{views.method}**.{matched} {' '.join(recovered.photo.notes)}"
+        both = files["left"], files["right"]
+        return [said, *both, both, files["wiggle"], files["anaglyph"], files.get("confidence"), offered]
+
+    def again(self, layout: str, glasses: str, request: gradio.Request) -> list[Any]:
+        """Returns the files to download and the anaglyph, for another layout or other glasses; nothing is recovered."""
+        recovered = self.sessions.last(str(request.session_hash))
+        if recovered is None:
+            return [None, None]
+        try:
+            offered = [str(path) for path in downloads(recovered, layout, glasses)]
+        except UserError as error:
+            raise gradio.Error(str(error), duration=None) from None
+        return [offered, str(shown(recovered, glasses)["anaglyph"])]
+
+    def closed(self, request: gradio.Request) -> None:
+        """Deletes what a page had."""
+        self.sessions.forget(str(request.session_hash))
+
+
+def build(restorer: Restorer, sessions: Sessions) -> gradio.Blocks:
+    """Returns the page.
+
+    Args:
+        restorer: The network.
+        sessions: Keeps track of what each page has.
+    """
+    desk = Desk(restorer, sessions)
+    page: gradio.Blocks
+    with gradio.Blocks(title="restereo", analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        gradio.Markdown(ABOUT)
+        with gradio.Row():
+            with gradio.Column(scale=1):
+                asked = _questions()
+                start = gradio.Button("Recover", variant="primary", elem_id="recover")
+                offered = gradio.Files(label="Download", interactive=False, elem_id="download")
+            with gradio.Column(scale=3):
+                results = _results()
+        start.click(desk.recover, asked, [*results, offered], api_visibility="private")
+        layout, glasses = asked[3:5]
+        for choice in (layout, glasses):
+            choice.change(desk.again, [layout, glasses], [offered, results[5]], api_visibility="private")
+        page.unload(desk.closed)
+    return page
+
+
+def _questions() -> list[Any]:
+    """In the order in which `Desk.recover` takes their answers."""
+    layouts = [(f"{name}: {one.about}", name) for name, one in LAYOUTS.items()]
+    return [
+        gradio.File(label="Anaglyph", file_types=["image"], type="filepath", elem_id="upload"),
+        gradio.Dropdown(["auto", *sorted(METHODS)], value="auto", label="Method", elem_id="method"),
+        gradio.Radio(EYES, value=EYES[0], label="Eyes", elem_id="eyes"),
+        gradio.Dropdown(layouts, value="sbs", label="Layout of the download", elem_id="layout"),
+        gradio.Dropdown(sorted(METHODS), value=GLASSES, label="Glasses of 'Anaglyph again'", elem_id="glasses"),
+        gradio.Checkbox(False, label="Take a plain picture for an anaglyph", elem_id="force"),
+    ]
+
+
+def _results() -> list[Any]:
+    """In the order in which `Desk.recover` gives their values; the download follows."""
+    said = gradio.Markdown(elem_id="said")
+    with gradio.Tab("Left and right"), gradio.Row():
+        both = [_picture("left"), _picture("right")]
+    with gradio.Tab("Slider"):
+        slider = gradio.ImageSlider(label="left | right", type="filepath", interactive=False, elem_id="slider")
+    singles = []
+    for title, name in (("Wiggle", "wiggle"), ("Anaglyph again", "anaglyph"), ("What is matched", "confidence")):
+        with gradio.Tab(title):
+            singles.append(_picture(name))
+    return [said, *both, slider, *singles]
+
+
+def _picture(name: str) -> Any:
+    return gradio.Image(label=name, type="filepath", interactive=False, elem_id=name, buttons=["fullscreen"])
+
+
+def _sentence(error: UserError, file: Path) -> str:
+    """The sentence without the folder in which uploads lie."""
+    return str(error).replace(str(file), file.name)
