@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.imaging import motion
 from restereo.imaging.metrics import missing_psnr
+from restereo.inference import motion
 from restereo.inference.film_reader import WHOLE, Film, Span, frames
 from restereo.inference.film_views import FilmViews
 from restereo.inference.predictor import Restorer

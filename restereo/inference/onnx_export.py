@@ -8,7 +8,8 @@ how to do it elsewhere.
 import json
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ from torch import Tensor, nn
 
 from restereo.errors import UserError
 from restereo.inference.predictor import Restorer
+from restereo.layers import precision
 from restereo.layers.match import Match
-from restereo.layers.precision import exact
 from restereo.layers.unet import pad_to_cells
 from restereo.sample import HasMatch
 
@@ -102,6 +103,17 @@ class Colouring(nn.Module):
         """Returns the picture."""
         image: Tensor = self.model(lifted, Match(disparity, agreement, support)).image
         return image
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Within it, networks compute in float32 wherever they run: what is exported does."""
+    known = precision.multiplies_bf16
+    precision.multiplies_bf16 = lambda kind: False  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        precision.multiplies_bf16 = known
 
 
 def parts_of(restorer: Restorer) -> list[Part]:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restereo.imaging import motion
+from restereo.inference import motion
 from restereo.layers.match import Match
 
 Grey = NDArray[np.uint8]

@@ -1,29 +1,8 @@
 """Convolutions in bf16 where the processor multiplies it in hardware: several times faster, weights stay float32."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 
 import torch
-
-_exact: ContextVar[bool] = ContextVar("exact", default=False)
-
-
-@contextmanager
-def exact() -> Iterator[None]:
-    """Within it everything runs in float32: for what is exported, or compared with what was.
-
-    Example:
-        >>> with exact(), fast_bf16(torch.device("cpu")):
-        ...     print(torch.is_autocast_enabled("cpu"))
-        False
-    """
-    token = _exact.set(True)
-    try:
-        yield
-    finally:
-        _exact.reset(token)
 
 
 @cache
@@ -48,4 +27,4 @@ def fast_bf16(device: torch.device) -> torch.autocast:
         ...     print(torch.ones(2, 2).dtype)
         torch.float32
     """
-    return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bf16(device.type) and not _exact.get())
+    return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_bf16(device.type))
