@@ -46,9 +46,13 @@ def check_target(file: Path) -> None:
         check_ending(file.suffix)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
-    if not file.parent.is_dir():
+    try:
+        missing, folder = not file.parent.is_dir(), file.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"{file}: cannot be written ({error.strerror}); name another place.") from error
+    if missing:
         raise UserError(f"{file}: no such folder; make '{file.parent}' first.")
-    if file.is_dir():
+    if folder:
         raise UserError(f"{file}: a folder of this name is in the way; name another file.")
 
 

@@ -47,9 +47,16 @@ def targets(source: Path, layouts: Sequence[Layout], out: Path | None = None, en
         single = named is not None and count == 1
         files += [folder / f"{stem}{'' if single else suffix}{last}" for suffix in layout.suffixes]
     for file in files:
-        if file.absolute() == source.absolute() or (file.exists() and file.samefile(source)):
+        if file.absolute() == source.absolute() or _same(file, source):
             raise UserError(f"{file}: it would overwrite its own source; name another with -o.")
     return files
+
+
+def _same(file: Path, source: Path) -> bool:
+    try:
+        return file.samefile(source)
+    except OSError:  # one of them is not there, or cannot be: then they are two
+        return False
 
 
 def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) -> str:

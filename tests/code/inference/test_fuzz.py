@@ -1,0 +1,46 @@
+"""Damaged files are recovered or refused with a sentence, and nothing else; `python -m tests.fuzz` tries 2,000."""
+
+import pytest
+
+from tests.fuzz.damage import case, seeds
+from tests.fuzz.trial import restorer, try_file
+
+
+@pytest.fixture(scope="module")
+def network():
+    return restorer()
+
+
+@pytest.fixture(scope="module")
+def files():
+    return seeds()
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+def test_damaged_files(first, files, network, tmp_path):
+    for number in range(first, first + 10):
+        name, content = case(number, files)
+        verdict, said = try_file(name, content, number, tmp_path, network)
+        assert verdict in {"recovered", "refused"}, (number, name, verdict, said)
+
+
+def test_every_whole_seed_is_recovered_or_refused_for_its_reason(files, network, tmp_path):
+    refused = {}
+    for name, content in files.items():
+        verdict, said = try_file(name, content, 5, tmp_path, network)  # an odd number does not force
+        assert verdict in {"recovered", "refused"}, (name, verdict, said)
+        if verdict == "refused":
+            refused[name] = said
+    assert "holds both views" in refused["stereo.mpo"] and "holds both views" in refused["stereo.jps"]
+    assert "plain picture" in refused["plain.png"] and "16x16 px are needed" in refused["tiny.png"]
+    for name in (
+        "colour.png",
+        "deep.png",
+        "deep.tif",
+        "colour.jpg",
+        "420.jpg",
+        "colour.webp",
+        "gain-map.mpo",
+        "moving.png",
+    ):
+        assert name not in refused, refused[name]

@@ -1,0 +1,114 @@
+"""One damaged file through `recover`: what came of it, and whether that is one of the two things that may."""
+
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import cv2
+from PIL import Image
+
+from restereo import catalog
+from restereo.errors import UserError
+from restereo.inference.layouts import LAYOUTS
+from restereo.inference.naming import targets
+from restereo.inference.predictor import Restorer
+from restereo.inference.recover import Wish, recover_file
+from restereo.training.run_folder import Run
+
+PATIENCE = 60
+"""Seconds after which a file hangs."""
+SETS = [
+    ["sbs"],
+    ["tb", "mpo"],
+    ["pair", "half-sbs"],
+    ["jps", "left"],
+    ["cross", "half-tb", "anaglyph"],
+    ["wiggle", "right"],
+]
+
+
+class HangsError(BaseException):
+    """Raised by the alarm; no `except Exception` on the way catches it."""
+
+
+def restorer() -> Restorer:
+    """Returns a tiny network with random weights: what is tried here is everything around it."""
+    task = catalog.build("task", "anaglyph")
+    row = {"model": "unet", "model_options": {"size": "tiny"}}
+    model = catalog.build("model", "unet", task.channels_in, task.channels_out, size="tiny")
+    config = {"row": row, "task_kind": "anaglyph", "task_options": {}}
+    return Restorer(Run(config, task.default_calibration(), model.state_dict(), ""))
+
+
+@contextmanager
+def patience(seconds: int) -> Iterator[None]:
+    """Raises `HangsError` in a block that takes longer."""
+
+    def ring(_: int, __: FrameType | None) -> None:
+        raise HangsError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def try_file(name: str, content: bytes, number: int, folder: Path, network: Restorer) -> tuple[str, str]:
+    """Returns (`recovered`, `refused` or what is wrong, the sentence) of one file, and removes it.
+
+    Args:
+        name: Of the file.
+        content: Of the file.
+        number: Decides layouts and whether plain pictures are taken for anaglyphs.
+        folder: An empty folder.
+        network: To recover with.
+    """
+    file = folder / name
+    file.write_bytes(content)
+    layouts = [LAYOUTS[layout] for layout in SETS[number % len(SETS)]]
+    wish = Wish(force=number % 2 == 0, swap=number % 3 == 0, layouts=layouts)
+    try:
+        outputs = targets(file, layouts, ending=[None, ".png", ".jpg", ".tif", ".webp"][number % 5])
+        with warnings.catch_warnings(), patience(PATIENCE):
+            warnings.simplefilter("ignore")
+            recover_file(file, outputs, network, wish)
+        verdict = _outputs_whole(outputs)
+        said = ""
+    except UserError as error:
+        said = str(error)
+        verdict = _sentence_fine(said, name)
+        outputs = []
+    except HangsError:
+        verdict, said, outputs = f"hangs for {PATIENCE} s", "", []
+    except Exception as error:  # whatever it is, it is a fault that the report names
+        verdict, said, outputs = f"crashes with {type(error).__name__}: {error}", "", []
+    left = {one.name for one in folder.iterdir()} - {name, *(one.name for one in outputs)}
+    if left:
+        verdict = f"leaves {sorted(left)} behind"
+    for one in folder.iterdir():
+        one.unlink()
+    return verdict, said
+
+
+def _sentence_fine(said: str, name: str) -> str:
+    whole = "\n" not in said and name in said and said.endswith(".") and len(said) < 600 and "Traceback" not in said
+    return "refused" if whole else f"no good sentence: {said!r}"
+
+
+def _outputs_whole(outputs: list[Path]) -> str:
+    for file in outputs:
+        try:
+            with Image.open(file) as image:
+                for frame in range(getattr(image, "n_frames", 1)):
+                    image.seek(frame)
+                    image.load()
+        except (OSError, SyntaxError, ValueError) as error:
+            if cv2.imread(str(file), cv2.IMREAD_UNCHANGED) is None:
+                return f"half-written output {file.name}: {error}"
+    return "recovered"
