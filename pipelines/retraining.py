@@ -83,4 +83,5 @@ def metrics_diff(base: str, root: Path = Path()) -> str:
     if answer.returncode:
         return f"`dvc metrics diff` says: {' '.join(answer.stderr.split()).removeprefix('ERROR: ')}"
     table = answer.stdout.strip()
-    return f"<details>\n\n{table}\n\n</details>" if table else "Nothing changed."
+    rows = table.splitlines()[2:]  # below the head, which is there in any case
+    return f"<details>\n\n{table}\n\n</details>" if rows else "Nothing changed."

@@ -57,7 +57,8 @@ def run_flow(
     """Exit status, what was printed, the flow run, and its task runs by name."""
     with start_flow(api, *arguments, command=command) as process:
         printed = process.communicate(timeout=400)[0]
-    run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1)[0]
+    named = {"name": {"any_": ["restereo" if command == "flow" else command]}}
+    run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1, flows=named)[0]
     tasks: list[dict[str, Any]] = []
     end = time.monotonic() + 20  # task runs reach the server's table a moment after the run has ended
     while time.monotonic() < end:

@@ -114,9 +114,11 @@ def worker(watching: Path, prefect_api: str) -> Iterator[str]:
             [*prefect, *command], env=os.environ | environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
-    with (watching / "worker.log").open("w") as log:
-        serve = [*prefect, "worker", "start", "--pool", "restereo", "--type", "process", "--limit", "1"]
-        process = processes.start(serve, log, environment)
+    serve = [*prefect, "worker", "start", "--pool", "restereo", "--type", "process", "--limit", "1"]
+    with (
+        (watching / "worker.log").open("w") as log,
+        processes.start(serve, log, environment) as process,
+    ):
         try:
             yield str(call(f"{prefect_api}/deployments/name/retrain/worker")["id"])
         finally:

@@ -25,7 +25,15 @@ TINY = {
     "seed": 0,
     "sources": {"builtin": {}},
     "tasks": {"anaglyph": {"sources": ["builtin"]}},
-    "recipes": {"tiny": {"task": "anaglyph", "model": "unet", "objective": "pixel", "model_options": {"size": "tiny"}}},
+    "recipes": {
+        "tiny": {
+            "task": "anaglyph",
+            "kind": "anaglyph",
+            "model": "unet",
+            "objective": "pixel",
+            "model_options": {"size": "tiny"},
+        }
+    },
     "download": {},
     "validate": {},
     "synthesize": {
