@@ -58,7 +58,8 @@ def run_flow(
     with start_flow(api, *arguments, command=command) as process:
         printed = process.communicate(timeout=400)[0]
     named = {"name": {"any_": ["restereo" if command == "flow" else command]}}
-    run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1, flows=named)[0]
+    begun = {"start_time": {"is_null_": False}}  # a schedule's next runs would come first
+    run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1, flows=named, flow_runs=begun)[0]
     tasks: list[dict[str, Any]] = []
     end = time.monotonic() + 20  # task runs reach the server's table a moment after the run has ended
     while time.monotonic() < end:
