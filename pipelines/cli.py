@@ -324,6 +324,23 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def reproduce(
+    model: Annotated[str, typer.Argument(help="A registered model: a row of `tasks:`.")],
+    version: Annotated[int, typer.Argument(help="Its number.")],
+    into: Annotated[Path | None, typer.Option(help="Folder for the clone, which then stays.")] = None,
+    tolerance: Annotated[float, typer.Option(min=0, help="Greatest difference of a figure, in its unit.")] = 0.01,
+) -> None:
+    """Checks out a version's code, data and parameters in a fresh clone, and measures its weights again.
+
+    Example: `restereo-pipelines reproduce anaglyph 3`
+    """
+    from pipelines import reproduce as again
+
+    outcome = again.reproduce(model, version, into, tolerance)
+    typer.echo("\n".join([outcome.sentence, *outcome.notes]))
+
+
 def main() -> None:
     """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
     # A shell starts background jobs deaf to Ctrl-C, and what they start inherits that: DVC would keep its locks.

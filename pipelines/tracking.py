@@ -97,6 +97,22 @@ def fetch(version: Version, folder: Path) -> Path:
         raise UserError(f"{version}: its files cannot be read ({_reason(error)}); {again}.") from error
 
 
+def artifact(version: Version, path: str, folder: Path) -> Path:
+    """Returns a file that was kept beside a version, such as `evaluation/R.json`, copied below `folder`.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    import mlflow.artifacts
+
+    try:
+        address = f"runs:/{version.run_id}/{path}"
+        return Path(mlflow.artifacts.download_artifacts(address, dst_path=str(folder)))
+    except Exception as error:  # each kind of store fails in its own way
+        again = f"register recipe '{version.recipe}' again"
+        raise UserError(f"{version}: '{path}' of its run cannot be read ({_reason(error)}); {again}.") from error
+
+
 def import_run(
     client: "MlflowClient", place: Store, record: Record, picture: np.ndarray, expected: np.ndarray, method: str
 ) -> tuple[Version, bool]:
