@@ -14,6 +14,7 @@ from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
 
 EYES = ["first colour = left eye", "first colour = right eye"]
+FORCE = "Take a plain picture for an anaglyph"
 ABOUT = f"""# restereo
 Drop a 3D anaglyph; get both views in colour. Everything stays on this computer, and is deleted when the page is closed.
 Pictures up to {MAX_PIXELS // 1_000_000} megapixels here; larger ones and films: `restereo recover`."""
@@ -111,7 +112,7 @@ def _questions() -> list[Any]:
         gradio.Radio(EYES, value=EYES[0], label="Eyes", elem_id="eyes"),
         gradio.Dropdown(layouts, value="sbs", label="Layout of the download", elem_id="layout"),
         gradio.Dropdown(sorted(METHODS), value=GLASSES, label="Glasses of 'Anaglyph again'", elem_id="glasses"),
-        gradio.Checkbox(False, label="Take a plain picture for an anaglyph", elem_id="force"),
+        gradio.Checkbox(False, label=FORCE, elem_id="force"),
     ]
 
 
@@ -134,5 +135,5 @@ def _picture(name: str) -> Any:
 
 
 def _sentence(error: UserError, file: Path) -> str:
-    """The sentence without the folder in which uploads lie."""
-    return str(error).replace(str(file), file.name)
+    """The sentence as this page has it: without the folder in which uploads lie, and with its own box."""
+    return str(error).replace(str(file), file.name).replace("--force", f"the box '{FORCE}'")
