@@ -134,7 +134,9 @@ def disagreements(tasks: list[str], repair: bool = False) -> list[str]:
     """
     from pipelines import tracking
 
-    said = []
+    said: list[str] = []
+    if not tasks:  # nothing was ever decided: no store is made just to say so
+        return said
     with alone():
         client, lines = tracking.connect(store.default_store()), ledger.read()
         for task in tasks:

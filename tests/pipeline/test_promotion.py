@@ -108,6 +108,12 @@ def test_a_challenger_wins_loses_and_is_rolled_back(project: Path, judge: Callab
     assert title.disagreements(["anaglyph"]) == []
 
 
+def test_no_decision_yet_makes_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert title.disagreements([]) == []
+    assert not paths.MLFLOW.exists()
+
+
 def test_dry_run_says_why_and_changes_nothing(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
     decision = promotion.promote("anaglyph", dry_run=True)
