@@ -62,14 +62,15 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
 
 
 def figures(recipe: str, pairs: Path) -> dict[str, Any]:
-    """Returns the protocol's figures of released weights on a folder of pairs, clean and from JPEG files."""
-    from restereo.evaluation.folder import evaluate_folder
+    """Returns the protocol's figures of released weights on a folder of pairs (or photos), each variant of the task."""
+    from restereo.evaluation.folder import evaluate_folder, files_for
     from restereo.inference.contender import find_contender
-    from restereo.sources._pictures import find_pairs
 
-    contender, files = find_contender(recipe), find_pairs(pairs)
-    variants = {"clean": None, f"jpeg{QUALITY}": QUALITY}
-    return {name: evaluate_folder(contender.predictor, contender.task, files, q) for name, q in variants.items()}
+    contender = find_contender(recipe)
+    task = contender.task
+    files = files_for(task, pairs if task.needs_pairs else None, None if task.needs_pairs else pairs)
+    variants = task.variants(QUALITY)
+    return {name: evaluate_folder(contender.predictor, task, files, quality) for name, quality in variants.items()}
 
 
 def write_card(weights: Path, card: dict[str, Any]) -> None:

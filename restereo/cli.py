@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from restereo.errors import UserError
+from restereo.restoring import COMMANDS
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # an operation that Apple's GPU lacks runs on the processor
@@ -255,7 +256,8 @@ def flicker(
 @app.command()
 def evaluate(
     what: Annotated[str, typer.Argument(help="A run folder, or the name of a baseline, released weights or a run.")],
-    pairs: Annotated[Path, typer.Option(help="Folder laid out <scene>/left.* right.* [disp_left.*].")],
+    pairs: Annotated[Path | None, typer.Option(help="Folder laid out <scene>/left.* right.* [disp_left.*].")] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder of pictures, for a task of single ones.")] = None,
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Save the input as JPEG 4:2:0 first.")] = None,
     task: Annotated[str, typer.Option(help="Task of a baseline; a model knows its own.")] = "anaglyph",
     method: Annotated[
@@ -263,16 +265,15 @@ def evaluate(
     ] = None,
     json_file: Json = None,
 ) -> None:
-    """Measures a model or a baseline on real pairs, by the protocol.
+    """Measures a model or a baseline on real pairs or photos, by the protocol.
 
     Example: `restereo evaluate sgbm --pairs pictures/ --jpeg 85 --json sgbm.json`
     """
-    from restereo.evaluation.folder import evaluate_folder, print_table
+    from restereo.evaluation.folder import evaluate_folder, files_for, print_table
     from restereo.inference.contender import find_contender
-    from restereo.sources._pictures import find_pairs
 
-    files = find_pairs(pairs)
     contender = find_contender(what, task)
+    files = files_for(contender.task, pairs, photos)
     typer.echo(f"{contender.file} sha256 {contender.sha256}")
     if method == "all":
         from restereo.evaluation.methods import evaluate_methods, print_methods
@@ -290,6 +291,10 @@ def evaluate(
     if json_file:
         facts = {"what": what, "file": str(contender.file), "sha256": contender.sha256, "jpeg_quality": jpeg}
         json_file.write_text(json.dumps(facts | content, indent=2) + "\n", encoding="utf-8")
+
+
+for command in COMMANDS:
+    app.command()(command)
 
 
 def main() -> None:

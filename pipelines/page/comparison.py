@@ -7,7 +7,19 @@ from pipelines.evidence import Evidence, Figures
 from pipelines.glossary import BASELINES, METRICS, called, capitalized, ranked
 from pipelines.page.charts import COLOURS, Shape
 
-_SHAPES: dict[str, Shape] = {"identity": "circle", "grey": "square", "bicubic": "square", "sgbm": "diamond"}
+_SHAPES: dict[str, Shape] = {
+    "identity": "circle",
+    "grey": "square",
+    "grey_copy": "square",
+    "bicubic": "square",
+    "sgbm": "diamond",
+}
+    "identity": "circle",
+    "grey": "square",
+    "grey_copy": "square",
+    "bicubic": "square",
+    "sgbm": "diamond",
+}
 
 
 @dataclass(frozen=True)

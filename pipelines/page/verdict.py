@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pipelines.glossary import BASELINES, Figures, amount, called, gain, metric, ranked, shown, variant_label
 
-PLAIN = ("grey", "bicubic", "identity")
+PLAIN = ("grey", "grey_copy", "bicubic", "identity")
 """The baselines that anybody could do, first found = what the verdict compares with."""
 
 _DOES = {"missing_psnr": "recovers the missing colours"}

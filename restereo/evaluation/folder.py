@@ -7,11 +7,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
+from restereo.errors import UserError
 from restereo.evaluation.protocol import judge, mean
-from restereo.evaluation.reader import read_photo, read_scene
+from restereo.evaluation.reader import find_photos, read_photo, read_scene
 from restereo.progress import shown
 from restereo.sample import Predictor
-from restereo.sources._pictures import PairFiles
+from restereo.sources._pictures import PairFiles, find_pairs
 from restereo.tasks import Task
 
 LABELS = {
@@ -47,6 +48,18 @@ def evaluate_folder(
         judged = judge(predictor, scene, task.observe(scene.truth, jpeg_quality), task)
         scenes[scene.name] = {**judged.figures, "seconds_per_megapixel": judged.seconds_per_megapixel}
     return {"scenes": scenes, "mean": mean(list(scenes.values()))}
+
+
+def files_for(task: Task, pairs: Path | None, photos: Path | None) -> Sequence[PairFiles | Path]:
+    """Returns the pairs or the photos of the folder that was given, whichever the task is measured on.
+
+    Raises:
+        UserError: The other one was given, or none, or nothing lies in it.
+    """
+    wanted, given, other = ("--pairs", pairs, photos) if task.needs_pairs else ("--photos", photos, pairs)
+    if given is None or other is not None:
+        raise UserError(f"this task is measured on {wanted[2:]}; name a folder of them with {wanted}.")
+    return find_pairs(given) if task.needs_pairs else find_photos(given)
 
 
 def print_table(figures: dict[str, Any], task: Task) -> None:

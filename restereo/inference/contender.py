@@ -31,7 +31,8 @@ def released() -> list[str]:
     return sorted(file.stem for file in WEIGHTS.glob("*.safetensors"))
 
 
-def _run_names() -> list[str]:
+def run_names() -> list[str]:
+    """Returns the names of the runs under data/runs."""
     return sorted(file.parent.name for file in RUNS.glob("*/config.json"))
 
 
@@ -40,7 +41,7 @@ def _restorer(what: str, device: str | torch.device) -> tuple[Restorer, Path]:
         return Restorer(run_folder.read_released(WEIGHTS, what), device), WEIGHTS / f"{what}.safetensors"
     folder = RUNS / what if (RUNS / what).is_dir() else Path(what)
     if not folder.is_dir():
-        known = [*catalog.names("baseline"), *released(), *_run_names()]
+        known = [*catalog.names("baseline"), *released(), *run_names()]
         raise UserError(f"{what}: no run folder, baseline or released weights of this name; {nearest(what, known)}.")
     return load_run(folder, device), folder / run_folder.WEIGHTS
 
@@ -76,7 +77,7 @@ def default_restorer() -> str:
     Raises:
         UserError: There is neither.
     """
-    names = [name for name in (*released(), *_run_names()) if name.startswith("anaglyph")]
+    names = [name for name in (*released(), *run_names()) if name.startswith("anaglyph")]
     if not names:
         raise UserError("no trained network; train one with 'make run', or name a run folder with --model.")
     return names[0]
