@@ -14,12 +14,6 @@ _SHAPES: dict[str, Shape] = {
     "bicubic": "square",
     "sgbm": "diamond",
 }
-    "identity": "circle",
-    "grey": "square",
-    "grey_copy": "square",
-    "bicubic": "square",
-    "sgbm": "diamond",
-}
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def test_without_a_network_a_sentence_says_how_to_get_one(tmp_path, picture, mon
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("restereo.inference.restored.released", list)
     for command in (["colorize", picture], ["repair", picture], ["upscale", picture, picture]):
-        with pytest.raises(UserError, match="no trained network for task .*dvc --wait-for-lock repro train@"):
+        with pytest.raises(UserError, match=r"no trained network for task .*dvc --wait-for-lock repro train@"):
             CliRunner().invoke(app, [str(a) for a in command], catch_exceptions=False)
     run = run_of(tmp_path / "run", "colorization", "unet")
     with pytest.raises(UserError, match="trained for task 'colorization', not 'old_photo'"):
