@@ -280,7 +280,8 @@ def evaluate(
         from restereo.imaging.anaglyph import METHODS
 
         compared = {what: contender.predictor, "grey": find_contender("grey").predictor}
-        rows = evaluate_methods(compared, contender.task, sorted(METHODS), files, jpeg)
+        real = [one for one in files if not isinstance(one, Path)]
+        rows = evaluate_methods(compared, contender.task, sorted(METHODS), real, jpeg)
         print_methods(rows)
         content: dict[str, object] = {"methods": rows}
     else:
