@@ -94,8 +94,10 @@ def key_of(task: str, recipe: str) -> str:
 
 def _refuse_pickle(file: Path) -> None:
     with file.open("rb") as stream:
-        magic = stream.read(4)
-    if file.suffix in PICKLES or magic[:1] == b"\x80" or magic == b"PK\x03\x04":
+        magic = stream.read(9)
+    # The first eight bytes of safetensors are a length, whose lowest may be a pickle's 0x80; then comes JSON.
+    looks_like = magic[8:] != b"{" and (magic[:1] == b"\x80" or magic[:4] == b"PK\x03\x04")
+    if file.suffix in PICKLES or looks_like:
         raise UserError(f"{file}: a pickle could run code when opened; save the weights as safetensors.")
 
 

@@ -122,7 +122,8 @@ def read_weights(file: Path) -> dict[str, Tensor]:
             head = stream.read(9)
     except FileNotFoundError:
         raise UserError(f"{file}: no such file; give a run folder as 'restereo train' writes it.") from None
-    if head[:1] == b"\x80" or head[:4] == b"PK\x03\x04":
+    # The first eight bytes of safetensors are a length, whose lowest may be a pickle's 0x80; then comes JSON.
+    if head[8:] != b"{" and (head[:1] == b"\x80" or head[:4] == b"PK\x03\x04"):
         raise UserError(f"{file}: a pickle, not safetensors; it could run code, so convert the weights and try again.")
     try:
         weights: dict[str, Tensor] = load_file(file)
