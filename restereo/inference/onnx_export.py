@@ -6,6 +6,7 @@ how to do it elsewhere.
 """
 
 import json
+import logging
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -169,7 +170,8 @@ def _write(part: Part, file: Path) -> None:
     height, width = torch.export.Dim.DYNAMIC, torch.export.Dim.DYNAMIC
     shapes = tuple({2: height, 3: width} for _ in inputs)
     with exact(), torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter's own making
+        warnings.simplefilter("ignore")  # of the exporter's own making, like what it logs
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             part.module.eval(),
             inputs,
