@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
@@ -21,6 +24,8 @@ from restereo.inference.predictor import Restorer, no_news
 
 TYPICAL_QUALITY = 85
 """What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""
+DETECTED_PIXELS = 12_000_000
+"""Detection makes float copies of what it looks at, eight times the bytes."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,7 @@ def recover_photo(
     shallow = eight_bit(photo.pixels)
     named = None if wish.method == "auto" else find_method(wish.method)
     small = min(shallow.shape[:2]) < LEAST_SIDE
-    found = None if small and named else detect(shallow, name)
+    found = None if small and named else detect(middle(shallow), name)
     if found is not None and found.plain and not wish.force:
         packing = packing_of(shallow)
         what = f"a picture that holds both views {packing}" if packing else "a plain picture"
@@ -187,6 +192,19 @@ def recover_photo(
             log, statistics.statistics_of(shallow, left, views.method, photo.lossy, restorer.sha256, *trust)
         )
     return views, found
+
+
+def middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns the middle rows of a large picture, as many as detection may look at without taking much memory.
+
+    Example:
+        >>> middle(np.zeros((5000, 8000, 3), np.uint8)).shape
+        (1500, 8000, 3)
+    """
+    height, width = picture.shape[:2]
+    rows = max(LEAST_SIDE, min(height, DETECTED_PIXELS // width))
+    top = (height - rows) // 2
+    return picture[top : top + rows]
 
 
 def _disagreement(method: str, found: Detection | None) -> list[str]:
