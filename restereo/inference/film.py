@@ -7,7 +7,9 @@ the bytes are the same.
 
 import hashlib
 import itertools
+import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -120,18 +122,19 @@ def identity(film: Film, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def locked(out: Path) -> FileLock:
-    """Returns the lock of a film that is being made, held.
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keeps other processes of this machine from making the same film, for as long as the block runs.
 
     Raises:
         UserError: Another process makes it.
     """
-    lock = FileLock(str(out.with_name(f".{out.name}.lock")))
+    name = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
     try:
-        lock.acquire(blocking=False)
+        with FileLock(str(Path(tempfile.gettempdir()) / f"restereo-{name}.lock"), blocking=False):
+            yield
     except Timeout:
         raise UserError(f"{out}: another run is making this film; wait for it, or name another file.") from None
-    return lock
 
 
 def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wanted, total: int) -> None:

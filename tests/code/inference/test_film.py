@@ -200,8 +200,10 @@ def test_what_a_file_cannot_hold_is_said_before_the_work(tmp_path):
 
 
 def test_a_second_run_on_the_same_film_is_refused(tmp_path):
-    with films.locked(tmp_path / "a.mp4"), pytest.raises(UserError, match="another run is making this film"):
-        films.locked(tmp_path / "a.mp4")
+    refused = pytest.raises(UserError, match="another run is making this film")
+    with films.locked(tmp_path / "a.mp4"), refused, films.locked(tmp_path / "a.mp4"):
+        raise AssertionError("both held it")
+    assert not list(tmp_path.iterdir())
 
 
 def test_films_are_told_by_their_bytes(tmp_path):
