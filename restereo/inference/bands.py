@@ -18,7 +18,7 @@ from restereo.tasks import Task, restore
 
 BAND_PIXELS = 1_500_000
 """Pictures up to this size are restored in one piece, larger ones in bands of about this size."""
-MATCH_PIXELS = 1_500_000
+MATCH_PIXELS = 700_000
 """Larger pictures are matched on a copy of this size."""
 HALO = 96
 """Rows that a band sees beyond its own on either side: what the networks look at."""

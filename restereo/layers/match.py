@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -116,7 +117,9 @@ def _settled(match: Match, estimate: Tensor, spread: Tensor, most_shared: float)
         found = matching.match(left, right)
         if found is not None:
             disparity, agree = (torch.from_numpy(one).to(maps[0].device) for one in found)
-            maps[0][number] = torch.where(agree, disparity, maps[0][number])
+            mixed = torch.where(agree, disparity, maps[0][number]).numpy(force=True)
+            smooth = np.stack([cv2.medianBlur(np.ascontiguousarray(one), 5) for one in mixed])  # no lone pixels
+            maps[0][number] = torch.from_numpy(smooth)
             maps[1][number] = torch.where(agree, 1.0, maps[1][number])
     return Match(*maps)
 

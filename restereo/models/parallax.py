@@ -43,6 +43,9 @@ COARSE_REACH = 0.25
 """Share of the width, either way, that is searched on the small picture for the range of disparities."""
 SHARPNESS = 20.0
 """What cosines are multiplied by to be logits."""
+CERTAINTY = 8.0
+"""Steepness of the logistic from a match's cosine to the chance that it is right within 2 px, where both eyes agree: on
+validation scenes .05 -> .68, .15 -> .73, .25 -> .83, .35 -> .94, .45 -> .99 (means of clean and JPEG inputs)."""
 
 
 class Parallax(nn.Module):
@@ -69,7 +72,7 @@ class Parallax(nn.Module):
         padded = pad_to_cells(x, self.body.cell)
         image = self.colour(padded, match.window(0, *padded.shape[-2:]))[..., :height, :width]
         disparity, agreement, support = match.window(0, height, width)
-        return Prediction(image, disparity, agreement * support.clamp(0, 1), scores)
+        return Prediction(image, disparity, agreement * torch.sigmoid(CERTAINTY * support), scores)
 
     def colour(self, x: Tensor, match: Match) -> Tensor:
         """Returns both views `(B, 6, H, W)`: the other eye's channels brought over, and what they lack repaired."""

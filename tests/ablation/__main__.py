@@ -19,6 +19,7 @@ from pipelines import paths
 from restereo import catalog
 from restereo.config import Params, Recipe, load_params
 from restereo.evaluation.folder import evaluate_folder
+from restereo.inference.contender import find_restorer
 from restereo.inference.predictor import Restorer, load_run
 from restereo.sample import Operator, Prediction
 from restereo.sources._pictures import find_pairs
@@ -117,9 +118,21 @@ def measure(name: str, minutes: float, pairs: Path) -> dict[str, Any]:
     return figures
 
 
-def line(says: str, found: dict[str, Any], bench: dict[str, Any], validation: str) -> str:
+def without(pairs: Path) -> dict[str, dict[str, Any]]:
+    """The released weights as they are, and with one part left out in use alone."""
+    restorer = find_restorer("anaglyph_parallax")
+    found = {"the released weights": judged(restorer, restorer, pairs)}
+    found["they, without projection"] = judged(Unprojected(restorer), restorer, pairs)
+    for matching, says in (("learned", "without the classical match"), ("classical", "without the learned match")):
+        restorer.model.matching = matching
+        found[f"they, {says}"] = judged(restorer, restorer, pairs)
+    return found
+
+
+def line(says: str, found: dict[str, Any] | None, bench: dict[str, Any], validation: str) -> str:
     clean, jpeg = (bench[name] for name in ("clean", "jpeg85"))
-    cells = [says, f"{found['parameters'] / 1e6:.2f} M", f"{found['steps']:,}", validation]
+    size = [f"{found['parameters'] / 1e6:.2f} M", f"{found['steps']:,}"] if found else ["–", "–"]
+    cells = [says, *size, validation]
     for figures in (clean, jpeg):
         cells += [f"{figures[key]:.2f}" for key in ("missing_psnr", "missing_psnr_visible", "missing_psnr_occluded")]
     return f"| {' | '.join(cells)} |"
@@ -130,14 +143,19 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.ablation", description=__doc__.splitlines()[0])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}; by default all")
     parser.add_argument("--minutes", type=float, default=10.0, help="processor minutes of training for each row")
+    parser.add_argument("--released", action="store_true", help="take parts off the released weights; train nothing")
     parser.add_argument("--pairs", type=Path, required=True, help="folder of pairs that the table is measured on")
     arguments = parser.parse_args()
     for name in arguments.rows:
         if name not in ROWS:
             parser.error(f"no row '{name}'; there are: {', '.join(ROWS)}")
+    print(f"| {' | '.join(HEAD + HEAD_JPEG)} |\n|{'---|' * len(HEAD + HEAD_JPEG)}")
+    if arguments.released:
+        for says, bench in without(arguments.pairs).items():
+            print(line(says, None, bench, "–"))
+        return
     OUT.mkdir(parents=True, exist_ok=True)
     found = {name: measure(name, arguments.minutes, arguments.pairs) for name in arguments.rows or ROWS}
-    print(f"| {' | '.join(HEAD + HEAD_JPEG)} |\n|{'---|' * len(HEAD + HEAD_JPEG)}")
     for row in found.values():
         print(line(row["says"], row, row["bench"], f"{row['validation']:.2f}"))
         if "unprojected" in row:

@@ -20,7 +20,11 @@ def shaken(name: str) -> torch.nn.Module:
     return model
 
 
-@pytest.mark.parametrize("name", [name for name in catalog.names("model") if name != "autoencoder"])
+WHOLE_PICTURE = {"autoencoder", "predecessor_unet", "predecessor_gan"}
+"""Networks that normalise over the whole picture, so that a band of it is another picture to them."""
+
+
+@pytest.mark.parametrize("name", sorted(set(catalog.names("model")) - WHOLE_PICTURE))
 @pytest.mark.parametrize("size", [(300, 64), (257, 97)])
 def test_bands_leave_no_seam(name, size):
     model, task = shaken(name), build()
