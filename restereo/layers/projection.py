@@ -132,7 +132,7 @@ def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, 
         >>> answer.flatten().tolist()
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
     """
-    gain = _gain(operator.matrix.double(), error.double(), noise.double())
+    gain = _gain(*(one.cpu().double() for one in (operator.matrix, error, noise)))
     correction = torch.einsum("bkc,bchw->bkhw", gain.to(image), residual(image, observed, operator))
     moved = _decoded(image, operator) + correction
     return _where_linear(operator, moved, encode_srgb).clamp(0, 1)
@@ -166,14 +166,14 @@ def estimate_spread(operator: Operator) -> Tensor:
         >>> [round(value, 2) for value in estimate_spread(left_red).flatten().tolist()]
         [0.0, 0.44, 0.44, 1.0, 1.0, 1.0]
     """
-    matrix, error = operator.matrix.double(), default_error().to(operator.matrix.device).double()
+    matrix, error = operator.matrix.cpu().double(), default_error().double()
     gain = _gain(matrix, error, QUANTISATION**2 * torch.eye(matrix.shape[1]).to(matrix))
     left = (error - gain @ matrix @ error).diagonal(dim1=1, dim2=2)
-    return left.clamp(min=0).sqrt().float()
+    return left.clamp(min=0).sqrt().float().to(operator.matrix.device)
 
 
 def _gain(matrix: Tensor, error: Tensor, noise: Tensor) -> Tensor:
-    """K = ΣPᵀ(PΣPᵀ + R)⁺ of `(B, C, K)` matrices, all in double precision."""
+    """K = ΣPᵀ(PΣPᵀ + R)⁺ of `(B, C, K)` matrices, all in double precision, which Apple's GPUs lack: on the CPU."""
     covariance = error @ matrix.mT
     gain: Tensor = covariance @ torch.linalg.pinv(matrix @ covariance + noise, hermitian=True, rtol=1e-6)
     return gain
