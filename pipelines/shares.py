@@ -36,7 +36,7 @@ class Share:
     stop: int
 
     def __str__(self) -> str:
-        return f"{self.split}-{self.start:07d}"
+        return f"{self.split}-{self.start:07d}-{self.stop:07d}"
 
 
 def cut(task: str, split: Split, count: int, size: int) -> list[Share]:
@@ -44,7 +44,7 @@ def cut(task: str, split: Split, count: int, size: int) -> list[Share]:
 
     Example:
         >>> [str(share) for share in cut("anaglyph", "train", 5, 2)]
-        ['train-0000000', 'train-0000002', 'train-0000004']
+        ['train-0000000-0000002', 'train-0000002-0000004', 'train-0000004-0000005']
     """
     return [Share(task, split, start, min(start + size, count)) for start in range(0, count, size)]
 

@@ -22,7 +22,7 @@ from restereo.imaging.scenes import random_scene
 from restereo.sources._pictures import read_picture, scene_in
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
-SEEDS = {"one": 10, "two": 12}
+SEEDS = {"one": 57, "two": 16}
 """Generated pairs in which hidden strips are wide enough to tell left from right."""
 MORE = {"grey": 0, "turned": 1, "flat": 3, "mixed": 4}
 

@@ -17,7 +17,8 @@ __all__ = ["here", "pairs", "project"]
 def test_shares_become_the_bytes_of_the_stage(here: Path, pairs: Path) -> None:
     before = contents(pairs)
     todo = shares.of_task("anaglyph", 3)
-    assert [str(s) for s in todo] == ["train-0000000", "train-0000003", "validation-0000000", "test-0000000"]
+    names = ["train-0000000-0000003", "train-0000003-0000004", "validation-0000000-0000003", "test-0000000-0000003"]
+    assert [str(s) for s in todo] == names
     for share in reversed(todo[1:]):
         shares.make(share)
     assert shares.of_task("anaglyph", 3) == todo[:1], "what is done is not done again"
@@ -32,7 +33,7 @@ def test_shares_become_the_bytes_of_the_stage(here: Path, pairs: Path) -> None:
 
 def test_a_share_that_is_missing_is_named(here: Path, pairs: Path) -> None:
     shares.make(shares.of_task("anaglyph", 3)[0])
-    with pytest.raises(ValueError, match=r"shares/train-0000003/index.json: no such file"):
+    with pytest.raises(ValueError, match=r"shares/train-0000003-0000004/index.json: no such file"):
         shares.gather("anaglyph", 3)
 
 
