@@ -106,8 +106,16 @@ def compared(view: Tensor, spread: Tensor) -> Tensor:
     return (view * weight).sum(1) / weight.sum(1)
 
 
-def _settled(match: Match, estimate: Tensor, spread: Tensor, most_shared: float) -> Match:
-    """Returns the match with OpenCV's wherever both eyes agree on that."""
+def sharpened(match: Match, estimate: Tensor, spread: Tensor, most_shared: float = matching.SHARED_DETAIL) -> Match:
+    """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes agree on them.
+
+    Args:
+        match: Of whole pictures.
+        estimate: `(B, 6, H, W)`, the linear estimate of both views in [0, 1].
+        spread: `(B, 6, H, W)`, how far its channels may be off.
+        most_shared: A picture of which the eyes share more fine detail than this (JPEG 4:2:0 mixes it) is left as it
+            is: there the learned descriptor is the better judge.
+    """
     eyes = [compared(*both) * 255 for both in zip(estimate.chunk(2, dim=1), spread.chunk(2, dim=1), strict=True)]
     maps = [one.clone() for one in match]
     for number, pair in enumerate(zip(*eyes, strict=True)):
@@ -124,20 +132,6 @@ def _settled(match: Match, estimate: Tensor, spread: Tensor, most_shared: float)
     return Match(*maps)
 
 
-def sharpened(match: Match, estimate: Tensor, spread: Tensor) -> Match:
-    """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes agree on them.
-
-    A picture whose fine detail the eyes share (JPEG 4:2:0 mixes it) is left as it is: there the learned descriptor is
-    the better judge.
-
-    Args:
-        match: Of whole pictures.
-        estimate: `(B, 6, H, W)`, the linear estimate of both views in [0, 1].
-        spread: `(B, 6, H, W)`, how far its channels may be off.
-    """
-    return _settled(match, estimate, spread, matching.SHARED_DETAIL)
-
-
 def classical(estimate: Tensor, spread: Tensor) -> Match:
     """Returns OpenCV's match alone; what the eyes do not agree on lies behind.
 
@@ -146,6 +140,6 @@ def classical(estimate: Tensor, spread: Tensor) -> Match:
         spread: Likewise.
     """
     nothing = estimate.new_zeros(estimate.shape[0], 2, *estimate.shape[-2:])
-    disparity, agreement, _ = _settled(Match(nothing, nothing, nothing), estimate, spread, 1.0)
+    disparity, agreement, _ = sharpened(Match(nothing, nothing, nothing), estimate, spread, 1.0)
     own, valid = as_eyes(disparity)[0][:, 0], as_eyes(agreement)[0][:, 0] > 0
     return Match(as_views(fill_from_farther(own, valid)[:, None]), agreement, agreement)

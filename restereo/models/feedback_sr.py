@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.layers.attention import Attended, disparity_loss, row_attention
-from restereo.layers.match import as_eyes, as_views, decide
+from restereo.layers.match import as_eyes, as_views, decide, sharpened
 from restereo.layers.naf import NAFBlock
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import pad_to_cells
@@ -70,7 +70,7 @@ class FeedbackSR(nn.Module):
         small = as_eyes(F.avg_pool2d(x[:, 6:], self.scale))[0]
         correction, passes = self.restore(small)
         image = x[:, :6] + as_views(F.pixel_shuffle(correction, self.scale))
-        disparity, confidence = self.settled(passes[-1])
+        disparity, confidence = self.settled(passes[-1], image)
         return Prediction(
             image[..., :height, :width],
             disparity[..., :height, :width],
@@ -97,16 +97,15 @@ class FeedbackSR(nn.Module):
                 fed = self.feed_back(torch.cat([features, correction, *known], dim=1))
         return correction.float(), passes
 
-    def settled(self, found: Attended) -> tuple[Tensor, Tensor]:
-        """Returns the disparity and the confidence `(B, 2, H, W)` at full size."""
+    def settled(self, found: Attended, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the disparity and the confidence `(B, 2, H, W)` at full size, sharpened on the large picture."""
         if self.training:
             maps = self.scale * as_views(found.disparity.detach()), as_views(found.certainty.detach())
             larger = [F.interpolate(one, scale_factor=self.scale, mode="nearest") for one in maps]
             return larger[0], larger[1]
         with torch.no_grad():
-            match = decide(found.scores, LOW, SHARPNESS)
-            height, width = (side * self.scale for side in found.scores.shape[1:3])
-            disparity, agreement, _ = match.resized(height, width)
+            match = decide(found.scores, LOW, SHARPNESS).resized(*image.shape[-2:])
+            disparity, agreement, _ = sharpened(match, image, torch.zeros_like(image), most_shared=1.0)
         return disparity, agreement
 
     def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
