@@ -72,6 +72,8 @@ def retrain(
     share: Annotated[bool, typer.Option("--share", help="Pull from DVC's remote first, push at the end.")] = False,
     at_once: Annotated[int, typer.Option(min=1, help="How many stages may run side by side.")] = 1,
     base: Annotated[str, typer.Option(help="Git revision that the figures are compared with.")] = "HEAD",
+    statistics: Annotated[Path | None, typer.Option(help="Log of recovered pictures: have they drifted?")] = None,
+    only_drifted: Annotated[bool, typer.Option("--only-drifted", help="Retrain only if they have.")] = False,
 ) -> None:
     """Brings in new pictures, runs what is stale, lets the challenger challenge, and tells what came of it.
 
@@ -81,13 +83,16 @@ def retrain(
     """
     from pipelines import graph as stages
     from pipelines import paths
+    from pipelines.retraining import check_wish
 
+    log = str(statistics or "")
+    check_wish(log, only_drifted)
     stages.select(stages.read(), targets)
     _use_prefect()
     from pipelines.flows import retrain as retraining
 
     share = share or bool(os.environ.get("RESTEREO_DVC_REMOTE"))
-    state = retraining(targets, not dry_run, share, at_once, base, return_state=True)
+    state = retraining(targets, not dry_run, share, at_once, base, log, only_drifted, return_state=True)
     typer.echo(f"{state.message}\nMore: {paths.RETRAINING}")
     if not state.is_completed():
         raise typer.Exit(1)

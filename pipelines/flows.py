@@ -18,10 +18,10 @@ from prefect.client.schemas.objects import State
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
-from prefect.states import Failed
+from prefect.states import Completed, Failed
 from prefect.types.entrypoint import EntrypointType
 
-from pipelines import graph, notice, paths, retraining, watch
+from pipelines import drift, graph, notice, paths, retraining, watch
 from pipelines.errands import Errands, attempt, run_program, verdict_of
 from pipelines.ui import FLOW, RETRAIN
 from restereo.config import Params, load_params
@@ -67,7 +67,13 @@ def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> S
     description="Brings in new pictures, runs what is stale, lets the challenger challenge, tells the outcome.",
 )
 def retrain(
-    targets: str = TARGETS, promote: bool = True, share: bool = False, at_once: int = 1, base: str = "HEAD"
+    targets: str = TARGETS,
+    promote: bool = True,
+    share: bool = False,
+    at_once: int = 1,
+    base: str = "HEAD",
+    statistics: str = "",
+    only_drifted: bool = False,
 ) -> State[Any]:
     """Retrains what has changed: pictures in a watched folder, parameters, code.
 
@@ -77,8 +83,11 @@ def retrain(
         share: Get what others have made from DVC's remote first, and put there what is new.
         at_once: How many stages may run side by side. Each of them uses all cores.
         base: The git revision that the figures are compared with.
+        statistics: What `RESTEREO_STATISTICS` named where pictures were recovered: say first whether they have drifted.
+        only_drifted: Retrain only if they have.
     """
     try:
+        retraining.check_wish(statistics, only_drifted)
         params, wanted = _read(targets)
         if share:
             retraining.set_remote()
@@ -87,22 +96,31 @@ def retrain(
         return Failed(message=str(error))
     tasks = retraining.tasks_of(params, wanted.stages) if params else []
     fresh: dict[str, str] = {}
+    report: drift.Report | None = None
 
     def look() -> str:
         fresh.update(watch.look(params, wanted.stages) if params else {})
         return f"New pictures: {', '.join(fresh)}." if fresh else "No new pictures."
+
+    def compare() -> str:
+        nonlocal report
+        report = retraining.drifted(Path(statistics), params, tasks) if params else None
+        return report.sentence if report else "No training here yet to compare with."
 
     with Errands(at_once) as errands:
         errands.submit("watch", partial(attempt, look))
         if share:
             command = [*graph.DVC, "pull", "--run-cache", "--allow-missing"]
             errands.submit("pull", run_program, "pull", command, errands.crew, True)
+        if statistics:
+            errands.submit("drift", partial(attempt, compare), after=["pull"] if share else [])
         states = errands.wait()
-        if verdict_of(states).is_completed():
+        wanting = not only_drifted or report is None or bool(report.drifted)
+        if wanting and verdict_of(states).is_completed():
             errands.stages(wanted, [watch.stage(source) for source in fresh])
             states = errands.wait()
             watch.remember({name: seen for name, seen in fresh.items() if states[watch.stage(name)].is_completed()})
-        if verdict_of(states).is_completed():
+        if wanting and verdict_of(states).is_completed():
             for one in tasks:
                 paths.decision(one).parent.mkdir(parents=True, exist_ok=True)
                 name, command = f"decide@{one}", retraining.decide_command(one, promote)
@@ -110,18 +128,22 @@ def retrain(
             if share:
                 errands.submit("push", run_program, "push", [*graph.DVC, "push", "--run-cache"], errands.crew, True)
             states = errands.wait()
-        verdict = verdict_of(states, wanted.stages)
-        errands.submit("notify", partial(attempt, partial(_tell, verdict, tasks)))
+        verdict, decided = verdict_of(states, wanted.stages), tasks if wanting else []
+        if not wanting and verdict.is_completed():
+            verdict = Completed(message="Nothing has drifted: nothing was retrained.")
+        errands.submit("notify", partial(attempt, partial(_tell, verdict, decided, report)))
         states = errands.wait()
-    verdict = verdict_of(states, wanted.stages)
-    _show(params, tasks, states, base, "retraining", verdict)
+    if not verdict_of(states).is_completed():
+        verdict = verdict_of(states, wanted.stages)
+    _show(params, decided, states, base, "retraining", verdict, report)
     return verdict
 
 
-def _tell(verdict: State[Any], tasks: Iterable[str]) -> str:
+def _tell(verdict: State[Any], tasks: Iterable[str], report: drift.Report | None = None) -> str:
     done = verdict.is_completed()
     said = [retraining.headline(one) for one in tasks] if done else []
-    words = [f"Retraining {'done' if done else 'failed'}: {verdict.message}", *filter(None, said)]
+    seen = report.sentence if report else ""
+    words = [f"Retraining {'done' if done else 'failed'}: {verdict.message}", *filter(None, [seen, *said])]
     return f"Told: {notice.tell(' '.join(words))}."
 
 
@@ -132,9 +154,11 @@ def _show(
     base: str | None,
     key: str,
     verdict: State[Any],
+    report: drift.Report | None = None,
 ) -> None:
     """Leaves the page of a run on Prefect's, and that of a retraining in a file for whoever posts it."""
-    page = retraining.page(params, tasks, {name: str(state.name) for name, state in states.items()}, base)
+    ended = {name: str(state.name) for name, state in states.items()}
+    page = retraining.page(params, tasks, ended, base, report)
     if key == "retraining":
         paths.RETRAINING.parent.mkdir(parents=True, exist_ok=True)
         paths.RETRAINING.write_text(f"**{verdict.message}**\n\n{page}\n", encoding="utf-8")

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pipelines import graph, paths, summary
+from pipelines import drift, graph, paths, summary
 from restereo.config import Params
 from restereo.errors import UserError
 
 REMOTE = "RESTEREO_DVC_REMOTE"
+RECOVERS = "anaglyph"
+"""Kind of the tasks whose models `restereo recover` uses."""
 
 
 def set_remote(root: Path = Path()) -> None:
@@ -48,6 +50,39 @@ def decide_command(task: str, promote: bool) -> list[str]:
     return [sys.executable, "-m", "pipelines.cli", "promote", task, "--markdown", str(paths.decision(task)), *dry]
 
 
+def check_wish(statistics: str, only_drifted: bool) -> None:
+    """Raises `UserError` if a retraining hangs on drift, and nothing says what has drifted.
+
+    Example:
+        >>> check_wish("log.jsonl", only_drifted=True)
+    """
+    if only_drifted and not statistics:
+        raise UserError("only-drifted: nothing says what has drifted; name the log of recovered pictures, statistics.")
+
+
+def drifted(log: Path, params: Params, tasks: Sequence[str]) -> drift.Report | None:
+    """Returns whether recovered pictures still are like those that anaglyph models are trained on.
+
+    Args:
+        log: What `RESTEREO_STATISTICS` named where pictures were recovered.
+        params: The checked parameters.
+        tasks: Those that are retrained; their training comes before that of others.
+
+    Returns:
+        None if there is no manifest yet, so nothing to compare with.
+
+    Raises:
+        UserError: There is no such log, a line of it is broken, or no task recovers pictures.
+    """
+    task = next((one for one in (*tasks, *params.tasks) if params.kinds[one] == RECOVERS), None)
+    if task is None:
+        raise UserError(f"{log}: it holds recovered pictures, but params.yaml has no task of kind '{RECOVERS}'.")
+    if paths.MANIFEST.is_file():
+        return drift.check(log, task)
+    drift.read_log(log)
+    return None
+
+
 def headline(task: str) -> str:
     """Returns the sentence of the last decision on a task; nothing if there was none."""
     file = paths.decision(task)
@@ -55,17 +90,27 @@ def headline(task: str) -> str:
     return lines[0].strip("*") if lines else ""
 
 
-def page(params: Params | None, tasks: Sequence[str], states: Mapping[str, str], base: str | None) -> str:
-    """Returns what a retraining shows: what was decided and why, the figures, what changed, the stages.
+def page(
+    params: Params | None,
+    tasks: Sequence[str],
+    states: Mapping[str, str],
+    base: str | None,
+    report: drift.Report | None = None,
+) -> str:
+    """Returns what a retraining shows: drift, what was decided and why, the figures, what changed, the stages.
 
     Args:
         params: The checked parameters; None in a project without `params.yaml`.
         tasks: Those that were decided on.
         states: How each stage ended.
         base: The git revision to compare the figures with; None leaves that out.
+        report: What has drifted, if that was asked.
     """
+    shifts = [f"## Drift\n\n{drift.markdown(report)}"] if report else []
     decided = [(task, paths.decision(task)) for task in tasks if paths.decision(task).is_file()]
-    parts = [f"## {task}: the decision\n\n{file.read_text(encoding='utf-8').strip()}" for task, file in decided]
+    parts = shifts + [
+        f"## {task}: the decision\n\n{file.read_text(encoding='utf-8').strip()}" for task, file in decided
+    ]
     results = summary.read(params) if params and paths.EVALUATION.is_dir() else []
     parts += [f"## {one.task}\n\n{summary.markdown(one)}\n\nReport: `{paths.report(one.task)}`" for one in results]
     if base:

@@ -120,10 +120,12 @@ def test_ctrl_c_leaves_no_child_and_no_lock(
     assert json.loads((project / ".dvc" / "tmp" / "rwlock").read_text()).get("read", {}) == {}
 
 
-@pytest.mark.parametrize("arguments", [["nosuch"], ["*", "--force", "--at-once", "0"]])
+@pytest.mark.parametrize(
+    "arguments", [["flow", "nosuch"], ["flow", "*", "--force", "--at-once", "0"], ["retrain", "*", "--only-drifted"]]
+)
 def test_a_wrong_argument_is_said_before_anything_starts(project: Path, arguments: list[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", "flow", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pipelines.cli", *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

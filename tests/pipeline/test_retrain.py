@@ -1,5 +1,6 @@
 """The retraining flow on a real Prefect server: watch, run, decide, tell; again only what may pass; queue; cancel."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import paths, processes
+from pipelines import paths, processes, retraining
+from restereo.config import load_params
+from restereo.errors import UserError
 from tests.conftest import ROOT
 from tests.pipeline.test_flows import ask, names, run_flow
 from tests.pipeline.test_stages import TINY
@@ -101,6 +104,46 @@ def test_only_what_may_pass_is_tried_again(watching: Path, prefect_api: str) -> 
     assert "Retraining failed" in paths.NOTICES.read_text()
 
 
+def note(count: int, brightness: int) -> None:
+    """A manifest of 60 training pictures of brightness 70 to 129, and so many recovered ones from this one on."""
+    paths.MANIFEST.parent.mkdir(parents=True, exist_ok=True)
+    rows = [f"mine,train,600,400,{70 + n},50" for n in range(60)]
+    paths.MANIFEST.write_text("\n".join(["source,split,width,height,mean,std", *rows]) + "\n")
+    lines = [{"model": "a" * 64, "megapixels": 0.24, "brightness": brightness + n % 60} for n in range(count)]
+    Path("log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_drift_starts_a_retraining_and_is_told(
+    watching: Path, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTEREO_SETTLED_SECONDS", "0")
+    arguments = ["look", "--statistics", "log.jsonl", "--only-drifted"]
+    note(80, 70)
+    status, printed, flow, tasks = run(prefect_api, *arguments)
+    assert status == 0, printed
+    assert names(tasks) == dict.fromkeys(["watch", "drift", "notify"], "Completed")
+    assert flow["state"]["message"] == "Nothing has drifted: nothing was retrained."
+    assert "log.jsonl: no drift in 2 figures over 80 pictures." in paths.NOTICES.read_text()
+    note(80, 10)
+    status, printed, flow, tasks = run(prefect_api, *arguments)
+    assert status == 0, printed
+    assert set(tasks) == {"watch", "drift", "download@mine", "look", "notify"}
+    assert flow["state"]["message"] == "2 ran, 0 unchanged."
+    assert "brightness drifted over 80 pictures; retrain on such pictures" in paths.NOTICES.read_text()
+    assert "| brightness | 60 | 80 |" in paths.RETRAINING.read_text()
+
+
+def test_a_log_is_read_even_where_nothing_is_to_compare_with(watching: Path) -> None:
+    params = load_params()
+    with pytest.raises(UserError, match="nowhere: no such file; set RESTEREO_STATISTICS"):
+        retraining.drifted(Path("nowhere"), params, ["anaglyph"])
+    note(80, 10)
+    report = retraining.drifted(Path("log.jsonl"), params, [])
+    assert report is not None and report.drifted == ["brightness"]
+    paths.MANIFEST.unlink()
+    assert retraining.drifted(Path("log.jsonl"), params, ["anaglyph"]) is None
+
+
 @pytest.fixture
 def worker(watching: Path, prefect_api: str) -> Iterator[str]:
     """Id of the deployment of `prefect.yaml`, with a worker that serves it."""
@@ -150,6 +193,8 @@ def test_a_worker_runs_one_at_a_time_and_a_cancelled_run_leaves_no_child(
         "share",
         "at_once",
         "base",
+        "statistics",
+        "only_drifted",
     }
     start = f"{prefect_api}/deployments/{worker}/create_flow_run"
     first = call(start, {"parameters": {"targets": "slow", "share": False}})["id"]

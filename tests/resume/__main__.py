@@ -3,6 +3,8 @@
 Trains U-Net and GAN, with 0 and 2 loader processes, by `dvc repro` in a tiny project; then again and again from the
 same start, killed with SIGKILL at a random moment and run once more. The digests of averaged and raw weights, and of
 every file of the run folder, must be those of the undisturbed run. Takes about half a minute a kill on two free cores.
+
+With `--whole` it is the whole graph that is killed, from no data to the registered model (`whole.py`).
 """
 
 import argparse
@@ -30,6 +32,7 @@ from tests.resume.killing import (
     repro,
     watch,
 )
+from tests.resume.whole import rehearse
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.resume", description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--steps", type=int, default=200, help="training steps of each run")
+    parser.add_argument("--whole", action="store_true", help="kill a `dvc repro` of everything instead of a training")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args()
     rng, recipes, same = random.Random(options.seed), list(RECIPES), 0
@@ -102,8 +106,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name).resolve()
         start = place / "start"
+        if options.whole:
+            same = rehearse(place, options.kills, rng)
+            print(f"{same} of {options.kills}")
+            return 0 if same == options.kills else 1
         start.mkdir()
-        make_project(start, options.steps)
+        make_project(start, options.steps, RECIPES)
+        finish(repro(start, "synthesize@anaglyph"), start)
         wholes = {recipe: undisturbed(start, place, recipe) for recipe in recipes}
         for recipe, whole in wholes.items():
             print(f"{recipe:8} undisturbed, averaged {whole.expected['averaged'][:12]}", flush=True)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,13 @@ OBJECTIVES: dict[str, dict[str, Any]] = {
     "gan": {"objective": "adversarial", "objective_options": {"width": 8}},
 }
 RECIPES = {
-    f"{name}_{workers}": {"task": "anaglyph", "model": "unet", "model_options": {"size": "tiny"}, **objective}
+    f"{name}_{workers}": {
+        "task": "anaglyph",
+        "kind": "anaglyph",
+        "model": "unet",
+        "model_options": {"size": "tiny"},
+        **objective,
+    }
     | {"train": {"workers": workers}}
     for name, objective in OBJECTIVES.items()
     for workers in (0, 2)
@@ -33,14 +40,14 @@ EVERY = 5
 LOCK = Path(".dvc/tmp/rwlock")
 
 
-def make_project(folder: Path, steps: int) -> None:
-    """Fills a folder with this code, tiny parameters and their scenes; nothing is trained yet."""
+def make_project(folder: Path, steps: int, recipes: Mapping[str, Any]) -> None:
+    """Fills a folder with this code and tiny parameters; no stage has run yet."""
     for code in ("restereo", "pipelines"):
         shutil.copytree(ROOT / code, folder / code, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("dvc.yaml", ".dvcignore"):
         shutil.copy(ROOT / file, folder / file)
     params: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params |= {"sources": {"builtin": {}}, "tasks": {"anaglyph": {"sources": ["builtin"]}}, "recipes": RECIPES}
+    params |= {"sources": {"builtin": {}}, "tasks": {"anaglyph": {"sources": ["builtin"]}}, "recipes": dict(recipes)}
     params["synthesize"] |= {
         "scenes": {"train": 6, "validation": 2, "test": 1},
         "size": [64, 80],
@@ -51,7 +58,6 @@ def make_project(folder: Path, steps: int) -> None:
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     init = [sys.executable, "-m", "dvc", "init", "-q", "--no-scm"]
     subprocess.run(init, cwd=folder, env=environment(folder), check=True)
-    finish(repro(folder, "synthesize@anaglyph"), folder)
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -61,9 +67,9 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, **ours, "DVC_SITE_CACHE_DIR": str(folder.parent / "site")}
 
 
-def repro(folder: Path, target: str) -> subprocess.Popen[bytes]:
-    """Returns `dvc repro` of a stage, started in a process group of its own, as a terminal would."""
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", target]
+def repro(folder: Path, *targets: str) -> subprocess.Popen[bytes]:
+    """Returns `dvc repro` of a stage, or of everything, started in a process group of its own, as a terminal would."""
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *targets]
     with (folder / "log").open("ab") as stream:
         return subprocess.Popen(
             command, cwd=folder, env=environment(folder), stdout=stream, stderr=stream, start_new_session=True
