@@ -14,7 +14,7 @@ app = typer.Typer()
 def promote(
     what: Annotated[str, typer.Argument(help="A task, for its challenger, or a recipe, for its newest version.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say the verdict and why, and change nothing.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Let a model win that was rolled back.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Compare once more; let win what was rolled back.")] = False,
     anew: Annotated[bool, typer.Option("--anew", help="The champion's model is lost: decide without it.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
 ) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,11 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """Returns the verdict as plain tables and numbers."""
         return asdict(self) | {"checks": [asdict(check) for check in self.checks]}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """Returns the verdict that `to_json` made these of."""
+        return cls(**{**content, "checks": tuple(Check(**check) for check in content["checks"])})
 
 
 def decide(

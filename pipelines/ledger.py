@@ -145,6 +145,12 @@ def last_move(lines: Sequence[Line], task: str) -> Line | None:
     return next((x for x in reversed(lines) if x.content["task"] == task and x.content["action"] in MOVES), None)
 
 
+def answer(lines: Sequence[Line], question: str) -> Line | None:
+    """Returns the line that refused a challenger when the same was asked (`promotion.question`), None if none did."""
+    asked = (line for line in reversed(lines) if line.content.get("question") == question)
+    return next((line for line in asked if line.content["action"] == "refuse"), None)
+
+
 def rolled_back(lines: Sequence[Line], task: str, key: str) -> Line | None:
     """Returns the line that took a model from the throne, None if it was not there or was promoted again since."""
     for line in reversed(lines):

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines import ledger, paths, registry, store
 from pipelines.decision import Check, Verdict, decide
 from pipelines.ledger import Line
-from pipelines.registry import CHALLENGER, CHAMPION, PREVIOUS
+from pipelines.lineage import content_key
+from pipelines.registry import CHALLENGER, PREVIOUS
 from pipelines.store import Version
 from pipelines.title import alone, entry, memory, settle, standing
 from restereo.config import Params, load_params
@@ -47,7 +48,7 @@ def promote(what: str, dry_run: bool = False, again: bool = False, anew: bool = 
     Args:
         what: A task, whose version `challenger` is meant, or a recipe, whose newest version is.
         dry_run: Write nothing and move no alias.
-        again: Let a model win that was rolled back.
+        again: Compare also what the ledger has the answer to, and let a model win that was rolled back.
         anew: The champion's model is lost: compare with the plainest baseline, as if there were none.
 
     Raises:
@@ -71,9 +72,35 @@ def promote(what: str, dry_run: bool = False, again: bool = False, anew: bool = 
             when = f"on {fallen.content['time']} (line {fallen.number} of {paths.LEDGER})"
             verdict = Verdict("refuse", f"it was rolled back {when}; `--again` lets it win once more.", 0, ())
             return Decision(task, challenger, champion, str(champion), verdict, None, notes)
+        asked = question(task, champion, challenger, params)
+        if not again and (line := ledger.answer(lines, asked)):
+            same = f"line {line.number} of {paths.LEDGER} is on the same two models, test pictures, margins and code"
+            notes = (*notes, f"Nothing new: {same}; `--again` compares once more.")
+            known = Verdict.from_json(line.content["verdict"])
+            return Decision(task, challenger, champion, line.content["against"], known, None, notes)
         verdict, against = compare(task, champion, challenger, params)
         decision = Decision(task, challenger, champion, against, verdict, None, notes)
-        return decision if dry_run else carry_out(client, lines, decision, params)
+        return decision if dry_run else carry_out(client, lines, decision, params, asked)
+
+
+def question(task: str, champion: Version | None, challenger: Version, params: Params) -> str:
+    """Returns a digest of all that a comparison depends on, but for how fast the machine is just then.
+
+    The two models, the test pictures and which of them show one scene, the margins, the code that answers and judges.
+    """
+    from pipelines.contest import groups_of
+    from restereo.training.checkpoint import key_of
+
+    judges = [Path(__file__).with_name(name) for name in ("contest.py", "decision.py")]
+    pictures = sorted(paths.pairs(task).glob("test-*.safetensors"))
+    facts = {
+        "models": [None if one is None else one.content_key for one in (champion, challenger)],
+        "test": content_key({file.name: file for file in [*pictures, *judges]}),
+        "groups": dict(groups_of(paths.MANIFEST)),
+        "settings": params.promotion.model_dump(mode="json"),
+        "seed": params.seed,
+    }
+    return key_of(facts)
 
 
 def task_named(what: str, params: Params) -> str:
@@ -131,10 +158,10 @@ def compare(task: str, champion: Version | None, challenger: Version, params: Pa
     return verdict, plain if champion is None else str(champion)
 
 
-def carry_out(client: "MlflowClient", lines: list[Line], decision: Decision, params: Params) -> Decision:
+def carry_out(client: "MlflowClient", lines: list[Line], decision: Decision, params: Params, asked: str) -> Decision:
     """Returns the decision with its line, after writing the line and setting the aliases.
 
-    A refusal that the ledger holds already, of the same two by the same margins, is not written again.
+    A refusal that the ledger holds already, as the answer to the same question, is not written again.
     """
     old = None if decision.champion is None else memory(client, decision.champion)
     new, wins = memory(client, decision.challenger), decision.verdict.promote
@@ -148,19 +175,13 @@ def carry_out(client: "MlflowClient", lines: list[Line], decision: Decision, par
         against=decision.against,
         verdict=decision.verdict.to_json(),
         settings=params.promotion.model_dump(mode="json"),
+        question=asked,
     )
-    if not wins and any(_same(line, content) for line in lines):
+    if not wins and ledger.answer(lines, asked):
         return decision
     line = ledger.append(content)
     settle(client, [*lines, line], decision.task)
     return replace(decision, line=line)
-
-
-def _same(line: Line, content: dict[str, Any]) -> bool:
-    """Whether a line refuses the same challenger against the same champion by the same margins."""
-    keys = [content[role]["content_key"] if content[role] else None for role in (CHALLENGER, CHAMPION)]
-    alike = all(line.content.get(name) == content[name] for name in ("task", "action", "settings"))
-    return alike and [line.key(CHALLENGER), line.key(CHAMPION)] == keys
 
 
 def markdown(decision: Decision) -> str:

@@ -83,7 +83,7 @@ def test_a_challenger_wins_loses_and_is_rolled_back(project: Path, judge: Callab
     assert promotion.promote("anaglyph").line is None  # the same refusal is not written every night
     assert len(ledger.read()) == 2
     judge(WINS)
-    promotion.promote("anaglyph")
+    promotion.promote("anaglyph", again=True)
     assert holders() == {"champion": 2, "challenger": 2, "previous": 1}
     line = title.rollback("anaglyph", "flickers")
     assert (line.content["reason"], holders()) == ("flickers", {"champion": 1, "challenger": 2, "previous": 2})
@@ -106,6 +106,37 @@ def test_a_challenger_wins_loses_and_is_rolled_back(project: Path, judge: Callab
         "rollback",
     ]
     assert title.disagreements(["anaglyph"]) == []
+
+
+def test_what_the_ledger_answers_is_not_compared_again(
+    project: Path, judge: Callable[[Verdict], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not with the same models, test pictures, margins and code; each of these asks anew, and so does `--again`."""
+    registered(3)
+    promotion.promote("anaglyph")
+    registered(5)
+    judge(LOSES)
+    assert promotion.promote("anaglyph", dry_run=True).notes == (), "a dry run is not on record"
+    first = promotion.promote("anaglyph")
+    compared: list[int] = []
+    monkeypatch.setattr(promotion, "compare", lambda *_: (compared.append(1), (LOSES, "the champion"))[1])
+    for dry_run in (False, True):
+        known = promotion.promote("anaglyph", dry_run)
+        assert (known.verdict, known.line, compared) == (first.verdict, None, [])
+        assert known.notes[0].startswith("Nothing new: line 2 of data/ledger.jsonl is on the same two models")
+        assert "| missing_psnr, lower bound | 20.000 | 19.000 | -1.00 |" in promotion.markdown(known)
+    assert promotion.promote("anaglyph", again=True).line is None and len(compared) == 1
+
+    paths.pairs("anaglyph").mkdir(parents=True)
+    (paths.pairs("anaglyph") / "test-000.safetensors").write_text("other pictures")
+    assert promotion.promote("anaglyph").line is not None and len(compared) == 2
+    Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"promotion": {"gain": 0.2}}))
+    assert promotion.promote("anaglyph").line is not None and len(compared) == 3
+    registered(7)
+    assert promotion.promote("anaglyph").line is not None and len(compared) == 4
+    monkeypatch.setattr("restereo.training.checkpoint.key_of", lambda _: "other code")
+    assert promotion.promote("anaglyph").line is not None and len(compared) == 5
+    assert promotion.promote("anaglyph").line is None and len(compared) == 5
 
 
 def test_no_decision_yet_makes_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

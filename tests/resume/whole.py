@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from pipelines import graph
 from tests.resume.killing import finish, free_lock, kill_group, left_over, make_project, repro
 
 TINY = {"tiny": {"task": "anaglyph", "kind": "anaglyph", "model": "unet", "model_options": {"size": "tiny"}}}
@@ -71,17 +72,28 @@ class Moment:
     seconds: float
 
 
-def watch(process: "subprocess.Popen[bytes]", folder: Path, stage: str | None = None) -> list[tuple[str, float]]:
-    """Returns each stage that began, with the seconds it took from the stage before, until one begins or all end."""
-    seen, last = [(START, 0.0)], time.monotonic()
-    while process.poll() is None and seen[-1][0] != stage:
+def wait_for(process: "subprocess.Popen[bytes]", folder: Path, stage: str) -> float:
+    """Returns how many seconds it took until a stage began, or all had ended."""
+    since = time.monotonic()
+    while process.poll() is None and reached(folder) != stage:
         time.sleep(0.02)
-        if (now := reached(folder)) != seen[-1][0]:
-            seen[-1] = (seen[-1][0], time.monotonic() - last)
-            seen.append((now, 0.0))
-            last = time.monotonic()
-    seen[-1] = (seen[-1][0], time.monotonic() - last)
-    return seen
+    return time.monotonic() - since
+
+
+def undisturbed(folder: Path, place: Path) -> list[tuple[str, float]]:
+    """Returns the seconds of each stage, run one after the other; what the project was before each lies in `place`."""
+    found = [(START, 0.0)]
+    for stage in graph.read(folder).stages:
+        shutil.copytree(folder, place / stage)
+        (folder / "log").write_text("")
+        process = repro(folder, "--single-item", stage)
+        starting, since = wait_for(process, folder, stage), time.monotonic()
+        finish(process, folder)
+        found[0] = (START, found[0][1] or starting)
+        found.append((stage, time.monotonic() - since))
+    shutil.copytree(place / found[1][0], place / START)
+    finish(repro(folder), folder)
+    return found
 
 
 def moment(stages: list[tuple[str, float]], part: float) -> Moment:
@@ -99,11 +111,12 @@ def moment(stages: list[tuple[str, float]], part: float) -> Moment:
     return Moment(stages[-1][0], left)
 
 
-def killed(start: Path, folder: Path, when: Moment) -> tuple[Ending | None, str]:
+def killed(before: Path, folder: Path, when: Moment) -> tuple[Ending | None, str]:
     """Returns what a `dvc repro` killed at a moment comes to when run again; None if it had ended; and where."""
-    shutil.copytree(start, folder)
+    shutil.copytree(before, folder)
+    (folder / "log").write_text("")
     process = repro(folder)
-    watch(process, folder, when.stage)
+    wait_for(process, folder, when.stage)
     with suppress(subprocess.TimeoutExpired):
         process.wait(when.seconds)
     if not kill_group(process):
@@ -120,7 +133,8 @@ def killed(start: Path, folder: Path, when: Moment) -> tuple[Ending | None, str]
 def rehearse(place: Path, kills: int, rng: random.Random) -> int:
     """Returns how many killed runs ended in the hashes of the undisturbed one, after a line on each.
 
-    One kill falls at random into each of as many equal stretches of the undisturbed run's time.
+    One kill falls at random into each of as many equal stretches of the undisturbed run's time. Each time it is the
+    whole `dvc repro` that is killed and run again; stages before the one that it is killed in have run already.
 
     Args:
         place: An empty folder.
@@ -130,11 +144,8 @@ def rehearse(place: Path, kills: int, rng: random.Random) -> int:
     start = place / "start"
     start.mkdir()
     make_project(start, STEPS, RECIPES)
-    folder = Path(shutil.copytree(start, place / "undisturbed"))
-    process = repro(folder)
-    stages = watch(process, folder)
-    finish(process, folder)
-    expected = ending(folder)
+    stages = undisturbed(start, place / "before")
+    expected = ending(start)
     took = sum(seconds for _, seconds in stages)
     print(f"undisturbed: {took:.0f} s, {len(expected.lock)} stages, {len(expected.files)} files", flush=True)
     same = 0
@@ -143,7 +154,7 @@ def rehearse(place: Path, kills: int, rng: random.Random) -> int:
         while found is None:  # a run that had ended was not killed
             when = moment(stages, rng.uniform(number, number + 1) / kills)
             folder = place / f"kill{number}"
-            found, where = killed(start, folder, when)
+            found, where = killed(place / "before" / when.stage, folder, when)
             shutil.rmtree(folder)
         other = found.other(expected)
         same += not other
