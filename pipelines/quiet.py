@@ -3,6 +3,7 @@
 Import this module before any of the tools: they read these variables when they are imported.
 """
 
+import errno
 import inspect
 import os
 import sys
@@ -29,11 +30,15 @@ for _name, _value in QUIET.items():
 PASSING = 75
 """Exit status of a failure that may pass by itself (EX_TEMPFAIL of sysexits.h)."""
 
+FULL = ("No space left on device", "database or disk is full")
+"""What safetensors and sqlite say instead of raising `OSError`."""
+
 
 def run_stage(main: Callable[..., None]) -> None:
     """Runs a stage on the arguments of the command line and exits.
 
-    With status 2 after a `UserError`, 75 after one that may pass by itself, 130 after Ctrl-C.
+    With status 2 after a `UserError` or if the disk is full, 75 after a `UserError` that may pass by itself, 130 after
+    Ctrl-C.
     """
     from restereo.errors import UserError
 
@@ -48,6 +53,24 @@ def run_stage(main: Callable[..., None]) -> None:
         sys.exit(_say(f"error: {error}", PASSING if error.passing else 2))
     except KeyboardInterrupt:
         sys.exit(_say("interrupted; run the same command again to go on", 130))
+    except Exception as error:
+        if not is_full(error):
+            raise
+        again = "free some space and run the same command again; a training goes on from its last checkpoint"
+        sys.exit(_say(f"error: {Path.cwd()}: the disk is full, or your share of it; {again}.", 2))
+
+
+def is_full(error: BaseException) -> bool:
+    """Returns whether something could not be written for want of space, whichever library says so in its own way.
+
+    Example:
+        >>> is_full(OSError(errno.ENOSPC, "No space left on device")), is_full(OSError(errno.EACCES, "Not yours"))
+        (True, False)
+    """
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    said = any(words in str(error) for words in FULL)
+    return said or (error.__cause__ is not None and is_full(error.__cause__))
 
 
 def _say(sentence: str, status: int) -> int:
