@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.color import rgb2lab
+from torch import Tensor
 
 from restereo import catalog
 from restereo.errors import UserError
@@ -11,7 +12,7 @@ from restereo.evaluation.folder import evaluate_folder
 from restereo.imaging.ageing import Age, aged
 from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
 from restereo.layers.projection import measured
-from restereo.sample import Prediction, Scene
+from restereo.sample import Observation, Prediction, Sample, Scene
 from restereo.sources._pictures import find_pairs
 from restereo.tasks import build_model, restore, to_picture, to_tensor
 from restereo.tasks._textures import read_textures
@@ -97,6 +98,23 @@ def test_a_damage_mask_is_learnt_and_used():
     moved = task.project(image, observed, task.operator(task.observe(truth)), exact, confidence)
     assert torch.equal(moved[..., :16], image[..., :16])
     assert not torch.equal(moved[..., 16:], image[..., 16:])
+
+
+def test_missing_damage_costs_more_than_doubting_what_is_sound():
+    task = catalog.build("task", "old_photo")
+    network = build_model(task, "unet", {"size": "tiny", "mask": True})
+    damage = torch.zeros(1, 1, 8, 8, dtype=torch.bool)
+    damage[..., :4] = True
+    truth = torch.zeros(1, 3, 8, 8)
+    sample = Sample(truth[:, :1], truth, task.operator(Observation(np.zeros((8, 8, 1), np.uint8), "old")), mask=damage)
+
+    def cost(scores: Tensor, image: Tensor) -> float:
+        return float(network.losses(Prediction(image, scores=scores), sample))
+
+    right = torch.where(damage, -4.0, 4.0)
+    missed, doubted = torch.full_like(right, 4.0), torch.full_like(right, -4.0)
+    assert cost(right, truth) < cost(doubted, truth) < cost(missed, truth)
+    assert cost(right, truth + 0.5 * damage) > cost(right, truth + 0.5 * ~damage) == cost(right, truth)
 
 
 def test_a_pair_is_cut_to_whole_small_pixels_and_enlarged_to_its_size():
