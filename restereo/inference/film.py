@@ -5,17 +5,12 @@ of pictures remembers after it. At the end the segments are joined. A run that w
 the bytes are the same.
 """
 
-import hashlib
 import itertools
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
-
-from filelock import FileLock, Timeout
 
 from restereo.errors import UserError
 from restereo.inference.film_encoder import Look, encode, find_codec
@@ -106,37 +101,6 @@ def survey(film: Film, wanted: Wanted = WHOLE_FILM) -> Survey:
     return Survey(count, [frame.image() for frame in kept])
 
 
-def identity(film: Film, wanted: Wanted) -> dict[str, Any]:
-    """Returns what tells this job from others: the film's file, size, time and ends, and what is wanted of it."""
-    facts = film.file.stat()
-    with film.file.open("rb") as stream:
-        ends = stream.read(1 << 20)
-        stream.seek(max(0, facts.st_size - (1 << 20)))
-        ends += stream.read()
-    return {
-        "file": str(film.file.resolve()),
-        "size": facts.st_size,
-        "changed": facts.st_mtime_ns,
-        "sha256_of_ends": hashlib.sha256(ends).hexdigest(),
-        "wanted": {name: str(value) for name, value in asdict(wanted).items()},
-    }
-
-
-@contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Keeps other processes of this machine from making the same film, for as long as the block runs.
-
-    Raises:
-        UserError: Another process makes it.
-    """
-    name = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
-    try:
-        with FileLock(str(Path(tempfile.gettempdir()) / f"restereo-{name}.lock"), blocking=False):
-            yield
-    except Timeout:
-        raise UserError(f"{out}: another run is making this film; wait for it, or name another file.") from None
-
-
 def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wanted, total: int) -> None:
     """Writes the film that `make` makes.
 
@@ -221,12 +185,3 @@ def one_frame(film: Film, span: Span) -> Picture:
     if found is None:
         raise UserError(f"{film.file}: no frame in the part that was asked for; check --start and --end.")
     return found.image()
-
-
-def origin_of(film: Film, wanted: Wanted, maker: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns all that decides the bytes of the film to be made."""
-    import av
-    import torch
-
-    versions = {"av": av.__version__, "torch": torch.__version__}
-    return {**identity(film, wanted), "maker": dict(maker), "segment": segment_length(film), **versions}

@@ -1,6 +1,5 @@
 """From an anaglyph film's file to the film of its views."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +8,11 @@ from typing import Any
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, detect
-from restereo.inference import film as films
-from restereo.inference.files import check_target, write_picture
-from restereo.inference.film_parts import Parts
+from restereo.inference.files import check_target
+from restereo.inference.film_job import Facts, Job, produce
 from restereo.inference.film_reader import Film, open_film
 from restereo.inference.film_views import FilmViews, LaidOut
-from restereo.inference.film_writer import check_ending, check_streams, ending_for
+from restereo.inference.film_writer import check_ending, ending_for
 from restereo.inference.layouts import LAYOUTS, stereo_mode
 from restereo.inference.naming import targets
 from restereo.inference.predictor import Restorer
@@ -102,8 +100,6 @@ def check_film_target(target: Path, wish: Wish) -> None:
 def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: Wish) -> FilmResult:
     """Returns what was done after writing the film of the recovered views; a killed run is taken up where it was.
 
-    Sound, subtitles, chapters, fonts and times are the original's.
-
     Args:
         file: The anaglyph film.
         outputs: The film to write, as `film_targets` names it.
@@ -113,27 +109,20 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: 
     Raises:
         UserError: The film is damaged or no anaglyph, or the file cannot hold it.
     """
-    start, film = time.monotonic(), open_film(file)
-    notes = ["interlaced: both half pictures of a frame are taken for one"] if film.interlaced else []
-    layout = wish.layouts[0]
-    if wish.film.sample:
-        picture = films.one_frame(film, wish.film.span)
-        method, share = method_of(film, [picture], wish)
-        write_picture(outputs[0], LaidOut(_views(restorer, method, wish), layout, wish.glasses)(picture))
-        took = time.monotonic() - start
-        notes.append(f"about {film.announced * took / 3600:.1f} h for the {film.announced} frames of the whole film")
-        return _result(film, outputs, method, share, 1, took, notes, sample=True)
+    film, layout = open_film(file), wish.layouts[0]
     wanted = replace(wish.film, stereo_mode=stereo_mode(layout, wish.glasses), force=wish.force)
-    left_out = check_streams(film, outputs[0])
-    notes += [f"not carried over: {', '.join(left_out)}"] if left_out else []
-    with films.locked(outputs[0]):
-        parts = Parts(outputs[0], films.origin_of(film, wanted, _maker(restorer, wish)))
-        known = parts.note("survey") or _survey(film, wanted, wish)
-        parts.keep_note("survey", known)
-        make = LaidOut(_views(restorer, known["method"], wish), layout, wish.glasses)
-        films.convert(film, outputs[0], make, parts, wanted, known["frames"])
-    took = time.monotonic() - start
-    return _result(film, outputs, known["method"], known["share"], known["frames"], took, notes)
+
+    def judge(samples: list[Picture]) -> Facts:
+        method, share = method_of(film, samples, wish)
+        return {"method": method, "share": share}
+
+    def build(facts: Facts) -> LaidOut:
+        views = FilmViews(restorer, find_method(facts["method"]).name, invent_color=wish.invent_color)
+        return LaidOut(views, layout, wish.glasses)
+
+    made = produce(film, outputs[0], Job(wanted, _maker(restorer, wish), judge, build))
+    method, share, size = made.facts["method"], made.facts["share"], (film.width, film.height)
+    return FilmResult(file, outputs, method, share, made.frames, size, made.seconds, wanted.sample, made.notes)
 
 
 def method_of(film: Film, samples: list[Picture], wish: Wish) -> tuple[str, float | None]:
@@ -160,16 +149,6 @@ def method_of(film: Film, samples: list[Picture], wish: Wish) -> tuple[str, floa
     return f"{method}{end}", sum(one.method == method for one in found) / max(1, len(found))
 
 
-def _survey(film: Film, wanted: films.Wanted, wish: Wish) -> dict[str, Any]:
-    looked = films.survey(film, wanted)
-    method, share = method_of(film, looked.samples, wish)
-    return {"frames": looked.frames, "method": method, "share": share}
-
-
-def _views(restorer: Restorer, method: str, wish: Wish) -> FilmViews:
-    return FilmViews(restorer, find_method(method).name, invent_color=wish.invent_color)
-
-
 def _maker(restorer: Restorer, wish: Wish) -> dict[str, Any]:
     return {
         "weights": restorer.sha256,
@@ -180,17 +159,3 @@ def _maker(restorer: Restorer, wish: Wish) -> dict[str, Any]:
         "layout": wish.layouts[0].name,
         "glasses": wish.glasses,
     }
-
-
-def _result(
-    film: Film,
-    outputs: Sequence[Path],
-    method: str,
-    share: float | None,
-    frames: int,
-    seconds: float,
-    notes: list[str],
-    *,
-    sample: bool = False,
-) -> FilmResult:
-    return FilmResult(film.file, outputs, method, share, frames, (film.width, film.height), seconds, sample, notes)

@@ -62,7 +62,7 @@ def measure(
         if true is not None:
             half = true.shape[1] // 2
             answers["truth"] = np.concatenate([true[:, :half], true[:, half:]], axis=2), None
-        between = runs["steady"].between
+        between = runs["steady"].frames.between
         for name, (six, disparity) in answers.items():
             if between is None or name not in before:
                 continue

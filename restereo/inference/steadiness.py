@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restereo.inference import motion
+from restereo.layers import projection
 from restereo.layers.match import Match
+from restereo.sample import Operator
 
 Grey = NDArray[np.uint8]
 Array = NDArray[np.float32]
@@ -34,19 +36,26 @@ SIGMA = 3.0
 
 @dataclass(frozen=True)
 class Motion:
-    """Where each pixel of both eyes was before, `(2, H, W, 2)` px, and how sure that is, `(2, H, W)` in [0, 1]."""
+    """Where each pixel of all V views was before, `(V, H, W, 2)` px, and how sure that is, `(V, H, W)` in [0, 1]."""
 
     moved: Array
     trusted: Array
 
 
-def eyes_of(lifted: Tensor) -> Grey:
-    """Returns `(2, H, W)` uint8: each eye's own channels, weighted by how surely they are known.
+def eyes_of(observed: Tensor, operator: Operator) -> Grey:
+    """Returns `(V, H, W)` uint8: what is observed of each view, its channels weighted by how surely they are known.
 
     Args:
-        lifted: `(1, 12, H, W)`: the linear estimate of both views, and how far each of its channels may be off.
+        observed: `(1, C, H, W)` in [0, 1].
+        operator: What it is of V views, of three channels each.
+
+    Example:
+        >>> grey = Operator(torch.full((1, 1, 3), 1 / 3), torch.tensor([False]), torch.ones(1, 1))
+        >>> eyes_of(torch.full((1, 1, 2, 4), 0.4), grey).shape
+        (1, 2, 4)
     """
-    views, spread = lifted[0].unflatten(0, (2, 2, 3)).unbind(0)
+    views = projection.linear_estimate(observed, operator)[0].unflatten(0, (-1, 3))
+    spread = projection.estimate_spread(operator).reshape(-1, 3, 1, 1)
     sure = 1 / (spread.square() + 1e-3)
     grey = (views * sure).sum(1) / sure.sum(1)
     codes: Grey = grey.mul(255).round().clamp(0, 255).byte().numpy(force=True)
@@ -54,7 +63,7 @@ def eyes_of(lifted: Tensor) -> Grey:
 
 
 def motion_between(now: Grey, before: Grey) -> Motion | None:
-    """Returns the motion of both eyes `(2, H, W)` uint8, or None at a cut.
+    """Returns the motion of all views `(V, H, W)` uint8, or None at a cut.
 
     Example:
         >>> still = np.tile(np.arange(64, dtype=np.uint8) * 3, (2, 32, 1))
@@ -99,10 +108,10 @@ def told(match: Match, device: torch.device) -> Match:
 
 
 def steady_colours(new: Tensor, old: Tensor, between: Motion) -> Tensor:
-    """Returns the views `(1, 6, H, W)` of now, their colours drawn towards those of before; detail stays that of now.
+    """Returns the views `(1, 3V, H, W)` of now, their colours drawn towards those of before; detail stays that of now.
 
     Args:
-        new: `(1, 6, H, W)` in [0, 1].
+        new: `(1, 3V, H, W)` in [0, 1].
         old: Likewise, of the frame before.
         between: The motion since.
     """
@@ -134,8 +143,8 @@ class Memory:
     """What is remembered of the frame before.
 
     Attributes:
-        eyes: `(2, H, W)` uint8.
-        views: `(6, H, W)` uint8.
+        eyes: `(V, H, W)` uint8.
+        views: `(3V, H, W)` uint8.
         match: The steadied match, or None if the network matches nothing.
     """
 

@@ -151,9 +151,10 @@ def linear_estimate(observed: Tensor, operator: Operator) -> Tensor:
         >>> [round(value, 2) for value in linear_estimate(torch.ones(1, 3, 1, 1), operator).flatten().tolist()]
         [1.0, 0.95, 0.95, 0.97, 1.0, 1.0]
     """
-    grey = observed.new_full((len(observed), operator.matrix.shape[2], *observed.shape[2:]), 0.5)
+    channels = operator.matrix.shape[2]
+    grey = observed.new_full((len(observed), channels, *observed.shape[2:]), 0.5)
     rounding = QUANTISATION**2 * torch.eye(operator.matrix.shape[1]).to(observed)
-    return project(grey, observed, operator, default_error().to(observed), rounding)
+    return project(grey, observed, operator, default_error(channels // 3).to(observed), rounding)
 
 
 def estimate_spread(operator: Operator) -> Tensor:
@@ -166,7 +167,8 @@ def estimate_spread(operator: Operator) -> Tensor:
         >>> [round(value, 2) for value in estimate_spread(left_red).flatten().tolist()]
         [0.0, 0.44, 0.44, 1.0, 1.0, 1.0]
     """
-    matrix, error = operator.matrix.cpu().double(), default_error().double()
+    matrix = operator.matrix.cpu().double()
+    error = default_error(matrix.shape[2] // 3).double()
     gain = _gain(matrix, error, QUANTISATION**2 * torch.eye(matrix.shape[1]).to(matrix))
     left = (error - gain @ matrix @ error).diagonal(dim1=1, dim2=2)
     return left.clamp(min=0).sqrt().float().to(operator.matrix.device)

@@ -1,5 +1,6 @@
 """Short films for tests, made here: a moving texture, sound, subtitles, uneven times."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import av
 import cv2
 import numpy as np
 
+from restereo.imaging.color import luma
 from restereo.sample import Picture
 
 SIZE = 96, 64
@@ -31,10 +33,20 @@ def anaglyph(number: int, seed: int = 0) -> Picture:
     return made
 
 
+def grey(number: int, seed: int = 0) -> Picture:
+    return luma(view(number, seed)).repeat(3, axis=2)
+
+
 def make(
-    file: Path, times: list[int] = TIMES, *, sound: bool = True, subtitles: bool = False, **stream_tags: str
+    file: Path,
+    times: list[int] = TIMES,
+    *,
+    sound: bool = True,
+    subtitles: bool = False,
+    show: Callable[[int, int], Picture] = anaglyph,
+    **stream_tags: str,
 ) -> Path:
-    """Writes a film of anaglyphs with a cut in the middle, its frames shown at these milliseconds."""
+    """Writes a film of these pictures with a cut in the middle, its frames shown at these milliseconds."""
     with av.open(str(file), "w") as out:
         video = out.add_stream("libx264", rate=25, options={"crf": "12", "preset": "ultrafast"})
         video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
@@ -46,7 +58,7 @@ def make(
             text.time_base = Fraction(1, 1000)
             text.metadata["language"] = "deu"
         for number, time in enumerate(times):
-            frame = av.VideoFrame.from_ndarray(anaglyph(number, int(number >= len(times) // 2)), "rgb24")
+            frame = av.VideoFrame.from_ndarray(show(number, int(number >= len(times) // 2)), "rgb24")
             frame.pts, frame.time_base = time, Fraction(1, 1000)
             out.mux(video.encode(frame))
         out.mux(video.encode(None))

@@ -49,10 +49,10 @@ def test_a_resumed_film_goes_on_as_if_never_interrupted_and_forgets_at_cuts():
     for picture in pictures[:2]:
         first(picture)
     again = FilmViews(restorer, "red-cyan-color")
-    again.resume(first.state())
+    again.frames.resume(first.frames.state())
     np.testing.assert_array_equal(again(pictures[2]).left, answers[2].left)
     again(pictures[3])
-    assert again.between is None
+    assert again.frames.between is None
     alone = FilmViews(restorer, "red-cyan-color", steady=False)
     np.testing.assert_array_equal(alone(pictures[3]).left, answers[3].left)
     assert Memory.of({}) is None

@@ -1,0 +1,133 @@
+"""The work on one film: looked through first, made by one process at a time, taken up where a killed run left it."""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from restereo.errors import UserError
+from restereo.inference.files import write_picture
+from restereo.inference.film import FrameMaker, Wanted, convert, one_frame, segment_length, survey
+from restereo.inference.film_parts import Parts
+from restereo.inference.film_reader import Film
+from restereo.inference.film_writer import check_streams
+from restereo.sample import Picture
+
+Facts = dict[str, Any]
+"""What is known of a film; JSON."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """How one film becomes another.
+
+    Attributes:
+        wanted: The part of it, and how it is encoded.
+        maker: All that decides the pictures; JSON.
+        judge: Returns what frames from all over the film say of it, or raises `UserError`.
+        build: Returns what makes the pictures, told what `judge` returned.
+    """
+
+    wanted: Wanted
+    maker: Mapping[str, Any]
+    judge: Callable[[list[Picture]], Facts]
+    build: Callable[[Facts], FrameMaker]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a film.
+
+    Attributes:
+        facts: What `Job.judge` returned.
+        frames: How many were made.
+        seconds: What this run took.
+        notes: What a person may want to know.
+    """
+
+    facts: Facts
+    frames: int
+    seconds: float
+    notes: list[str]
+
+
+def produce(film: Film, out: Path, job: Job) -> Made:
+    """Returns what was done after writing the film, or one frame of it if only that is wanted.
+
+    Sound, subtitles, chapters, fonts and times are the original's.
+
+    Raises:
+        UserError: The film is damaged or not what `job.judge` takes, or the file cannot hold it.
+    """
+    start = time.monotonic()
+    notes = ["interlaced: both half pictures of a frame are taken for one"] if film.interlaced else []
+    if job.wanted.sample:
+        picture = one_frame(film, job.wanted.span)
+        facts = job.judge([picture])
+        write_picture(out, job.build(facts)(picture))
+        took = time.monotonic() - start
+        notes.append(f"about {film.announced * took / 3600:.1f} h for the {film.announced} frames of the whole film")
+        return Made(facts, 1, took, notes)
+    left_out = check_streams(film, out)
+    notes += [f"not carried over: {', '.join(left_out)}"] if left_out else []
+    with locked(out):
+        parts = Parts(out, origin_of(film, job.wanted, job.maker))
+        try:
+            known = parts.note("survey") or _surveyed(film, job)
+        except UserError:
+            parts.remove()  # nothing was begun
+            raise
+        parts.keep_note("survey", known)
+        convert(film, out, job.build(known["facts"]), parts, job.wanted, known["frames"])
+    return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
+
+
+def _surveyed(film: Film, job: Job) -> Facts:
+    looked = survey(film, job.wanted)
+    return {"frames": looked.frames, "facts": job.judge(looked.samples)}
+
+
+def identity(film: Film, wanted: Wanted) -> dict[str, Any]:
+    """Returns what tells this job from others: the film's file, size, time and ends, and what is wanted of it."""
+    facts = film.file.stat()
+    with film.file.open("rb") as stream:
+        ends = stream.read(1 << 20)
+        stream.seek(max(0, facts.st_size - (1 << 20)))
+        ends += stream.read()
+    return {
+        "file": str(film.file.resolve()),
+        "size": facts.st_size,
+        "changed": facts.st_mtime_ns,
+        "sha256_of_ends": hashlib.sha256(ends).hexdigest(),
+        "wanted": {name: str(value) for name, value in asdict(wanted).items()},
+    }
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keeps other processes of this machine from making the same film, for as long as the block runs.
+
+    Raises:
+        UserError: Another process makes it.
+    """
+    name = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    try:
+        with FileLock(str(Path(tempfile.gettempdir()) / f"restereo-{name}.lock"), blocking=False):
+            yield
+    except Timeout:
+        raise UserError(f"{out}: another run is making this film; wait for it, or name another file.") from None
+
+
+def origin_of(film: Film, wanted: Wanted, maker: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns all that decides the bytes of the film to be made."""
+    import av
+    import torch
+
+    versions = {"av": av.__version__, "torch": torch.__version__}
+    return {**identity(film, wanted), "maker": dict(maker), "segment": segment_length(film), **versions}
