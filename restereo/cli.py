@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from restereo.errors import UserError
-from restereo.restoring import COMMANDS
+from restereo.restoring import COMMANDS, Codec, Crf, Device, End, Model, OneFrame, Start, film_wanted
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # an operation that Apple's GPU lacks runs on the processor
@@ -132,13 +132,13 @@ def recover(
     glasses: Annotated[str, typer.Option(help="Method of layout 'anaglyph'.")] = "red-cyan-dubois",
     ending: Annotated[str | None, typer.Option("--format", help="Such as png; by default the picture's own.")] = None,
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files, always 4:4:4.")] = 95,
-    start: Annotated[str, typer.Option(help="Of a film: where to begin, in seconds or [h:]m:s.")] = "0",
-    end: Annotated[str | None, typer.Option(help="Of a film: where to end, likewise.")] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="Of a film: recover one frame, as a picture.")] = False,
-    codec: Annotated[str, typer.Option(help="Of a film: h264, hevc or auto.")] = "auto",
-    crf: Annotated[float | None, typer.Option(min=0, max=51, help="Of a film: rate factor, 0 = best.")] = None,
-    model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
+    start: Start = "0",
+    end: End = None,
+    sample: OneFrame = False,
+    codec: Codec = "auto",
+    crf: Crf = None,
+    model: Model = None,
+    device: Device = "auto",
     jobs: Annotated[int, typer.Option(min=0, help="Pictures worked on at once; 0 = as suits the machine.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Leave pictures whose results are there.")] = False,
     skip_errors: Annotated[
@@ -154,13 +154,11 @@ def recover(
     from restereo.inference import batch
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
-    from restereo.inference.film import Wanted
-    from restereo.inference.film_reader import Span, seconds_of
     from restereo.inference.layouts import find_layout, layout_of
     from restereo.inference.recover import Wish, check_wish
 
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
-    film = Wanted(Span(seconds_of(start), seconds_of(end) if end else None), codec, crf, sample=sample)
+    film = film_wanted(start, end, sample, codec, crf, force)
     wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
     todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
     restorer = find_restorer(model or default_restorer(), find_device(device))
@@ -209,8 +207,8 @@ def export(
 @app.command("app")
 def open_app(
     port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this computer.")] = 7860,
-    model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
+    model: Model = None,
+    device: Device = "auto",
     browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
 ) -> None:
     """Serves a page to this computer only: drop an anaglyph, look at its views, download them.
@@ -231,8 +229,8 @@ def flicker(
     frames: Annotated[int, typer.Option(min=2, help="How many frames to look at.")] = 24,
     start: Annotated[str, typer.Option(help="Where to begin, in seconds or [h:]m:s.")] = "0",
     method: Annotated[str, typer.Option("--method", "-m", help="The film's.")] = "red-cyan",
-    model: Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")] = "auto",
+    model: Model = None,
+    device: Device = "auto",
 ) -> None:
     """Measures how much a recovered film flickers: held steady, and frame by frame.
 

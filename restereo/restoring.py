@@ -1,36 +1,85 @@
-"""Commands of the sibling tasks: `restereo colorize`, `repair`, `upscale`."""
+"""Commands of the sibling tasks: `restereo colorize`, `repair`, `upscale`. The options of films are `recover`'s too."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-Out = Annotated[Path | None, typer.Option("-o", "--out", help="Picture to write; by default beside the input.")]
+if TYPE_CHECKING:
+    from restereo.inference.film import Wanted
+    from restereo.inference.restored import Craft
+
+Out = Annotated[Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside the input.")]
 Model = Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")]
-Shown = Annotated[Path, typer.Argument(help="The picture.", show_default=False)]
+Shown = Annotated[Path, typer.Argument(help="The picture or film.", show_default=False)]
+Start = Annotated[str, typer.Option(help="Of a film: where to begin, in seconds or [h:]m:s.")]
+End = Annotated[str | None, typer.Option(help="Of a film: where to end, likewise.")]
+OneFrame = Annotated[bool, typer.Option("--sample", help="Of a film: make one frame, as a picture.")]
+Codec = Annotated[str, typer.Option(help="Of a film: h264, hevc or auto.")]
+Crf = Annotated[float | None, typer.Option(min=0, max=51, help="Of a film: rate factor, 0 = best.")]
 
 
-def colorize(picture: Shown, out: Out = None, model: Model = None, device: Device = "auto") -> None:
-    """Gives a grey picture colours; its grey is kept at full size, and colours of its own are not used.
+def film_wanted(start: str, end: str | None, sample: bool, codec: str, crf: float | None, force: bool) -> "Wanted":
+    """Returns what the options of films ask for.
 
-    Example: `restereo colorize grandmother.png -o coloured.png`
+    Raises:
+        UserError: A time is none.
+
+    Example:
+        >>> film_wanted("1:00", None, False, "auto", None, False).span.start
+        Fraction(60, 1)
     """
-    from restereo.inference.restored import COLORIZE, restore_file, restorer_for
+    from restereo.inference.film import Wanted
+    from restereo.inference.film_reader import Span, seconds_of
 
-    restorer, name = restorer_for(COLORIZE, model, device)
-    typer.echo(f"{restore_file(picture, out, restorer, COLORIZE.ending)}: coloured by {name}")
+    span = Span(seconds_of(start), seconds_of(end) if end else None)
+    return Wanted(span, codec, crf, force=force, sample=sample)
 
 
-def repair(picture: Shown, out: Out = None, model: Model = None, device: Device = "auto") -> None:
-    """Takes grain and dirt out of an old photograph, fills scratches, and colours it if the network does.
+def colorize(
+    picture: Shown,
+    out: Out = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also take one that has colours: they are lost; or a damaged film.")
+    ] = False,
+    start: Start = "0",
+    end: End = None,
+    sample: OneFrame = False,
+    codec: Codec = "auto",
+    crf: Crf = None,
+    model: Model = None,
+    device: Device = "auto",
+) -> None:
+    """Gives a grey picture or film colours; its grey is kept at full size, and its sound as it is.
+
+    Example: `restereo colorize grandmother.png -o coloured.png`, or `restereo colorize wedding.mp4`
+    """
+    from restereo.inference.restored import COLORIZE
+
+    _restore(COLORIZE, [picture], out, film_wanted(start, end, sample, codec, crf, force), model, device)
+
+
+def repair(
+    picture: Shown,
+    out: Out = None,
+    force: Annotated[bool, typer.Option("--force", help="Also take a damaged film, as far as it goes.")] = False,
+    start: Start = "0",
+    end: End = None,
+    sample: OneFrame = False,
+    codec: Codec = "auto",
+    crf: Crf = None,
+    model: Model = None,
+    device: Device = "auto",
+) -> None:
+    """Takes grain and dirt out of an old photograph or film, fills scratches, and colours it if the network does.
 
     Example: `restereo repair wedding.jpg`
     """
-    from restereo.inference.restored import REPAIR, restore_file, restorer_for
+    from restereo.inference.restored import REPAIR
 
-    restorer, name = restorer_for(REPAIR, model, device)
-    typer.echo(f"{restore_file(picture, out, restorer, REPAIR.ending)}: repaired by {name}")
+    _restore(REPAIR, [picture], out, film_wanted(start, end, sample, codec, crf, force), model, device)
 
 
 def upscale(
@@ -38,6 +87,7 @@ def upscale(
     right: Annotated[Path, typer.Argument(help="Right view.", show_default=False)],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write into.", file_okay=False)] = None,
     scale: Annotated[int, typer.Option(min=2, max=4, help="How many times larger each way: 2 or 4.")] = 4,
+    force: Annotated[bool, typer.Option("--force", help="Also take views that hardly are a pair.")] = False,
     model: Model = None,
     device: Device = "auto",
 ) -> None:
@@ -46,13 +96,29 @@ def upscale(
     Example: `restereo upscale left.png right.png --scale 2`
     """
     from restereo.errors import UserError
-    from restereo.inference.restored import UPSCALE, restorer_for, upscale_files
+    from restereo.inference.restored import UPSCALE
 
     if scale not in UPSCALE:
         raise UserError(f"--scale {scale}: there is no such network; give 2 or 4.")
-    restorer, name = restorer_for(UPSCALE[scale], model, device)
-    for file in upscale_files(left, right, out, restorer, f"_x{restorer.task.scale}"):
-        typer.echo(f"{file}: {restorer.task.scale} times larger, by {name}")
+    _restore(UPSCALE[scale], [left, right], out, film_wanted("0", None, False, "auto", None, force), model, device)
+
+
+def _restore(
+    craft: "Craft", files: Sequence[Path], out: Path | None, wanted: "Wanted", model: str | None, device: str
+) -> None:
+    from restereo.inference.film_reader import is_film
+    from restereo.inference.film_restoring import restore_film
+    from restereo.inference.restored import restore_files, restorer_for
+
+    restorer, name = restorer_for(craft, model, device)
+    if is_film(files[0]):
+        restored = restore_film(files[0], out, restorer, craft, wanted)
+    else:
+        restored = restore_files(files, out, restorer, craft, wanted.force)
+    for file in restored.files:
+        typer.echo(f"{file}: {craft.told(craft.done, restorer)} by {name}")
+    for note in restored.notes:
+        typer.echo(f"  note: {note}")
 
 
 COMMANDS = colorize, repair, upscale

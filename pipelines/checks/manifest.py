@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from pipelines import paths
-from pipelines.checks.eyes import order_score
 from pipelines.checks.parallax import parallax
 from pipelines.checks.stored import Stored, stored
 from restereo.errors import UserError
+from restereo.imaging.eyes import order_score
 from restereo.imaging.geometry import vertical_offset
 from restereo.imaging.perceptual_hash import perceptual_hash
 from restereo.sources import Item

@@ -47,9 +47,20 @@ def targets(source: Path, layouts: Sequence[Layout], out: Path | None = None, en
         single = named is not None and count == 1
         files += [folder / f"{stem}{'' if single else suffix}{last}" for suffix in layout.suffixes]
     for file in files:
-        if file.absolute() == source.absolute() or _same(file, source):
-            raise UserError(f"{file}: it would overwrite its own source; name another with -o.")
+        keep_source(file, source)
     return files
+
+
+def keep_source(file: Path, source: Path) -> None:
+    """Raises `UserError` if writing the file would overwrite the source.
+
+    Example:
+        >>> keep_source(Path("a.png"), Path("b/../a.png"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: a.png: it would overwrite its own source; name another with -o.
+    """
+    if file.resolve() == source.resolve() or _same(file, source):
+        raise UserError(f"{file}: it would overwrite its own source; name another with -o.")
 
 
 def _same(file: Path, source: Path) -> bool:

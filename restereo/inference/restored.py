@@ -1,5 +1,6 @@
 """From pictures of the sibling tasks - grey, old, small - to the files of what is restored of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -9,32 +10,88 @@ import numpy as np
 from restereo.errors import UserError
 from restereo.inference.contender import find_restorer, released, run_names
 from restereo.inference.devices import find_device
-from restereo.inference.files import write_picture
+from restereo.inference.files import check_target, write_picture
 from restereo.inference.layouts import eight_bit
-from restereo.inference.opening import open_photo
+from restereo.inference.naming import keep_source
+from restereo.inference.opening import Photo, open_photo
 from restereo.inference.predictor import Restorer
 from restereo.sample import Picture
-from restereo.sources._pictures import PairFiles, read_pair
+from restereo.tasks import Doubt
 
 
 @dataclass(frozen=True)
 class Craft:
-    """What one command does.
+    """What one command, and one tab of the page, does.
 
     Attributes:
+        name: The command.
         kind: The tasks that it serves: their file.
         recipes: Whose network is taken when none is named, the first there is.
-        ending: What a result's name ends in before the suffix.
+        about: What it does, for a person.
+        asks: What it is given, a name for each picture.
+        ending: What a result's name ends in before the suffix; `{scale}` is how many times larger it is.
+        done: What it says of a result, likewise.
+        strict: Whether pictures that are hardly what the task restores are refused, or only noted.
     """
 
+    name: str
     kind: str
     recipes: tuple[str, ...]
+    about: str
+    asks: tuple[str, ...]
     ending: str
+    done: str
+    strict: bool = True
+
+    def told(self, text: str, restorer: Restorer) -> str:
+        """Returns a text of this craft, as it is with this network."""
+        return text.format(scale=restorer.task.scale)
 
 
-COLORIZE: Final = Craft("colorization", ("colorization_lab", "colorization_gan"), "_color")
-REPAIR: Final = Craft("old_photo", ("old_photo_unet", "old_photo_denoise"), "_repaired")
-UPSCALE: Final = {scale: Craft("stereo_sr", (f"stereo_sr_x{scale}",), f"_x{scale}") for scale in (2, 4)}
+COLORIZE: Final = Craft(
+    "colorize",
+    "colorization",
+    ("colorization_lab", "colorization_gan"),
+    "Gives a grey picture colours; its grey is kept at full size.",
+    ("Grey picture",),
+    "_color",
+    "coloured",
+)
+REPAIR: Final = Craft(
+    "repair",
+    "old_photo",
+    ("old_photo_unet", "old_photo_denoise"),
+    "Takes grain and dirt out of an old photograph, fills scratches, and colours it if the network does.",
+    ("Old photograph",),
+    "_repaired",
+    "repaired",
+    strict=False,
+)
+UPSCALE: Final = {
+    scale: Craft(
+        "upscale",
+        "stereo_sr",
+        (f"stereo_sr_x{scale}",),
+        f"Makes both views of a stereo pair {scale} times larger, together.",
+        ("Left view", "Right view"),
+        "_x{scale}",
+        "{scale} times larger,",
+    )
+    for scale in (2, 4)
+}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What became of the pictures.
+
+    Attributes:
+        files: Those written.
+        notes: What a person may want to know.
+    """
+
+    files: Sequence[Path]
+    notes: Sequence[str] = ()
 
 
 def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
@@ -58,32 +115,80 @@ def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -
     return restorer, name
 
 
-def restore_file(file: Path, out: Path | None, restorer: Restorer, ending: str) -> Path:
-    """Returns the file of the restored picture, after writing it: `out`, or beside the picture with `ending`.
+def restore_files(
+    files: Sequence[Path], out: Path | None, restorer: Restorer, craft: Craft, force: bool = False
+) -> Restored:
+    """Returns what was done after writing what is restored of one picture, or of the views of one scene.
 
-    Where the file was taken, its place, its colour profile and the like are kept.
+    Where a picture was taken, its place, its colour profile and the like are kept.
+
+    Args:
+        files: The pictures, as many as `craft.asks`.
+        out: Folder, or for a single picture a file; by default results lie beside the pictures.
+        restorer: The network.
+        craft: What is done.
+        force: Whether to take pictures that are hardly what the task restores.
 
     Raises:
-        UserError: The picture is damaged, or the result cannot be written.
+        UserError: A picture is damaged or refused, views differ in size, or a result cannot be written.
     """
-    photo = open_photo(file)
-    picture = eight_bit(photo.pixels)
-    target = out or file.with_name(f"{file.stem}{ending}{file.suffix}")
-    write_picture(target, restorer.views(picture)[0], photo.metadata)
+    ending = craft.told(craft.ending, restorer)
+    targets = [target_of(file, out, f"{ending}{file.suffix}") for file in files]
+    if len(set(targets)) < len(targets):
+        raise UserError(f"{targets[0]}: both results would have this name; give the pictures different names.")
+    for target in targets:
+        check_target(target)
+    photos = [open_photo(file) for file in files]
+    views, notes = restore_photos(photos, [str(file) for file in files], restorer, craft, force)
+    for target, view, photo in zip(targets, views, photos, strict=True):
+        write_picture(target, view, photo.metadata)
+    return Restored(targets, notes)
+
+
+def restore_photos(
+    photos: Sequence[Photo], names: Sequence[str], restorer: Restorer, craft: Craft, force: bool = False
+) -> tuple[Picture, list[str]]:
+    """Returns `(V, H, W, 3)` uint8, what is restored of opened pictures, and what a person may want to know.
+
+    Raises:
+        UserError: Views differ in size, or the pictures are hardly what the task restores.
+    """
+    pictures = [eight_bit(photo.pixels) for photo in photos]
+    for picture, name in zip(pictures, names, strict=True):
+        if picture.shape != pictures[0].shape:
+            sizes = [f"{width}x{height}" for height, width, _ in (picture.shape, pictures[0].shape)]
+            raise UserError(f"{name}: {sizes[0]}, but {names[0]} is {sizes[1]}; both eyes need the same size.")
+    joined = np.concatenate(pictures, axis=1)
+    notes = [note for photo in photos for note in photo.notes]
+    notes += doubted(restorer.task.doubt(joined), " and ".join(names), craft, force)
+    return restorer.views(joined), notes
+
+
+def doubted(doubt: Doubt | None, name: str, craft: Craft, force: bool) -> list[str]:
+    """Returns the notes that a doubt leads to.
+
+    Raises:
+        UserError: The doubt is enough to refuse the picture of this name, and nobody says to go on.
+    """
+    if doubt is None:
+        return []
+    if craft.strict and not force:
+        raise UserError(f"{name}: {doubt.reason}; {doubt.fix}, or go on with --force.")
+    return [doubt.reason]
+
+
+def target_of(file: Path, out: Path | None, ending: str) -> Path:
+    """Returns the file to write: `out` if it names one, else beside the source or in the folder `out`, so ending.
+
+    Raises:
+        UserError: It would overwrite its source.
+
+    Example:
+        >>> str(target_of(Path("a/old.jpg"), None, "_color.jpg"))
+        'a/old_color.jpg'
+    """
+    into = out is not None and (out.is_dir() or not out.suffix)
+    folder = out if out is not None and into else file.parent
+    target = folder / f"{file.stem}{ending}" if out is None or into else out
+    keep_source(target, file)
     return target
-
-
-def upscale_files(left: Path, right: Path, out: Path | None, restorer: Restorer, ending: str) -> list[Path]:
-    """Returns the files of both enlarged views, after writing them: into the folder `out`, or beside the views.
-
-    Raises:
-        UserError: A view is damaged, or the views differ in size.
-    """
-    pair = read_pair(PairFiles(left.stem, left, right))
-    views: Picture = restorer.views(np.concatenate([pair.left, pair.right], axis=1))
-    targets = [(out or file.parent) / f"{file.stem}{ending}{file.suffix}" for file in (left, right)]
-    if targets[0] == targets[1]:
-        raise UserError(f"{targets[0]}: both results would have this name; give the views different names.")
-    for target, view in zip(targets, views, strict=True):
-        write_picture(target, view)
-    return targets

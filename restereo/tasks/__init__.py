@@ -3,18 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.imaging.toning import has_colours
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 
 Figures = dict[str, float | None]
+
+
+class Doubt(NamedTuple):
+    """Why a picture is hardly what a task restores, and what to give instead, in words."""
+
+    reason: str
+    fix: str
 
 
 class Task(ABC):
@@ -71,6 +79,12 @@ class Task(ABC):
         Raises:
             UserError: It cannot be what this task restores, or the method is unknown; `name` is what it is called.
         """
+
+    def doubt(self, picture: Picture) -> Doubt | None:
+        """Returns what speaks against taking this picture `(H, W, 3)` that a user brings, if anything does."""
+        if has_colours(picture):
+            return Doubt("it has colours of its own, which are not used", "give a grey picture")
+        return None
 
     @abstractmethod
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:

@@ -17,7 +17,7 @@ from restereo.imaging.detection import detect
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
-from restereo.tasks import Figures, Task, mean_residual, to_tensor
+from restereo.tasks import Doubt, Figures, Task, mean_residual, to_tensor
 
 STRIDE = 3
 """Calibration looks at every third pixel of a row and every third row."""
@@ -101,6 +101,10 @@ class Anaglyph(Task):
                 raise UserError(f"{name}: a plain photo, not an anaglyph; name its method to try anyway.")
             method = found.method
         return Observation(picture, method, jpeg_quality)
+
+    def doubt(self, picture: Picture) -> Doubt | None:
+        """Returns that it is a plain picture, if it is one."""
+        return Doubt("a plain picture, not an anaglyph", "name its method") if detect(picture).plain else None
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns a randomly flipped and exposed scene, and its anaglyph of a random method, degraded."""

@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from restereo.errors import UserError
 from restereo.imaging import degrade, metrics
+from restereo.imaging.pairing import faults
 from restereo.imaging.resampling import consistent, larger, smaller
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
-from restereo.tasks import Figures, Task, to_picture, to_tensor
+from restereo.tasks import Doubt, Figures, Task, to_picture, to_tensor
 
 
 class StereoSR(Task):
@@ -57,6 +58,18 @@ class StereoSR(Task):
             raise UserError(f"{name}: {picture.shape[1]} px wide; both views side by side are an even number wide.")
         views = np.concatenate(np.split(picture, 2, axis=1), axis=2)
         return Observation(views, f"bicubic-x{self.scale}", jpeg_quality)
+
+    def doubt(self, picture: Picture) -> Doubt | None:
+        """Returns what is wrong with two views, shown side by side, as a pair: rows, scene or order."""
+        found = faults(*np.split(picture, 2, axis=1))
+        told = {
+            "rows": Doubt("rows of the two views disagree by {:+.1f} px", "rectify them"),
+            "scenes": Doubt("the views show different scenes ({:.0%} of them match)", "give the two views of one"),
+            "order": Doubt("the views look swapped", "give the left eye's first"),
+        }
+        for fault, figure in found.items():
+            return told[fault]._replace(reason=told[fault].reason.format(figure))
+        return None
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns the scene, at times mirrored, upside down or in other colours, and its small views."""

@@ -1,19 +1,31 @@
 """The commands of the sibling tasks, with networks that were hardly trained."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import av
 import cv2
 import numpy as np
 import pytest
+import skimage
 import torch
 from typer.testing import CliRunner
 
 from restereo import catalog
 from restereo.cli import app
+from restereo.errors import UserError
 from restereo.imaging.color import luma
+from restereo.inference import film as films
+from restereo.inference.film import Wanted
+from restereo.inference.film_frames import Frames
+from restereo.inference.film_restoring import restore_film
+from restereo.inference.predictor import load_run
+from restereo.inference.restored import COLORIZE
+from restereo.sample import Picture, Prediction
 from restereo.sources._pictures import read_picture
 from restereo.tasks import Task, build_model
 from restereo.training import run_folder
+from tests.code.inference import clips
 from tests.conftest import smooth_picture
 
 
@@ -30,14 +42,23 @@ def run_of(folder: Path, kind: str, model: str, **options: object) -> Path:
 
 @pytest.fixture
 def picture(tmp_path) -> Path:
-    cv2.imwrite(str(tmp_path / "old.png"), smooth_picture(3, 41, 50)[..., ::-1])
-    return tmp_path / "old.png"
+    return written(tmp_path / "old.png", luma(smooth_picture(3, 41, 50)).repeat(3, axis=2))
+
+
+def written(file: Path, picture: Picture) -> Path:
+    cv2.imwrite(str(file), picture[..., ::-1])
+    return file
 
 
 def call(*arguments: object) -> str:
     done = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.output
+
+
+def refused(sentence: str, *arguments: object) -> None:
+    with pytest.raises(UserError, match=sentence):
+        CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
 
 
 def test_a_coloured_picture_has_the_size_and_the_grey_of_the_first(tmp_path, picture):
@@ -64,9 +85,122 @@ def test_both_views_are_enlarged(tmp_path, picture):
         assert read_picture(tmp_path / "out" / name).shape == (82, 100, 3)
 
 
-def test_without_a_network_a_sentence_says_how_to_get_one(tmp_path, picture, monkeypatch):
-    from restereo.errors import UserError
+def test_a_picture_that_has_colours_is_refused_or_noted(tmp_path):
+    coloured = written(tmp_path / "new.png", smooth_picture(3, 41, 50))
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    sentence = r"new.png: it has colours of its own, .*; give a grey picture, or go on with --force"
+    refused(sentence, "colorize", coloured, "--model", run)
+    assert not (tmp_path / "new_color.png").exists()
+    assert "note: it has colours of its own" in call("colorize", coloured, "--force", "--model", run)
+    assert (tmp_path / "new_color.png").exists()
+    old = run_of(tmp_path / "old_run", "old_photo", "unet")
+    assert "note: it has colours of its own" in call("repair", coloured, "--model", old)
 
+
+def test_views_that_are_no_pair_are_refused(tmp_path):
+    left, right, _ = (view[::2, ::2] for view in skimage.data.stereo_motorcycle())
+    files = {name: written(tmp_path / f"{name}.png", view) for name, view in (("left", left), ("right", right))}
+    lower = written(tmp_path / "lower.png", np.roll(right, 9, axis=0))
+    other = written(tmp_path / "other.png", np.ascontiguousarray(right[::-1]))
+    smaller = written(tmp_path / "smaller.png", right[:-2])
+    run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
+    for second, sentence in (
+        (smaller, r"smaller.png: 371x248, but .*left.png is 371x250; both eyes need the same size"),
+        (lower, r"left.png and .*lower.png: rows of the two views disagree by .9\.. px; rectify them"),
+        (other, r"the views show different scenes \(\d+% of them match\); give the two views of one, or .* --force"),
+    ):
+        refused(sentence, "upscale", files["left"], second, "--model", run)
+    refused("the views look swapped; give the left eye's first", "upscale", *reversed(files.values()), "--model", run)
+    assert not list(tmp_path.glob("*_x2.png"))
+
+
+def test_a_result_does_not_overwrite_its_source(tmp_path, picture):
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    refused("it would overwrite its own source", "colorize", picture, "-o", picture, "--model", run)
+
+
+def test_a_film_keeps_size_rate_frames_and_sound(tmp_path):
+    film = clips.make(tmp_path / "a.mp4", show=clips.grey)
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    assert "note: 22 frames" in call("colorize", film, "--model", run)
+    made = tmp_path / "a_color.mp4"
+    assert clips.times_of(made) == clips.times_of(film)
+    assert clips.payloads(made, "audio") == clips.payloads(film, "audio") != []
+    with av.open(str(film)) as before, av.open(str(made)) as after:
+        for one, other in zip(before.decode(video=0), after.decode(video=0), strict=True):
+            assert (one.width, one.height) == (other.width, other.height)
+            grey, kept = (luma(frame.to_ndarray(format="rgb24")).astype(int) for frame in (one, other))
+            assert np.abs(grey - kept).mean() < 3  # two encodings lie between
+    call("colorize", film, "--model", run, "--sample", "-o", tmp_path / "one.png", "--start", "0.5")
+    assert read_picture(tmp_path / "one.png").shape == (64, 96, 3)
+
+
+def test_a_killed_colouring_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(films, "segment_length", lambda film: 4)
+    film = clips.make(tmp_path / "a.mkv", clips.TIMES[:14], show=clips.grey)
+    restorer = load_run(run_of(tmp_path / "run", "colorization", "autoencoder"))
+    restore_film(film, tmp_path / "whole.mkv", restorer, COLORIZE, Wanted())
+    calls, restore = [], Frames.restore
+
+    def counted(self, picture):
+        calls.append(1)
+        if len(calls) == 10:
+            raise KeyboardInterrupt
+        return restore(self, picture)
+
+    monkeypatch.setattr(Frames, "restore", counted)
+    with pytest.raises(KeyboardInterrupt):
+        restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, Wanted())
+    assert not (tmp_path / "killed.mkv").exists()
+    restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, Wanted())
+    assert len(calls) == 10 + 6
+    assert (tmp_path / "killed.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
+
+
+def test_a_film_that_has_colours_is_refused(tmp_path):
+    film = clips.make(tmp_path / "a.mp4", clips.TIMES[:5], show=clips.view)
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    refused("a.mp4: it has colours of its own", "colorize", film, "--model", run)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix) == ["a.mp4"]
+    refused(
+        "a film; `upscale` takes pictures only",
+        "upscale",
+        film,
+        film,
+        "--model",
+        run_of(tmp_path / "sr", "stereo_sr", "feedback_sr", scale=4),
+    )
+
+
+class Wavering(torch.nn.Module):
+    """Another tint at every call: what a network that colours each frame anew does, only worse."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, x):
+        self.calls += 1
+        tint = torch.tensor([0.1, 0.0, -0.1]) * (-1) ** self.calls
+        return Prediction(x + tint[:, None, None])
+
+
+def test_colours_of_a_film_are_held_steady():
+    def swings(steady: bool) -> float:
+        task = catalog.build("task", "colorization")
+        restorer = SimpleNamespace(
+            model=Wavering(), task=task, calibration=task.default_calibration(), device=torch.device("cpu")
+        )
+        frames = Frames(restorer, steady=steady)
+        made = [frames(clips.grey(number)).astype(int) for number in range(6)]
+        red = np.array([(one[..., 0] - one[..., 2]).mean() for one in made])
+        return float(np.abs(np.diff(red)).mean())
+
+    assert swings(steady=False) > 40
+    assert swings(steady=True) < 0.4 * swings(steady=False)
+
+
+def test_without_a_network_a_sentence_says_how_to_get_one(tmp_path, picture, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("restereo.inference.restored.released", list)
     for command in (["colorize", picture], ["repair", picture], ["upscale", picture, picture]):
@@ -80,7 +214,5 @@ def test_without_a_network_a_sentence_says_how_to_get_one(tmp_path, picture, mon
 def test_photos_are_measured_by_the_protocol(tmp_path, picture):
     done = call("evaluate", "grey_copy", "--task", "colorization", "--photos", tmp_path)
     assert "old" in done and "mean" in done
-    from restereo.errors import UserError
-
     with pytest.raises(UserError, match="measured on photos"):
         CliRunner().invoke(app, ["evaluate", "grey_copy", "--task", "colorization"], catch_exceptions=False)

@@ -8,10 +8,10 @@ Takes some minutes on one core. The folder has `stereo/` with pairs and `photos/
 import sys
 from pathlib import Path
 
-from pipelines.checks.eyes import order_score
 from pipelines.checks.parallax import SHIFTED, parallax
 from restereo.config import Validate
 from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.eyes import order_score
 from restereo.sources._decode import SUFFIXES
 from restereo.sources._pictures import Picture, find_pairs, read_picture
 

@@ -13,11 +13,11 @@ import yaml
 from PIL import Image
 
 from pipelines import download, paths, report, validate
-from pipelines.checks.eyes import order_score
 from pipelines.checks.splits import Group, assign
 from restereo.config import Validate
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.eyes import order_score
 from restereo.imaging.scenes import random_scene
 from restereo.sources._pictures import read_picture, scene_in
 
