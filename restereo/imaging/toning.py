@@ -34,9 +34,9 @@ def own_colour(picture: NDArray[np.uint8]) -> float:
     Example:
         >>> ramp = np.linspace(0, 1, 64 * 64).reshape(64, 64, 1)
         >>> sepia = np.rint(ramp * (255, 240, 200)).astype(np.uint8)
-        >>> red_and_blue = np.zeros((64, 64, 3), np.uint8)
-        >>> red_and_blue[:, :32, 0] = red_and_blue[:, 32:, 2] = 200
-        >>> own_colour(sepia) < 1, own_colour(red_and_blue) > 50
+        >>> equally_light = np.zeros((64, 64, 3), np.uint8)
+        >>> equally_light[:, :32, 0], equally_light[:, 32:, 1] = 200, 102
+        >>> own_colour(sepia) < 2, own_colour(equally_light) > 50
         (True, True)
     """
     check_picture(picture, "the picture")
