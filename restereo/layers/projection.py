@@ -5,7 +5,7 @@ the Kalman update X = X̂ + K(A - P·X̂), K = ΣPᵀ(PΣPᵀ + R)⁺ (Kalman 19
 observed move with those that were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -85,6 +85,24 @@ def measured(errors: Tensor, residuals: Tensor, matrix: Tensor) -> tuple[Tensor,
     gain = ((e @ p.T * r).mean() / (r * r).mean().clamp(min=1e-12)).clamp(1e-4, 1.0)
     noise = seen * (1 / gain - 1) + QUANTISATION**2
     return error.float(), noise.float()
+
+
+def evened(errors: Sequence[Tensor]) -> Tensor:
+    """Returns the weights of pictures `(N,)`, of mean 1, by which each counts as it does in a mean of PSNRs.
+
+    A weight goes with one over the picture's mean squared error. Without it Σ is that of the few pictures that a
+    network fails on, and the correction harms all others.
+
+    Args:
+        errors: Of each picture, `(P, K)`.
+
+    Example:
+        >>> evened([torch.full((4, 1), 0.1), torch.full((9, 1), 0.2)]).tolist()
+        [1.600000023841858, 0.4000000059604645]
+    """
+    inverse = torch.stack([1 / one.square().mean().clamp(min=QUANTISATION**2) for one in errors])
+    weights: Tensor = inverse / inverse.mean()
+    return weights
 
 
 def noise_covariance(variance: tuple[float, float, float], jpeg: bool) -> Tensor:

@@ -132,7 +132,9 @@ class Task(ABC):
                 seen = ~torch.from_numpy(observation.mask)
             pair = error, self.residual(image, observed, operator)
             parts.append((pair[0][0][:, seen].T.cpu(), pair[1][0][:, seen].T.cpu()))
-        errors, residuals = (torch.cat(list(some)) for some in zip(*parts, strict=True))
+        scales = projection.evened([error for error, _ in parts]).sqrt()
+        scaled = [(scale * error, scale * seen) for scale, (error, seen) in zip(scales, parts, strict=True)]
+        errors, residuals = (torch.cat(list(some)) for some in zip(*scaled, strict=True))
         error, noise = projection.measured(errors, residuals, operator.matrix[0].cpu())
         return Calibration({"clean": error}, {"clean": noise})
 

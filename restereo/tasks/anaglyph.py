@@ -1,7 +1,7 @@
 """Anaglyph to stereo: two colour views from three channels."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -160,12 +160,13 @@ class Anaglyph(Task):
     def calibrate(
         self, model: nn.Module, variants: Mapping[str, list[tuple[Scene, Observation]]], device: torch.device
     ) -> Calibration:
-        """Returns Σ and R as second moments over the pixels of validation examples, clean and JPEG apart."""
+        """Returns Σ and R as second moments over validation examples that count alike, clean and JPEG apart."""
         error, noise = {}, {}
         for variant, examples in variants.items():
             kind = "clean" if variant == "clean" else "jpeg"
             errors, noises = zip(*(self._deviations(model, *example, device) for example in examples), strict=True)
-            error[kind], noise[kind] = (_second_moment(torch.cat(parts)) for parts in (errors, noises))
+            weights = projection.evened(errors)
+            error[kind], noise[kind] = (_second_moment(parts, weights) for parts in (errors, noises))
             noise[kind] += projection.QUANTISATION**2 * torch.eye(3)
         return Calibration(error, noise)
 
@@ -246,9 +247,9 @@ def _pixels(image: Tensor) -> Tensor:
     return image[0, :, ::STRIDE, ::STRIDE].flatten(1).T
 
 
-def _second_moment(deviations: Tensor) -> Tensor:
-    rows = deviations.double()
-    return (rows.T @ rows / len(rows)).float().cpu()
+def _second_moment(pictures: Sequence[Tensor], weights: Tensor) -> Tensor:
+    moments = torch.stack([one.double().T @ one.double() / len(one) for one in pictures])
+    return (weights[:, None, None] * moments).mean(0).float().cpu()
 
 
 def build(*, degradations: Mapping[str, Any] | None = None, methods: Mapping[str, float] | None = None) -> Anaglyph:

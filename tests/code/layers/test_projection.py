@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from restereo.imaging.anaglyph import METHODS, form
-from restereo.layers.projection import Calibration, default_error, noise_covariance, project, residual
+from restereo.layers.projection import Calibration, default_error, evened, noise_covariance, project, residual
 from restereo.sample import Operator
 from restereo.tasks import to_tensor
 from restereo.tasks.anaglyph import operator_of
@@ -87,3 +87,13 @@ def test_a_calibration_survives_json():
     after = Calibration.from_json(before.to_json())
     torch.testing.assert_close(after.error["clean"], before.error["clean"])
     torch.testing.assert_close(after.noise["clean"], before.noise["clean"])
+
+
+def test_one_hopeless_picture_does_not_decide_for_all_others():
+    ours, hopeless = torch.randn(1000, 1), torch.randn(1000, 1)
+    good = 0.01 * torch.cat([ours, ours], dim=1)  # both channels err alike
+    bad = torch.cat([hopeless, -hopeless], dim=1)  # against each other, a hundred times as much
+    weights = evened([good, bad])
+    assert float(weights.mean()) == pytest.approx(1.0)
+    moments = [w * (one.T @ one) / len(one) for w, one in zip(weights, (good, bad), strict=True)]
+    assert float(moments[0][0, 1]) == pytest.approx(-float(moments[1][0, 1]), rel=0.01)
