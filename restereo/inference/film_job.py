@@ -80,11 +80,12 @@ def produce(film: Film, out: Path, job: Job) -> Made:
         parts = Parts(out, origin_of(film, job.wanted, job.maker))
         try:
             known = parts.note("survey") or _surveyed(film, job)
+            parts.keep_note("survey", known)
+            convert(film, out, job.build(known["facts"]), parts, job.wanted, known["frames"])
         except UserError:
-            parts.remove()  # nothing was begun
+            if not parts.finished():  # there is nothing to go on from
+                parts.remove()
             raise
-        parts.keep_note("survey", known)
-        convert(film, out, job.build(known["facts"]), parts, job.wanted, known["frames"])
     return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import heapq
+import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from restereo.errors import UserError
 from restereo.inference.film_encoder import ENCODERS, Encoded, Look, configure
 from restereo.inference.film_reader import Film, Span, opened
+from restereo.inference.stereo_box import mark_stereo
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 BITEXACT = 0x400
@@ -23,7 +25,7 @@ STEREO_MODES = {
     11: "right_left",
     12: "anaglyph_green_magenta",
 }
-"""ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them."""
+"""ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them (`stereo_box.py`)."""
 
 
 def ending_for(file: Path) -> str:
@@ -55,22 +57,30 @@ def check_streams(film: Film, out: Path) -> list[str]:
     """Returns what of the original cannot be carried over and nobody would miss, such as time codes.
 
     Raises:
-        UserError: Sound or subtitles cannot be held by a file of this ending.
+        UserError: Sound or subtitles cannot be held by a file of this ending, or their description is damaged.
     """
     import av
 
     left_out = []
-    with opened(film.file) as (source, main):
-        supported = set(av.open("/dev/null", "w", format=FORMATS[out.suffix.lower()]).supported_codecs)
+    name = FORMATS[out.suffix.lower()]
+    with opened(film.file) as (source, main), av.open(os.devnull, "w", format=name) as trial:
+        supported = set(trial.supported_codecs)
         for stream in source.streams:
             if stream.index == main.index or stream.type == "attachment":
                 continue
             codec = None if stream.codec_context is None else stream.codec_context.codec.canonical_name
+            kind = "sound" if stream.type == "audio" else "subtitles"
+            if stream.type in {"audio", "subtitle"} and codec is None:
+                raise UserError(f"{film.file}: its {kind} of an unknown type cannot be copied; make a copy without.")
             if stream.type in {"audio", "subtitle"} and codec not in supported:
-                kind = "sound" if stream.type == "audio" else "subtitles"
                 raise UserError(f"{out}: {out.suffix} does not hold {kind} of type '{codec}'; end the name in .mkv.")
             if stream.type not in {"audio", "subtitle"}:
                 left_out.append(f"{stream.type} stream {stream.index}")
+        try:
+            if _copies(trial, source, main):
+                trial.start_encoding()
+        except (av.error.FFmpegError, ValueError) as error:
+            raise UserError(f"{film.file}: its sound or subtitles are damaged ({error}); copy it again.") from None
     return left_out
 
 
@@ -104,6 +114,8 @@ def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, sp
             others = _others(source, copies, span, film, shift)
             for _, packet in heapq.merge(pictures, others, key=lambda timed: timed[0]):
                 target.mux(packet)
+        if name != "matroska":
+            mark_stereo(temporary, look.stereo_mode)
         temporary.replace(out)
     except av.error.FFmpegError as error:
         raise UserError(f"{out}: could not be written ({error.strerror}); try a name that ends in .mkv.") from None
@@ -168,6 +180,7 @@ def _others(
     first = None if span.start == 0 else film.begin + span.start
     beyond = None if span.end is None else film.begin + span.end
     reached: Fraction | None = None
+    least: dict[int, int] = {}
     with contextlib.suppress(av.error.EOFError):
         for packet in source.demux([source.streams[index] for index in copies]):
             if packet.size == 0 or (packet.dts is None and packet.pts is None):
@@ -179,7 +192,18 @@ def _others(
             moved = round(shift / base)
             packet.pts = None if packet.pts is None else packet.pts - moved
             packet.dts = None if packet.dts is None else packet.dts - moved
+            _raise(packet, least)
             packet.stream = copies[packet.stream.index]
             now = (packet.dts if packet.dts is not None else packet.pts) * base
             reached = now if reached is None else max(reached, now)
             yield reached, packet
+
+
+def _raise(packet: Any, least: dict[int, int]) -> None:
+    """Makes times that fall, as in films put one behind the other, follow the one before: no file may hold them."""
+    if packet.dts is None:
+        return
+    raised = max(0, least.get(packet.stream.index, packet.dts) - packet.dts)
+    packet.dts += raised
+    packet.pts = None if packet.pts is None else packet.pts + raised
+    least[packet.stream.index] = packet.dts + (packet.stream.type != "subtitle")

@@ -1,7 +1,7 @@
-"""Throws damaged files at `recover`: `python -m tests.fuzz --count 2000`.
+"""Throws damaged files at `recover`: `python -m tests.fuzz --count 2000`, and films: `--films --count 300`.
 
 Files are tried in a process of its own, so that one that brings it down is counted and the rest still tried. With
-RESTEREO_DATA, small real anaglyphs are damaged as well.
+RESTEREO_DATA, small real anaglyphs, and a real film, are damaged as well.
 """
 
 import argparse
@@ -10,31 +10,28 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from threading import Timer
 
 from restereo.progress import metered
 from tests.conftest import real_data
-from tests.fuzz.damage import case, seeds
+from tests.fuzz import damage, films
 
 SILENCE = 300
 """Seconds without a word from the process after which it counts as stuck."""
 
 
-def _files() -> dict[str, bytes]:
-    data = real_data()
-    return seeds(data / "anaglyphs" if data else None)
-
-
-def _work(first: int, end: int) -> None:
+def _work(first: int, end: int, of_films: bool) -> None:
     """Tries these cases in this process, a line for each."""
     import torch
 
     from tests.fuzz.trial import restorer, try_file
 
     torch.set_num_threads(1)
-    files, network = _files(), restorer()
+    data, kind = real_data(), films if of_films else damage
+    files, network = kind.seeds(data / ("video" if of_films else "anaglyphs") if data else None), restorer()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(first, end):
-            name, content = case(number, files)
+            name, content = kind.case(number, files)
             verdict, said = try_file(name, content, number, Path(folder), network)
             print(number, name, verdict, said, sep="\t", flush=True)
 
@@ -44,10 +41,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=2000)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--films", action="store_true", help="films instead of pictures")
     parser.add_argument("--only", nargs=2, type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.only:
-        _work(*given.only)
+        _work(*given.only, of_films=given.films)
         return
     verdicts: Counter[str] = Counter()
     sentences: Counter[str] = Counter()
@@ -55,9 +53,15 @@ def main() -> None:
     with metered("trying", given.count, "files") as advance:
         while next_case < end:
             command = [sys.executable, "-m", "tests.fuzz", "--only", str(next_case), str(end)]
+            command += ["--films"] if given.films else []
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout is not None
+                watch = Timer(SILENCE, process.kill)
+                watch.start()
                 for line in process.stdout:
+                    watch.cancel()
+                    watch = Timer(SILENCE, process.kill)
+                    watch.start()
                     number, name, verdict, said = line.rstrip("\n").split("\t")
                     next_case = int(number) + 1
                     verdicts[verdict if verdict in {"recovered", "refused"} else "FAULT"] += 1
@@ -65,6 +69,7 @@ def main() -> None:
                     if verdict not in {"recovered", "refused"}:
                         print(f"case {number} ({name}): {verdict}")
                     advance(1)
+                watch.cancel()
             if process.returncode:
                 print(f"case {next_case}: the process died with status {process.returncode}")
                 verdicts["FAULT"] += 1

@@ -107,11 +107,11 @@ def _odd(rng: random.Random) -> tuple[str, bytes]:
     return f"odd-{rng.randrange(10**6)}{rng.choice(ENDINGS)}", rng.choice(contents)
 
 
-def _cut(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
+def cut(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     return content[: rng.randrange(len(content) + 1)]
 
 
-def _flip(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
+def flip(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     changed = bytearray(content)
     for _ in range(rng.choice([1, 3, 20])):
         if changed:
@@ -119,36 +119,36 @@ def _flip(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     return bytes(changed)
 
 
-def _flip_head(content: bytes, rng: random.Random, files: dict[str, bytes]) -> bytes:
-    return _flip(content[:400], rng, files) + content[400:]
+def flip_head(content: bytes, rng: random.Random, files: dict[str, bytes]) -> bytes:
+    return flip(content[:400], rng, files) + content[400:]
 
 
-def _overwrite(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
+def overwrite(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     start, length = rng.randrange(len(content) + 1), rng.choice([1, 2, 4, 16, 200])
     filler = rng.choice([b"\0", b"\xff", b"\x80", rng.randbytes(1)]) * length
     return content[:start] + filler + content[start + length :]
 
 
-def _delete(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
+def delete(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     start = rng.randrange(len(content) + 1)
     return content[:start] + content[start + rng.choice([1, 7, 64, 2000]) :]
 
 
-def _repeat(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
+def repeat(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     start = rng.randrange(len(content) + 1)
     return content[:start] + content[max(0, start - rng.choice([8, 300])) :]
 
 
-def _splice(content: bytes, rng: random.Random, files: dict[str, bytes]) -> bytes:
+def splice(content: bytes, rng: random.Random, files: dict[str, bytes]) -> bytes:
     other = files[rng.choice(sorted(files))]
     return content[: rng.randrange(len(content) + 1)] + other[rng.randrange(len(other)) :]
 
 
-def _append(content: bytes, rng: random.Random, files: dict[str, bytes]) -> bytes:
+def append(content: bytes, rng: random.Random, files: dict[str, bytes]) -> bytes:
     return content + rng.choice([rng.randbytes(900), files[rng.choice(sorted(files))]])
 
 
-def _number(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
+def extreme(content: bytes, rng: random.Random, _: dict[str, bytes]) -> bytes:
     """An extreme number somewhere in the head: lengths, sizes, offsets, counts."""
     place = rng.randrange(min(len(content), 600) + 1)
     value = struct.pack(rng.choice(["<L", ">L", "<H", ">H"]), rng.choice([0, 1, 0x7FFF, 0xFFFF]))
@@ -168,6 +168,6 @@ def _png_header(content: bytes, rng: random.Random, _: dict[str, bytes]) -> byte
 
 
 _DAMAGES: list[Callable[[bytes, random.Random, dict[str, bytes]], bytes]] = [
-    *[_cut, _flip, _flip_head, _overwrite, _delete, _repeat, _splice, _append, _number, _png_header],
-    *[_cut, _flip_head, _number],  # the likelier ones
+    *[cut, flip, flip_head, overwrite, delete, repeat, splice, append, extreme, _png_header],
+    *[cut, flip_head, extreme],  # the likelier ones
 ]

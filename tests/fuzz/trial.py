@@ -1,9 +1,11 @@
 """One damaged file through `recover`: what came of it, and whether that is one of the two things that may."""
 
+import shutil
 import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -12,6 +14,8 @@ from PIL import Image
 
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.inference.film_reader import is_film
+from restereo.inference.film_recovery import film_targets, recover_film
 from restereo.inference.layouts import LAYOUTS
 from restereo.inference.naming import targets
 from restereo.inference.predictor import Restorer
@@ -19,7 +23,7 @@ from restereo.inference.recover import Wish, recover_file
 from restereo.training.run_folder import Run
 
 PATIENCE = 60
-"""Seconds after which a file hangs."""
+"""Seconds of a processor after which a file hangs."""
 SETS = [
     ["sbs"],
     ["tb", "mpo"],
@@ -28,6 +32,7 @@ SETS = [
     ["cross", "half-tb", "anaglyph"],
     ["wiggle", "right"],
 ]
+FILM_LAYOUTS = ["sbs", "half-tb", "cross", "anaglyph", "left"]
 
 
 class HangsError(BaseException):
@@ -50,13 +55,13 @@ def patience(seconds: int) -> Iterator[None]:
     def ring(_: int, __: FrameType | None) -> None:
         raise HangsError
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def try_file(name: str, content: bytes, number: int, folder: Path, network: Restorer) -> tuple[str, str]:
@@ -74,11 +79,17 @@ def try_file(name: str, content: bytes, number: int, folder: Path, network: Rest
     layouts = [LAYOUTS[layout] for layout in SETS[number % len(SETS)]]
     wish = Wish(force=number % 2 == 0, swap=number % 3 == 0, layouts=layouts)
     try:
-        outputs = targets(file, layouts, ending=[None, ".png", ".jpg", ".tif", ".webp"][number % 5])
         with warnings.catch_warnings(), patience(PATIENCE):
             warnings.simplefilter("ignore")
-            recover_file(file, outputs, network, wish)
-        verdict = _outputs_whole(outputs)
+            if is_film(file):
+                wish = replace(wish, layouts=[LAYOUTS[FILM_LAYOUTS[number % len(FILM_LAYOUTS)]]])
+                outputs = film_targets(file, wish, None, [None, ".mkv"][number % 2])
+                recover_film(file, outputs, network, wish)
+                verdict = _films_whole(outputs)
+            else:
+                outputs = targets(file, layouts, ending=[None, ".png", ".jpg", ".tif", ".webp"][number % 5])
+                recover_file(file, outputs, network, wish)
+                verdict = _outputs_whole(outputs)
         said = ""
     except UserError as error:
         said = str(error)
@@ -89,16 +100,30 @@ def try_file(name: str, content: bytes, number: int, folder: Path, network: Rest
     except Exception as error:  # whatever it is, it is a fault that the report names
         verdict, said, outputs = f"crashes with {type(error).__name__}: {error}", "", []
     left = {one.name for one in folder.iterdir()} - {name, *(one.name for one in outputs)}
-    if left:
+    if left and verdict in {"recovered", "refused"}:
         verdict = f"leaves {sorted(left)} behind"
     for one in folder.iterdir():
-        one.unlink()
+        shutil.rmtree(one) if one.is_dir() else one.unlink()
     return verdict, said
 
 
 def _sentence_fine(said: str, name: str) -> str:
     whole = "\n" not in said and name in said and said.endswith(".") and len(said) < 600 and "Traceback" not in said
     return "refused" if whole else f"no good sentence: {said!r}"
+
+
+def _films_whole(outputs: list[Path]) -> str:
+    import av
+
+    for file in outputs:
+        try:
+            with av.open(str(file)) as film:
+                count = sum(1 for _ in film.decode(video=0))  # sound is copied as it was, damaged or not
+        except (av.error.FFmpegError, ValueError) as error:
+            return f"half-written output {file.name}: {error}"
+        if not count:
+            return f"an empty film {file.name}"
+    return "recovered"
 
 
 def _outputs_whole(outputs: list[Path]) -> str:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.code.inference import clips
+from tests.fuzz import films
 from tests.fuzz.damage import case, seeds
 from tests.fuzz.trial import restorer, try_file
 
@@ -44,3 +46,17 @@ def test_every_whole_seed_is_recovered_or_refused_for_its_reason(files, network,
         "moving.png",
     ):
         assert name not in refused, refused[name]
+
+
+def test_damaged_films(network, tmp_path):
+    whole = films.seeds()
+    for number in range(12):
+        name, content = films.case(number, whole)
+        verdict, said = try_file(name, content, number, tmp_path, network)
+        assert verdict in {"recovered", "refused"}, (number, name, verdict, said)
+
+
+def test_a_film_refused_after_a_look_leaves_nothing_beside_it(network, tmp_path):
+    content = clips.make(tmp_path / "a.mp4", [0, 40], sound=False, show=clips.grey).read_bytes()
+    verdict, said = try_file("a.mp4", content, 5, tmp_path, network)
+    assert verdict == "refused" and "no anaglyph film" in said
