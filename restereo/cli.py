@@ -110,7 +110,7 @@ def detect(
         facts = {"file": str(picture), "plain": found.plain, "method": found.method, "confidence": found.confidence}
         typer.echo(json.dumps(facts))
     elif found.plain:
-        typer.echo(f"{picture}: a plain picture, not an anaglyph")
+        typer.echo(f"{picture}: a plain picture, not an anaglyph, unless its scene has hardly any depth")
     else:
         typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.kind}')")
 

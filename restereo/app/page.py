@@ -55,9 +55,7 @@ class Desk:
             offered = [str(path) for path in downloads(recovered, layout, glasses)]
         except UserError as error:
             raise gradio.Error(_sentence(error, file), duration=None) from None
-        views = recovered.views
-        matched = "" if views.matched is None else f" {views.matched:.0%} of its colours matched, the rest invented."
-        said = f"Taken for **{views.method}**.{matched} {' '.join(recovered.photo.notes)}"
+        said = "\n\n".join([f"Taken for {recovered.said}.", *(f"Note: {note}." for note in recovered.notes)])
         both = files["left"], files["right"]
         return [said, *both, both, files["wiggle"], files["anaglyph"], files.get("confidence"), offered]
 

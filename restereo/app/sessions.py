@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,16 @@ class Recovered:
         photo: What was uploaded.
         views: What was recovered.
         folder: Where results lie.
+        said: What the picture was taken for, in words.
+        notes: What a person may want to know.
     """
 
     name: str
     photo: Photo
     views: Views
     folder: Path
+    said: str = ""
+    notes: Sequence[str] = ()
 
 
 class Sessions:

@@ -12,7 +12,7 @@ from restereo.inference.layouts import LAYOUTS, Pixels, arrange, eight_bit
 from restereo.inference.naming import targets
 from restereo.inference.opening import open_photo
 from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish, recover_photo
+from restereo.inference.recover import Wish, doubts, recover_photo, taken_for
 
 SHOWN_SIDE = 1400
 """Px of the longest side of what is shown; what is downloaded has full size."""
@@ -27,8 +27,9 @@ def recover_upload(file: Path, restorer: Restorer, wish: Wish, folder: Path) -> 
         UserError: It is damaged, too large, or no anaglyph.
     """
     photo = open_photo(file, MAX_PIXELS)
-    views, _ = recover_photo(photo, restorer, wish, file.name)
-    return Recovered(file.stem, photo, views, folder)
+    views, found = recover_photo(photo, restorer, wish, file.name)
+    notes = *photo.notes, *doubts(views.method, found, wish.method != "auto")
+    return Recovered(file.stem, photo, views, folder, taken_for(views.method, found, views.matched), notes)
 
 
 def shown(recovered: Recovered, glasses: str) -> dict[str, Path]:

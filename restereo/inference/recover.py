@@ -100,14 +100,28 @@ class Result:
 
     def sentence(self) -> str:
         """Returns what a person is told."""
-        found, eye = self.detected, "right" if self.method.endswith("-swapped") else "left"
-        name = self.method.removesuffix("-swapped")
-        told = found is not None and found.method == name
-        sure = f" (detected, {found.confidence:.0%} sure of '{found.kind}')" if told and found is not None else ""
-        share = "" if self.matched is None else f"; {self.matched:.0%} of its colours matched, the rest invented"
         outputs = ", ".join(str(file) for file in self.outputs)
-        parts = [f"{outputs}: from {name}{sure}; first colour taken for the {eye} eye's{share}", *self.notes]
+        parts = [f"{outputs}: from {taken_for(self.method, self.detected, self.matched)}", *self.notes]
         return "\n  note: ".join(parts)
+
+
+def taken_for(method: str, found: Detection | None, matched: float | None) -> str:
+    """Returns in words what a picture was taken for, how sure that is, and how much of its colours is matched.
+
+    Args:
+        method: Taken for; `-swapped` at its end gives the first colour to the right eye.
+        found: What the picture looks like, if that is known.
+        matched: Share of the pixels whose colours were matched, if the network matches.
+
+    Example:
+        >>> taken_for("red-cyan-half-swapped", None, 0.9)
+        "red-cyan-half; first colour taken for the right eye's; 90% of its colours matched, the rest invented"
+    """
+    name, eye = method.removesuffix("-swapped"), "right" if method.endswith("-swapped") else "left"
+    detected = found is not None and found.method == name and not found.plain
+    sure = f" (detected, {found.confidence:.0%} sure of '{found.kind}')" if detected and found is not None else ""
+    share = "" if matched is None else f"; {matched:.0%} of its colours matched, the rest invented"
+    return f"{name}{sure}; first colour taken for the {eye} eye's{share}"
 
 
 def check_wish(wish: Wish) -> Wish:
@@ -153,7 +167,7 @@ def recover_file(
         pictures = arrange(layout, views.left, views.right, *maps, glasses=wish.glasses)
         write_layout(files, layout, pictures, photo.metadata, wish.quality)
     height, width = photo.pixels.shape[:2]
-    notes = [*photo.notes, *_disagreement(views.method, found)]
+    notes = [*photo.notes, *doubts(views.method, found, wish.method != "auto")]
     bits, seconds = 8 * photo.pixels.itemsize, time.perf_counter() - start
     return Result(file, list(outputs), views.method, found, (width, height), bits, views.matched, seconds, notes)
 
@@ -176,8 +190,13 @@ def recover_photo(
     found = None if small and named else detect(middle(shallow), name)
     if found is not None and found.plain and not wish.force:
         packing = packing_of(shallow)
-        what = f"a picture that holds both views {packing}" if packing else "a plain picture"
-        raise UserError(f"{name}: {what}, not an anaglyph; use --force to take it for one.")
+        if packing:
+            raise UserError(
+                f"{name}: a picture that holds both views {packing}, not an anaglyph (--force tries anyway)."
+            )
+        raise UserError(
+            f"{name}: a plain picture, not an anaglyph; if it is one, of a scene with hardly any depth, use --force."
+        )
     method = named or find_method(found.method if found else wish.method)
     if wish.swap:
         method = method.swapped()
@@ -207,8 +226,24 @@ def middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture[top : top + rows]
 
 
-def _disagreement(method: str, found: Detection | None) -> list[str]:
-    """A note where a named method is for other glasses than the picture looks made for."""
-    if found is None or found.plain or method.startswith(found.colors):
+def doubts(method: str, found: Detection | None, named: bool) -> list[str]:
+    """Returns what speaks against the method that a picture was taken for, in notes.
+
+    Args:
+        method: Taken for.
+        found: What the picture looks like, if that is known.
+        named: Whether a person named the method.
+
+    Example:
+        >>> doubts("red-cyan-color", Detection("amber-blue", "color", "amber-blue-color", 0.9, False, {}), True)
+        ['taken for red-cyan-color as asked, but it looks like amber-blue-color']
+    """
+    if found is None:
+        return []
+    if found.plain:
+        return (
+            ["it looks like a plain picture"] if named else ["it looks like a plain picture; its glasses are a guess"]
+        )
+    if method.startswith(found.colors):
         return []
     return [f"taken for {method} as asked, but it looks like {found.method}"]
