@@ -1,4 +1,4 @@
-"""Seconds per megapixel and peak memory of recovering a picture, by contender and size."""
+"""Seconds of a processor per megapixel and peak memory of recovering a picture, by contender and size."""
 
 import json
 import subprocess
@@ -18,6 +18,8 @@ ROOM = 0.8
 PATIENCE = 90.0
 """Seconds that a run may be expected to take, unless its size was asked for."""
 SIZES = (1.0, 12.0, 50.0)
+LIMITS = {12.0: 2048.0}
+"""Peak MiB that a picture of so many megapixels, as most cameras make them, may take."""
 
 
 def measure(options: Options) -> Iterator[Figure]:
@@ -41,22 +43,33 @@ def measure(options: Options) -> Iterator[Figure]:
 def _sizes(what: str, asked: tuple[float, ...]) -> Iterator[Figure]:
     import psutil
 
-    seconds = peak = before = 0.0
+    done = list[tuple[float, float, float]]()  # size, seconds, peak
     for size in shown(sorted(asked or SIZES), what):
-        name, more = f"inference.{what}.{size:g}mpx", size / before if before else 0.0
-        if peak * more > ROOM * psutil.virtual_memory().available / 2**20:
-            yield Figure(name, None, note=f"would need {peak * more / 1024:.0f} GiB")
-        elif not asked and seconds * more > PATIENCE:
-            yield Figure(name, None, note=f"would take {seconds * more:.0f} s; ask for it with --megapixels")
+        name, (seconds, peak) = f"inference.{what}.{size:g}mpx", _expected(done, size)
+        if peak > ROOM * psutil.virtual_memory().available / 2**20:
+            yield Figure(name, None, note=f"would need {peak / 1024:.0f} GiB")
+        elif not asked and seconds > PATIENCE:
+            yield Figure(name, None, note=f"would take {seconds:.0f} s; ask for it with --megapixels")
         else:
-            seconds, peak = _run(what, size)
-            before = size
-            yield Figure(name, seconds / size, "s/Mpx", note=f"{seconds:.1f} s")
-            yield Figure(f"{name}.peak", peak, "MiB")
+            seconds, processor, peak = _run(what, size)
+            done.append((size, seconds, peak))
+            yield Figure(
+                name, processor / size, "s/Mpx", note=f"{processor:.1f} s of a processor, {seconds:.1f} s in all"
+            )
+            yield Figure(f"{name}.peak", peak, "MiB", LIMITS.get(size))
 
 
-def _run(what: str, megapixels: float) -> tuple[float, float]:
-    """Seconds and peak MiB of one recovery in a process of its own."""
+def _expected(done: list[tuple[float, float, float]], size: float) -> tuple[float, float]:
+    """Seconds and peak MiB to be expected of a size; a first size's peak is mostly what does not grow."""
+    if not done:
+        return 0.0, 0.0
+    last, seconds, peak = done[-1]
+    grows = (peak - done[-2][2]) / (last - done[-2][0]) if len(done) > 1 else 0.0
+    return seconds * size / last, peak + max(0.0, grows) * (size - last)
+
+
+def _run(what: str, megapixels: float) -> tuple[float, float, float]:
+    """Seconds, processor seconds and peak MiB of one recovery in a process of its own."""
     log = material.folder() / "inference.jsonl"
     log.unlink(missing_ok=True)
     picture = _picture(megapixels)
@@ -69,7 +82,8 @@ def _run(what: str, megapixels: float) -> tuple[float, float]:
         capture_output=True,
         text=True,
     )
-    return float(done.stdout.splitlines()[-1]), json.loads(log.read_text(encoding="utf-8"))["peak_mib"]
+    seconds, processor = map(float, done.stdout.split()[-2:])
+    return seconds, processor, json.loads(log.read_text(encoding="utf-8"))["peak_mib"]
 
 
 def _picture(megapixels: float) -> Path:
@@ -92,7 +106,7 @@ def _picture(megapixels: float) -> Path:
 
 
 def _recover(what: str, file: Path) -> None:
-    """Recovers one picture in this process and prints the seconds."""
+    """Recovers one picture in this process and prints its seconds and processor seconds."""
     import time
 
     from restereo.catalog import names
@@ -102,14 +116,14 @@ def _recover(what: str, file: Path) -> None:
     from restereo.sources._pictures import read_picture
     from restereo.tasks import to_picture, to_tensor
 
-    start = time.perf_counter()
+    start, processor = time.perf_counter(), time.process_time()
     if what in names("baseline"):  # the command line has no baselines
         contender, picture = find_contender(what), read_picture(file)
         observation = Observation(picture, "red-cyan-color")
         to_picture(contender.predictor(to_tensor(picture), contender.task.operator(observation)).image)
     else:
         recover_file(file, [file.with_suffix(".out.png")], find_restorer(what), Wish("red-cyan-color"))
-    print(time.perf_counter() - start)
+    print(time.perf_counter() - start, time.process_time() - processor)
 
 
 if __name__ == "__main__":
