@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from restereo.layers.attention import disparity_loss
 from restereo.layers.correspondence import correlation, warp
 from restereo.layers.descriptor import Descriptor, normalise
 from restereo.layers.match import Match, as_eyes, as_views, classical, decide, sharpened
@@ -142,17 +143,8 @@ class Parallax(nn.Module):
         if prediction.scores is None:
             return prediction.image.new_zeros(())
         assert sample.disparity is not None and sample.occlusion is not None
-        low, _ = TRAINING_RANGE
         truth, hidden = (as_eyes(maps)[0][:, 0, ::2, ::2] for maps in (sample.disparity, sample.occlusion))
-        place = truth / 2 - low
-        count = prediction.scores.shape[-1]
-        known = place.isfinite() & ~hidden & (place >= 0) & (place <= count - 1)
-        lower = torch.where(known, place, 0.0).floor().clamp(max=count - 2)
-        share = torch.where(known, place - lower, 0.0)
-        chance = prediction.scores.log_softmax(-1)
-        first, second = (chance.gather(-1, (lower.long() + step)[..., None])[..., 0] for step in (0, 1))
-        loss = -((1 - share) * first + share * second)
-        return (loss * known).sum() / known.sum().clamp(min=1)
+        return disparity_loss(prediction.scores, truth / 2, hidden, TRAINING_RANGE[0])
 
 
 def build(channels_in: int, channels_out: int, *, size: Size = "base", matching: Matching = "both") -> Parallax:
