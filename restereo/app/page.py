@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio
 
+from restereo.app.crafts import sentence, tab
 from restereo.app.sessions import Sessions
 from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
 from restereo.errors import UserError
@@ -12,12 +13,14 @@ from restereo.imaging.anaglyph import METHODS
 from restereo.inference.layouts import GLASSES, LAYOUTS
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
+from restereo.inference.restored import CRAFTS
 
 EYES = ["first colour = left eye", "first colour = right eye"]
 FORCE = "Take a plain picture for an anaglyph"
 ABOUT = f"""# restereo
-Drop a 3D anaglyph; get both views in colour. Everything stays on this computer, and is deleted when the page is closed.
-Pictures up to {MAX_PIXELS // 1_000_000} megapixels here; larger ones and films: `restereo recover`."""
+Everything stays on this computer, and is deleted when the page is closed. Pictures up to {MAX_PIXELS // 1_000_000}
+megapixels here; larger ones and films: `restereo --help`."""
+RECOVER = "Drop a 3D anaglyph; get both views in colour."
 
 
 class Desk:
@@ -54,7 +57,7 @@ class Desk:
             files = {name: str(path) for name, path in shown(recovered, glasses).items()}
             offered = [str(path) for path in downloads(recovered, layout, glasses)]
         except UserError as error:
-            raise gradio.Error(_sentence(error, file), duration=None) from None
+            raise gradio.Error(sentence(error, [file], FORCE), duration=None) from None
         said = "\n\n".join([f"Taken for {recovered.said}.", *(f"Note: {note}." for note in recovered.notes)])
         both = files["left"], files["right"]
         return [said, *both, both, files["wiggle"], files["anaglyph"], files.get("confidence"), offered]
@@ -86,19 +89,28 @@ def build(restorer: Restorer, sessions: Sessions) -> gradio.Blocks:
     page: gradio.Blocks
     with gradio.Blocks(title="restereo", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gradio.Markdown(ABOUT)
-        with gradio.Row():
-            with gradio.Column(scale=1):
-                asked = _questions()
-                start = gradio.Button("Recover", variant="primary", elem_id="recover")
-                offered = gradio.Files(label="Download", interactive=False, elem_id="download")
-            with gradio.Column(scale=3):
-                results = _results()
-        start.click(desk.recover, asked, [*results, offered], api_visibility="private")
-        layout, glasses = asked[3:5]
-        for choice in (layout, glasses):
-            choice.change(desk.again, [layout, glasses], [offered, results[5]], api_visibility="private")
+        with gradio.Tab("recover", elem_id="tab-recover"):
+            _recovering(desk)
+        for craft in CRAFTS:
+            tab(craft, sessions, str(restorer.device))
         page.unload(desk.closed)
     return page
+
+
+def _recovering(desk: Desk) -> None:
+    """The tab of anaglyphs."""
+    gradio.Markdown(RECOVER)
+    with gradio.Row():
+        with gradio.Column(scale=1):
+            asked = _questions()
+            start = gradio.Button("Recover", variant="primary", elem_id="recover")
+            offered = gradio.Files(label="Download", interactive=False, elem_id="download")
+        with gradio.Column(scale=3):
+            results = _results()
+    start.click(desk.recover, asked, [*results, offered], api_visibility="private")
+    layout, glasses = asked[3:5]
+    for choice in (layout, glasses):
+        choice.change(desk.again, [layout, glasses], [offered, results[5]], api_visibility="private")
 
 
 def _questions() -> list[Any]:
@@ -130,8 +142,3 @@ def _results() -> list[Any]:
 
 def _picture(name: str) -> Any:
     return gradio.Image(label=name, type="filepath", interactive=False, elem_id=name, buttons=["fullscreen"])
-
-
-def _sentence(error: UserError, file: Path) -> str:
-    """The sentence as this page has it: without the folder in which uploads lie, and with its own box."""
-    return str(error).replace(str(file), file.name).replace("--force", f"the box '{FORCE}'")

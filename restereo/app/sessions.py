@@ -46,9 +46,9 @@ class Sessions:
         with self._lock:
             self._uploads.setdefault(session, set()).add(file)
 
-    def room(self, session: str) -> Path:
-        """Returns an empty folder for the results of a page; what lay there is deleted."""
-        room = self.folder / "results" / session
+    def room(self, session: str, tab: str = "recover") -> Path:
+        """Returns an empty folder for the results of a tab of a page; what lay there is deleted."""
+        room = self.folder / "results" / session / tab
         shutil.rmtree(room, ignore_errors=True)
         room.mkdir(parents=True)
         return room

@@ -1,6 +1,7 @@
-"""What the page shows of two views, and the files that it offers."""
+"""What the page shows of what was restored, and the files that it offers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from restereo.inference.naming import targets
 from restereo.inference.opening import open_photo
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish, doubts, recover_photo, taken_for
+from restereo.inference.restored import Craft, restore_photos
 
 SHOWN_SIDE = 1400
 """Px of the longest side of what is shown; what is downloaded has full size."""
@@ -30,6 +32,44 @@ def recover_upload(file: Path, restorer: Restorer, wish: Wish, folder: Path) -> 
     views, found = recover_photo(photo, restorer, wish, file.name)
     notes = *photo.notes, *doubts(views.method, found, wish.method != "auto")
     return Recovered(file.stem, photo, views, folder, taken_for(views.method, found, views.matched), notes)
+
+
+@dataclass(frozen=True)
+class Improved:
+    """What was restored of the pictures of a sibling task.
+
+    Attributes:
+        shown: For each picture, the files of what it was, at the result's size, and of the result.
+        files: The results in full size.
+        notes: What a person may want to know.
+    """
+
+    shown: Sequence[tuple[Path, Path]]
+    files: Sequence[Path]
+    notes: Sequence[str]
+
+
+def restore_uploads(uploads: Sequence[Path], restorer: Restorer, craft: Craft, force: bool, folder: Path) -> Improved:
+    """Returns what was restored of one uploaded picture, or of the two views of one scene.
+
+    Raises:
+        UserError: A picture is damaged, too large, or refused by the craft.
+    """
+    photos = [open_photo(file, MAX_PIXELS // restorer.task.scale**2) for file in uploads]
+    views, notes = restore_photos(photos, [file.name for file in uploads], restorer, craft, force)
+    pairs, files = [], []
+    for number, (upload, photo, view) in enumerate(zip(uploads, photos, views, strict=True)):
+        place = folder / str(number)  # two uploads may have one name
+        place.mkdir()
+        after = _reduced(view)
+        size = after.shape[1], after.shape[0]
+        before = np.asarray(cv2.resize(eight_bit(photo.pixels), size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        pairs.append((place / "shown_before.png", place / "shown_after.png"))
+        for file, picture in zip(pairs[-1], (before, after), strict=True):
+            write_picture(file, picture)
+        files.append(place / f"{upload.stem}{craft.told(craft.ending, restorer)}.png")
+        write_picture(files[-1], view, photo.metadata)
+    return Improved(pairs, files, notes)
 
 
 def shown(recovered: Recovered, glasses: str) -> dict[str, Path]:

@@ -25,6 +25,7 @@ class Craft:
 
     Attributes:
         name: The command.
+        title: What the page calls it.
         kind: The tasks that it serves: their file.
         recipes: Whose network is taken when none is named, the first there is.
         about: What it does, for a person.
@@ -35,6 +36,7 @@ class Craft:
     """
 
     name: str
+    title: str
     kind: str
     recipes: tuple[str, ...]
     about: str
@@ -50,6 +52,7 @@ class Craft:
 
 COLORIZE: Final = Craft(
     "colorize",
+    "colorize",
     "colorization",
     ("colorization_lab", "colorization_gan"),
     "Gives a grey picture colours; its grey is kept at full size.",
@@ -58,6 +61,7 @@ COLORIZE: Final = Craft(
     "coloured",
 )
 REPAIR: Final = Craft(
+    "repair",
     "repair",
     "old_photo",
     ("old_photo_unet", "old_photo_denoise"),
@@ -70,6 +74,7 @@ REPAIR: Final = Craft(
 UPSCALE: Final = {
     scale: Craft(
         "upscale",
+        f"upscale x{scale}",
         "stereo_sr",
         (f"stereo_sr_x{scale}",),
         f"Makes both views of a stereo pair {scale} times larger, together.",
@@ -79,6 +84,8 @@ UPSCALE: Final = {
     )
     for scale in (2, 4)
 }
+CRAFTS: Final = (COLORIZE, REPAIR, UPSCALE[4], UPSCALE[2])
+"""All of them, as the page shows them."""
 
 
 @dataclass(frozen=True)
@@ -94,19 +101,37 @@ class Restored:
     notes: Sequence[str] = ()
 
 
+def network_for(craft: Craft) -> str | None:
+    """Returns the name of the network to use when none is named: released weights, else a run; None without any.
+
+    Example:
+        >>> network_for(COLORIZE) in (None, *COLORIZE.recipes)
+        True
+    """
+    known = [*released(), *run_names()]
+    return next((recipe for recipe in craft.recipes if recipe in known), None)
+
+
+def how_to_train(craft: Craft) -> str:
+    """Returns a sentence that says how to get a network.
+
+    Example:
+        >>> how_to_train(COLORIZE)
+        "no trained network for task 'colorization'; train one with `dvc --wait-for-lock repro train@colorization_lab`"
+    """
+    command = f"dvc --wait-for-lock repro train@{craft.recipes[0]}"
+    return f"no trained network for task '{craft.kind}'; train one with `{command}`"
+
+
 def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
-    """Returns a trained network for a command, and its name: the one named, else released weights, else a run.
+    """Returns a trained network for a command, and its name: the one named, else that of `network_for`.
 
     Raises:
         UserError: There is none, or the one named was trained for something else.
     """
-    known = [*released(), *run_names()]
-    name = model or next((recipe for recipe in craft.recipes if recipe in known), None)
+    name = model or network_for(craft)
     if name is None:
-        raise UserError(
-            f"no trained network for task '{craft.kind}'; train one with `dvc --wait-for-lock repro "
-            f"train@{craft.recipes[0]}`, or name a run folder with --model."
-        )
+        raise UserError(f"{how_to_train(craft)}, or name a run folder with --model.")
     restorer = find_restorer(name, find_device(device))
     if restorer.config["task_kind"] != craft.kind:
         raise UserError(
