@@ -257,7 +257,9 @@ def evaluate(
     pairs: Annotated[Path | None, typer.Option(help="Folder laid out <scene>/left.* right.* [disp_left.*].")] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of pictures, for a task of single ones.")] = None,
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Save the input as JPEG 4:2:0 first.")] = None,
-    task: Annotated[str, typer.Option(help="Task of a baseline; a model knows its own.")] = "anaglyph",
+    task: Annotated[
+        str, typer.Option(help="Task of a baseline, or a trained network whose task it is; a model knows its own.")
+    ] = "anaglyph",
     method: Annotated[
         str | None, typer.Option("--method", "-m", help="Anaglyph method of the input, or 'all': a row for each.")
     ] = None,

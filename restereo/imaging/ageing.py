@@ -25,10 +25,12 @@ class Age:
     Attributes:
         grain: Standard deviation of Gaussian grain, of 1.
         dirt: Pieces of dirt, as a factor on what is usual; 0 = none.
+        grain_on_dirt: Share of the grain that lies on the dirt too: 0 = dirt fell on the print, 1 = on the negative.
     """
 
     grain: float = 0.1
     dirt: float = 1.0
+    grain_on_dirt: float = 0.0
 
 
 def aged(
@@ -53,8 +55,9 @@ def aged(
         from_texture = bool(len(textures)) and rng.random() < 0.5
         opacity = texture_dirt(size, rng, age.dirt, textures) if from_texture else drawn_dirt(size, rng, age.dirt)
     tone = np.float32(rng.choice([rng.uniform(0.75, 1.0), rng.uniform(0.0, 0.25)], p=[0.7, 0.3]))
-    noisy = grey[..., 0] / np.float32(255) + np.float32(age.grain) * rng.standard_normal(size, np.float32)
-    picture = noisy * (1 - opacity) + tone * opacity
+    grain = np.float32(age.grain) * rng.standard_normal(size, np.float32)
+    noisy, dirty = grey[..., 0] / np.float32(255) + grain, tone + np.float32(age.grain_on_dirt) * grain
+    picture = noisy * (1 - opacity) + dirty * opacity
     return np.rint(picture * 255).clip(0, 255).astype(np.uint8)[..., None], opacity > DESTROYED
 
 

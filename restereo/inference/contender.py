@@ -58,6 +58,11 @@ def find_restorer(what: str, device: str | torch.device = "cpu") -> Restorer:
 def find_contender(what: str, task: str = "anaglyph", device: str = "cpu") -> Contender:
     """Returns a baseline of this bare name, at this task, or else what `find_restorer` finds, at its own.
 
+    Args:
+        what: The name.
+        task: Of a baseline: a task with its default options, or a trained network, whose task it then is.
+        device: Of a network.
+
     Raises:
         UserError: There is none of this name, or its files are damaged, or the baseline is none of the task's.
     """
@@ -65,7 +70,8 @@ def find_contender(what: str, task: str = "anaglyph", device: str = "cpu") -> Co
         restorer, file = _restorer(what, device)
         return Contender(restorer, restorer.task, file, restorer.sha256)
     file = Path(catalog.load("baseline", what).__file__ or "")
-    its_task: Task = catalog.build("task", task)
+    plain = task in catalog.names("task")
+    its_task: Task = catalog.build("task", task) if plain else find_restorer(task, device).task
     if what not in its_task.baselines:
         raise UserError(f"{what}: no baseline of task '{task}'; it has {', '.join(its_task.baselines)}.")
     return Contender(catalog.build("baseline", what), its_task, file, run_folder.file_sha256(file))

@@ -64,7 +64,7 @@ REPAIR: Final = Craft(
     "repair",
     "repair",
     "old_photo",
-    ("old_photo_unet", "old_photo_denoise"),
+    ("old_photo_denoise", "old_photo_unet"),
     "Takes grain and dirt out of an old photograph, fills scratches, and colours it if the network does.",
     ("Old photograph",),
     "_repaired",

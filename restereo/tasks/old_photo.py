@@ -38,7 +38,7 @@ class OldPhoto(Task):
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the picture as it has aged; how is decided by its content."""
-        return self._aged(truth, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
+        return self._aged(truth, self.age, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
 
     def accept(
         self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
@@ -47,14 +47,18 @@ class OldPhoto(Task):
         return Observation(luma(picture), "old")
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
-        """Returns the scene, at times mirrored, and how it has aged."""
+        """Returns the scene, at times mirrored, and how it has aged: with any grain up to a quarter more than usual.
+
+        A network that sees the usual grain alone takes a picture without any for nothing but dirt.
+        """
         rng = np.random.default_rng(seed)
         scene = mirrored(scene, rng)
-        return scene, self._aged(scene.truth, rng, frozen=False)
+        any_age = replace(self.age, grain=self.age.grain * rng.uniform(0, 1.25), grain_on_dirt=rng.uniform(0, 1))
+        return scene, self._aged(scene.truth, any_age, rng, frozen=False)
 
-    def _aged(self, truth: Picture, rng: np.random.Generator, frozen: bool) -> Observation:
+    def _aged(self, truth: Picture, age: Age, rng: np.random.Generator, frozen: bool) -> Observation:
         textures = read_textures(self.textures, frozen) if self.textures else ()
-        picture, mask = aged(luma(truth), rng, self.age, textures)
+        picture, mask = aged(luma(truth), rng, age, textures)
         return Observation(picture, "old", mask=mask)
 
     def operator(self, observation: Observation) -> Operator:
