@@ -15,33 +15,13 @@ from restereo.imaging import degrade, metrics, support
 from restereo.imaging.anaglyph import HEADLINE_METHOD, eye_channels, find_method, form, method_shares
 from restereo.imaging.detection import detect
 from restereo.layers import projection
+from restereo.layers.operators import operator_of
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, mean_residual, to_tensor
 
 STRIDE = 3
 """Calibration looks at every third pixel of a row and every third row."""
-
-
-def operator_of(method_name: str, lossy: bool = False) -> Operator:
-    """Returns the operator of a method, a batch of one.
-
-    Example:
-        >>> operator_of("red-cyan").matrix.shape
-        torch.Size([1, 3, 6])
-    """
-    method = find_method(method_name)
-    matrix = torch.tensor(method.matrix, dtype=torch.float32)
-    if method.clip == "eyes":
-        # A share that cannot be positive is always clipped to nothing before the eyes are added.
-        shares = matrix.unflatten(1, (2, 3))
-        matrix = torch.where((shares <= 0).all(dim=2, keepdim=True), 0.0, shares).flatten(1)
-    return Operator(
-        matrix[None],
-        torch.tensor([method.transfer == "linear"]),
-        torch.tensor([method.exponent], dtype=torch.float32),
-        torch.tensor([lossy]),
-    )
 
 
 def missing_of(method_name: str) -> NDArray[np.bool_] | None:

@@ -5,8 +5,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from restereo import catalog
+from restereo.layers.operators import operator_of
 from restereo.sample import Sample
-from restereo.tasks.anaglyph import operator_of
 from restereo.training.objectives import own_losses
 
 MODELS = catalog.names("model")

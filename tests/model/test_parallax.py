@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from restereo.layers.match import Match, as_eyes, as_views
+from restereo.layers.operators import operator_of
 from restereo.models.parallax import build
 from restereo.sample import Sample
 from restereo.tasks.anaglyph import build as build_task
-from restereo.tasks.anaglyph import operator_of
 
 
 def views_apart(shift: int, width: int = 256) -> torch.Tensor:

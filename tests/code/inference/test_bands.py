@@ -5,9 +5,10 @@ import torch
 
 from restereo import catalog
 from restereo.inference import bands
+from restereo.layers.operators import operator_of
 from restereo.sample import HasMatch
 from restereo.tasks import restore
-from restereo.tasks.anaglyph import build, operator_of
+from restereo.tasks.anaglyph import build
 
 
 def shaken(name: str) -> torch.nn.Module:

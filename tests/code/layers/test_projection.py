@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from restereo.imaging.anaglyph import METHODS, form
+from restereo.layers.operators import operator_of
 from restereo.layers.projection import Calibration, default_error, evened, noise_covariance, project, residual
 from restereo.sample import Operator
 from restereo.tasks import to_tensor
-from restereo.tasks.anaglyph import operator_of
 from tests.conftest import smooth_picture
 
 QUIET = 1e-9 * torch.eye(3)
