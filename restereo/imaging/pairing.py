@@ -17,7 +17,7 @@ ONE_SCENE: Final = 0.5
 """Matched share from which two views show one scene (43 training pairs, at a width of 640 px and at a quarter of it: at
 least .75; the left views beside other pairs' right views: at most .25)."""
 SWAPPED: Final = -0.7
-"""`order_score` under which views are swapped: as stage `validate` has it (all 43 swapped pairs, and 40 small ones)."""
+"""`order_score` under which views are swapped: as stage `validate` has it (all 43 swapped pairs, and 41 small ones)."""
 
 
 def faults(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> dict[Fault, float]:
