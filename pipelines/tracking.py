@@ -9,14 +9,16 @@ import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 
+from pipelines.exclusive import exclusive
 from pipelines.lineage import requirements
 from pipelines.quiet import QUIET
 from pipelines.record import Record
 from pipelines.registry import CHALLENGER, all_versions, find_by_content_key, set_alias
-from pipelines.store import KEY, LOADED, Store, Version, default_store, local_path
+from pipelines.store import KEY, LOADED, LOCK_SECONDS, Store, Version, default_store, local_path
 from restereo.errors import UserError
 
 if TYPE_CHECKING:
@@ -54,11 +56,27 @@ def connect(place: Store | None = None) -> "MlflowClient":
         # MLflow writes both into the environment, where a later `default_store` would take them for a wish.
         for name in {"MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"} - wished.keys():
             os.environ.pop(name, None)
+        if place.database and not place.database.exists():
+            _create(place.database)
         client = mlflow.MlflowClient(place.uri, place.uri)
         client.search_experiments(max_results=1)
     except Exception as error:  # each kind of store fails in its own way
         raise _sentence(place, error) from error
     return client
+
+
+def _create(database: Path) -> None:
+    """Makes MLflow's tables in a file of another name first: a kill on the way leaves no half of them."""
+    import mlflow
+
+    busy = "another program makes MLflow's tables; wait and run again"
+    with exclusive(database.with_name(".tables.lock"), LOCK_SECONDS, busy):
+        for left in database.parent.glob(".tables-*.db*"):  # by one that was killed
+            left.unlink()
+        if not database.exists():
+            draft = database.with_name(f".tables-{uuid4().hex}.db")  # MLflow remembers addresses
+            mlflow.MlflowClient(f"sqlite:///{draft}", f"sqlite:///{draft}").search_experiments(max_results=1)
+            draft.replace(database)
 
 
 def _reason(error: Exception) -> str:

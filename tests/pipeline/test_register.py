@@ -426,3 +426,21 @@ def test_load_context_has_the_name_that_mlflow_calls() -> None:
 
     assert "load_context" in vars(PythonModel)
     assert "load_context" in vars(RegisteredModel)
+
+
+def test_tables_are_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow
+
+    database = tmp_path / "mlflow.db"
+    place = store.Store(f"sqlite:///{database}", None, database)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(mlflow.MlflowClient, "search_experiments", killed)
+        tracking.connect(place)
+    assert not database.exists()
+    database.with_name(".tables-1.db").write_bytes(b"half a table")
+    assert tracking.connect(place).search_experiments(max_results=1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".tables.lock", "mlflow.db"]
