@@ -54,7 +54,9 @@ def main() -> None:
     try:
         for number, name in enumerate(names, start=1):
             errors.print(f"{number}/{len(names)} {name} ({time.monotonic() - begin:.0f} s so far)")
-            figures.extend(importlib.import_module(f"tests.bench.measures.{name}").measure(arguments.options))
+            for figure in importlib.import_module(f"tests.bench.measures.{name}").measure(arguments.options):
+                figures.append(figure)
+                errors.print(f"  {figure}")  # a run that is killed has said what it knew
     finally:
         facts["seconds"] = round(time.monotonic() - begin)
         console = Console(highlight=False)

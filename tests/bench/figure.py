@@ -30,6 +30,14 @@ class Figure:
     sense: Literal["at most", "at least"] = "at most"
     note: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The value with its unit."""
+        return "-" if self.value is None else f"{self.value:.3g} {self.unit}".strip()
+
     @property
     def verdict(self) -> str:
         """`met`, `missed`, `skipped`, or nothing where there is no target."""
@@ -51,9 +59,8 @@ def table(figures: Iterable[Figure]) -> Table:
     shown = Table("figure", "value", "target", "verdict", "note")
     colours = {"met": "green", "missed": "red", "skipped": "yellow", "": ""}
     for one in figures:
-        value = "-" if one.value is None else f"{one.value:.3g} {one.unit}".strip()
         target = "" if one.target is None else f"{one.sense} {one.target:.3g} {one.unit}".strip()
-        shown.add_row(one.name, value, target, one.verdict, one.note, style=colours[one.verdict])
+        shown.add_row(one.name, one.shown, target, one.verdict, one.note, style=colours[one.verdict])
     return shown
 
 
