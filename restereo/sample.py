@@ -127,10 +127,13 @@ class HasLosses(Protocol):
 
 @runtime_checkable
 class HasMatch(Protocol):
-    """A model that matches the eyes, and restores any band of rows once told the match of the whole picture."""
+    """A model that matches the eyes. Told the match and the repair of the whole picture, it restores any rows of it."""
 
     def match(self, x: Tensor) -> Any:
         """Returns the match of whole lifted pictures, with its `resized(…)` and `window(…)`."""
+
+    def repaired(self, x: Tensor, match: Any) -> Tensor:
+        """Returns what repair adds to whole lifted pictures with this match."""
 
 
 Predictor = Callable[[Tensor, Operator], Prediction]

@@ -1,11 +1,12 @@
 """Large pictures are restored in bands of full-width rows, so that memory grows with the picture, not with the network.
 
-Matching looks at the whole picture: it is done once, on a smaller copy of a large picture, and shared by the bands.
+Matching and repair look at the whole picture: they are done once, on smaller copies of a large picture, and shared by
+the bands. A band then only brings the other eye's channels over, at full size.
 """
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -20,11 +21,13 @@ BAND_PIXELS = 1_500_000
 """Pictures up to this size are restored in one piece, larger ones in bands of about this size."""
 MATCH_PIXELS = 700_000
 """Larger pictures are matched on a copy of this size."""
+REPAIR_PIXELS = 1_500_000
+"""Larger pictures are repaired on a copy of this size."""
 HALO = 96
 """Rows that a band sees beyond its own on either side: what the networks look at."""
 
 
-def bands(height: int, rows: int) -> Iterator[tuple[slice, slice]]:
+def bands(height: int, rows: int, halo: int = HALO) -> Iterator[tuple[slice, slice]]:
     """Yields (rows to read, rows of those to keep) from top to bottom; every row is kept once.
 
     Example:
@@ -32,7 +35,7 @@ def bands(height: int, rows: int) -> Iterator[tuple[slice, slice]]:
         [(0, 296, 0, 200), (104, 496, 96, 296), (304, 500, 96, 196)]
     """
     for top in range(0, height, rows):
-        read = slice(max(0, top - HALO), min(height, top + rows + HALO))
+        read = slice(max(0, top - halo), min(height, top + rows + halo))
         yield read, slice(top - read.start, min(height, top + rows) - read.start)
 
 
@@ -96,10 +99,10 @@ def restored_bands(
         known = [] if match is None else [match]
         yield slice(0, height), restore(model, task, source.rows(slice(0, height)), operator, calibration, *known)
         return
-    match = match_of(model, task, source, operator) if match is None else match
-    for read, keep in bands(height, max(32, band_pixels // width // 32 * 32)):
-        known = [] if match is None else [match_rows(match, read, height, width)]
-        part = restore(model, task, source.rows(read), operator, calibration, *known)
+    whole = known_of(model, task, source, operator, match)
+    halo = HALO if whole is None else 0
+    for read, keep in bands(height, max(32, band_pixels // width // 32 * 32), halo):
+        part = restore(model, task, source.rows(read), operator, calibration, *(whole.rows(read) if whole else ()))
         maps = {n: _rows(m, keep, read.stop - read.start) for n, m in {"image": part.image, **maps_of(part)}.items()}
         yield slice(read.start + keep.start, read.start + keep.stop), replace(part, **maps)
 
@@ -125,27 +128,65 @@ def maps_of(prediction: Prediction) -> dict[str, Tensor]:
     return {name: one for name, one in maps.items() if one is not None}
 
 
-def match_of(model: nn.Module, task: Task, source: Source, operator: Operator) -> Any:
-    """Returns what `model.match` finds on a copy of at most `MATCH_PIXELS`, or None if the model does not match."""
-    if not isinstance(model, HasMatch):
-        return None
-    scale = min(1.0, math.sqrt(MATCH_PIXELS / (source.height * source.width)))
-    return model.match(task.lift(source.reduced(scale), operator))
+@dataclass(frozen=True)
+class Known:
+    """What a model that matches found out about a whole picture, at any size.
 
-
-def match_rows(match: Any, rows: slice, height: int, width: int) -> Any:
-    """Returns some rows of a match, a tuple of maps, as they are at full size; never more of it is in memory.
-
-    Args:
-        match: Of the whole, at any size.
-        rows: Of the full size.
-        height: Full size.
+    Attributes:
+        match: A tuple of maps, with its `resized(…)`.
+        repair: `(1, K, h, w)`.
+        height: Of the picture.
         width: Likewise.
     """
-    small = match[0].shape[-2]
-    nearest = ((torch.arange(rows.start, rows.stop) + 0.5) * (small / height)).long().clamp(max=small - 1)
-    index = nearest.to(match[0].device)
-    return type(match)(*(one[..., index, :] for one in match)).resized(len(index), width)
+
+    match: Any
+    repair: Tensor
+    height: int
+    width: int
+
+    def rows(self, rows: slice) -> tuple[Any, Tensor]:
+        """Returns match and repair of some rows at the picture's size; never more of them is in memory."""
+        size = rows.stop - rows.start, self.width
+        near = type(self.match)(*(one[..., self._nearest(one, rows), :] for one in self.match)).resized(*size)
+        return near, self._smooth(rows)
+
+    def _nearest(self, one: Tensor, rows: slice) -> Tensor:
+        small = one.shape[-2]
+        index = ((torch.arange(rows.start, rows.stop) + 0.5) * (small / self.height)).long().clamp(max=small - 1)
+        return index.to(one.device)
+
+    def _smooth(self, rows: slice) -> Tensor:
+        """Linear between rows and between columns, as if all of it were enlarged at once."""
+        small = self.repair.shape[-2]
+        place = ((torch.arange(rows.start, rows.stop) + 0.5) * (small / self.height) - 0.5).clamp(0, small - 1)
+        above = place.long()
+        share = (place - above).to(self.repair)[:, None]
+        below = (above + 1).clamp(max=small - 1).to(self.repair.device)
+        first, second = self.repair[..., above.to(self.repair.device), :], self.repair[..., below, :]
+        tall = first + share * (second - first)
+        return F.interpolate(tall, (tall.shape[-2], self.width), mode="bilinear", align_corners=False)
+
+
+def known_of(model: nn.Module, task: Task, source: Source, operator: Operator, match: Any = None) -> Known | None:
+    """Returns what the model knows of a whole picture from copies of it, or None if it does not match.
+
+    Args:
+        model: The model.
+        task: Its task.
+        source: The observation.
+        operator: The degradation.
+        match: If it is known already.
+    """
+    if not isinstance(model, HasMatch):
+        return None
+
+    def copy(pixels: int) -> Tensor:
+        scale = min(1.0, math.sqrt(pixels / (source.height * source.width)))
+        return task.lift(source.reduced(scale), operator)
+
+    match = model.match(copy(MATCH_PIXELS)) if match is None else match
+    lifted = copy(REPAIR_PIXELS)
+    return Known(match, model.repaired(lifted, match.resized(*lifted.shape[-2:])), source.height, source.width)
 
 
 def shrunk(observed: Tensor, scale: float) -> Tensor:

@@ -59,33 +59,50 @@ class Parallax(nn.Module):
             self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
         self.body = UNetBody(18, 3, shape.width, shape.depth)
 
-    def forward(self, x: Tensor, match: Match | None = None) -> Prediction:
+    def forward(self, x: Tensor, match: Match | None = None, repair: Tensor | None = None) -> Prediction:
         """Returns both views `(B, 6, H, W)` with disparity and confidence.
 
         Args:
             x: `(B, 12, H, W)`: the linear estimate of both views, and the standard deviation of each of its channels.
             match: What is known of these rows already; by default they are matched here.
+            repair: Likewise what `repaired` adds to them, `(B, 6, H, W)`.
         """
         height, width = x.shape[-2:]
         scores = None
         if match is None:
             scores, match = self.learn_match(x) if self.training else (None, self.match(x))
-        padded = pad_to_cells(x, self.body.cell)
-        image = self.colour(padded, match.window(0, *padded.shape[-2:]))[..., :height, :width]
+        image = self.colour(x, match) if repair is None else as_views(self.bring(x, match)[0]) + repair
         disparity, agreement, support = match.window(0, height, width)
         return Prediction(image, disparity, agreement * torch.sigmoid(CERTAINTY * support), scores)
 
     def colour(self, x: Tensor, match: Match) -> Tensor:
         """Returns both views `(B, 6, H, W)`: the other eye's channels brought over, and what they lack repaired."""
+        padded = pad_to_cells(x, self.body.cell)
+        fused, clues = self.bring(padded, match)
+        views = as_views(fused + self.mend(clues))
+        return views[..., : x.shape[-2], : x.shape[-1]]
+
+    @torch.no_grad()
+    def repaired(self, x: Tensor, match: Match) -> Tensor:
+        """Returns what `colour` adds `(B, 6, H, W)` to what is brought over: smooth, so that it can be enlarged."""
+        _, clues = self.bring(pad_to_cells(x, self.body.cell), match)
+        return as_views(self.mend(clues))[..., : x.shape[-2], : x.shape[-1]]
+
+    def mend(self, clues: tuple[Tensor, ...]) -> Tensor:
+        """Returns the correction of each eye `(2B, 3, H, W)`."""
+        correction: Tensor = self.body(torch.cat(clues, dim=1).contiguous(memory_format=torch.channels_last))
+        return correction
+
+    def bring(self, x: Tensor, match: Match) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Returns each eye `(2B, 3, H, W)` with what the other knows of it, and what to repair it by."""
         own, other = as_eyes(x[:, :6])
         own_spread, other_spread = as_eyes(x[:, 6:])
-        disparity, agreement, support = (as_eyes(one)[0] for one in match)
+        disparity, agreement, support = (as_eyes(one)[0] for one in match.window(0, *x.shape[-2:]))
         brought = warp(other, disparity[:, 0])
         share = own_spread.square() / (own_spread.square() + other_spread.square() + 1e-6)
         fused = own + share * (brought - own)
         hints = agreement, support, share.mean(1, keepdim=True)
-        clues = torch.cat([fused, own, brought, own_spread, other_spread, *hints], dim=1)
-        return as_views(fused + self.body(clues.contiguous(memory_format=torch.channels_last)))
+        return fused, (fused, own, brought, own_spread, other_spread, *hints)
 
     def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the descriptors (own, other) of both eyes `(2B, C, H / 2, W / 2)`."""

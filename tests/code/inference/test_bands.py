@@ -39,6 +39,18 @@ def test_bands_leave_no_seam(name, size):
         assert torch.equal(whole.confidence, parts.confidence)
 
 
+def test_a_picture_repaired_on_a_copy_has_no_seams_either(monkeypatch):
+    monkeypatch.setattr(bands, "REPAIR_PIXELS", 60 * 24)
+    model, task = shaken("parallax"), build()
+    observed, operator = torch.rand(1, 3, 200, 80), operator_of("red-cyan")
+    with torch.inference_mode():
+        many, two = (
+            bands.restore_any_size(model, task, observed, operator, task.default_calibration(), rows * 80).image
+            for rows in (32, 160)
+        )
+    torch.testing.assert_close(many, two, atol=1e-5, rtol=0)
+
+
 def test_bands_keep_every_row_once():
     kept = [row for read, keep in bands.bands(1000, 96) for row in range(1000)[read][keep]]
     assert kept == list(range(1000))
