@@ -107,9 +107,14 @@ def _row(record: Record, shard: str) -> dict[str, Any]:
     return {"name": record.scene.name, "shard": shard, "size": size, "variants": variants, **record.facts}
 
 
-@lru_cache(maxsize=64)
 def _open(shard: Path) -> tuple[Any, frozenset[str]]:
-    """One open handle for each shard and process; the reader maps the file, it does not load it."""
+    """One open handle for each shard and process, as long as the file stays as it is."""
+    return _opened(shard.absolute(), shard.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _opened(shard: Path, _written: int) -> tuple[Any, frozenset[str]]:
+    """The reader maps the file, it does not load it."""
     handle = safe_open(shard, framework="numpy")
     return handle, frozenset(handle.keys())
 
