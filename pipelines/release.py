@@ -46,7 +46,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
     run_folder.write_weights(file, {name: tensor.half() for name, tensor in run.weights.items()})
     card = {
         "recipe": recipe,
-        "config": run.config,
+        "config": named_start(run.config),
         "calibration": run.calibration.to_json(),
         "lineage": {key: entry.tags[key] for key in KEPT},
         "licences": run.config["licences"],
@@ -59,6 +59,24 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
     if pairs:
         write_card(file, {**card, "figures": figures(recipe, pairs)})
     return file
+
+
+def named_start(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns a run's configuration with the weights it started from by name alone: where they lay is a machine's fact.
+
+    Their SHA-256 is what finds them again.
+
+    Example:
+        >>> named_start({"train": {"start": {"file": "/home/me/first.safetensors", "sha256": "1f"}}})
+        {'train': {'start': {'file': 'first.safetensors', 'sha256': '1f'}}}
+    """
+    found = {}
+    for key, value in config.items():
+        if key == "start" and value:
+            found[key] = {**value, "file": Path(value["file"]).name}
+        else:
+            found[key] = named_start(value) if isinstance(value, dict) else value
+    return found
 
 
 def figures(recipe: str, pairs: Path) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def sentence(error: UserError, files: list[Path], box: str) -> str:
     """Returns the sentence as the page has it: without the folders in which uploads lie, and with its own box.
 
     Example:
-        >>> sentence(UserError("/tmp/x/a.png: grey; use --force."), [Path("/tmp/x/a.png")], "Anyway")
+        >>> sentence(UserError("uploads/a.png: grey; use --force."), [Path("uploads/a.png")], "Anyway")
         "a.png: grey; use the box 'Anyway'."
     """
     said = str(error)

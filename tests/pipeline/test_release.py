@@ -51,6 +51,15 @@ def test_released_weights_are_half_the_bytes_and_predict_the_same(project: Path)
     assert contender.released() == ["tiny"]
 
 
+def test_no_card_says_where_a_machine_keeps_its_files(project: Path) -> None:
+    start = {"file": str(project / "first.safetensors"), "sha256": "1f"}
+    config = {"row": {"train": {"start": start}}, "train": {"start": start, "steps": 2}, "seed": 0}
+    named = {"file": "first.safetensors", "sha256": "1f"}
+    told = release.named_start(config)
+    assert told == {"row": {"train": {"start": named}}, "train": {"start": named, "steps": 2}, "seed": 0}
+    assert release.named_start({"train": {"start": None}}) == {"train": {"start": None}}
+
+
 def test_the_figures_are_those_of_the_stored_file(project: Path) -> None:
     folder = project / "pairs" / "scene"
     folder.mkdir(parents=True)

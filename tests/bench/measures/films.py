@@ -37,7 +37,7 @@ def measure(options: Options) -> Iterator[Figure]:
         seconds, processor = map(float, done.stdout.split()[-2:])
         frames = SIZES[name][2]
         note = f"{processor / frames:.2f} s of a processor a frame, {seconds:.1f} s in all for {frames}"
-        yield Figure(f"films.{name}", frames / processor, "frames/s", note=note)
+        yield Figure(f"films.{name}", frames / seconds, "frames/s", note=note)
         peak = json.loads(log.read_text(encoding="utf-8"))["peak_mib"]
         yield Figure(f"films.{name}.peak", peak, "MiB")
 
