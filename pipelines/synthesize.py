@@ -19,7 +19,7 @@ from pipelines.exclusive import exclusive
 from pipelines.quiet import run_stage
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
-from restereo.imaging.shrinking import shrunk
+from restereo.imaging.shrinking import shrunk, shrunk_to_side
 from restereo.progress import shown
 from restereo.sample import Picture, Scene
 from restereo.tasks import Task
@@ -84,6 +84,8 @@ class Scenes(Dataset[Record]):
         if self.split == "train":
             if facts["origin"] == "pair":
                 scene = shrunk(scene, self.params.synthesize.max_pair_width)
+            if self.task.sees is not None:
+                scene = shrunk_to_side(scene, self.task.sees)
             # Half precision is 1/32 px at 40 px: finer than any supervision needs, at half the size.
             disparity = None if scene.disparity is None else scene.disparity.astype(np.float16)
             return Record(replace(scene, disparity=disparity), {}, facts)

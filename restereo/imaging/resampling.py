@@ -1,5 +1,9 @@
-"""Smaller and larger by whole factors: bicubic (a = -.5) with antialiasing, as Pillow and MATLAB's imresize do it."""
+"""Smaller and larger by whole factors: bicubic (a = -.5) with antialiasing, as Pillow and MATLAB's imresize do it.
 
+By any factor: bilinear, for copies that a network looks at.
+"""
+
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -11,7 +15,6 @@ def smaller(picture: Tensor, scale: int) -> Tensor:
     """Returns `(B, C, H / scale, W / scale)`, not clipped; H and W are multiples of `scale`.
 
     Example:
-        >>> import torch
         >>> smaller(torch.ones(1, 3, 8, 12), 4).shape
         torch.Size([1, 3, 2, 3])
     """
@@ -23,7 +26,6 @@ def larger(picture: Tensor, scale: int) -> Tensor:
     """Returns `(B, C, H · scale, W · scale)`, not clipped.
 
     Example:
-        >>> import torch
         >>> larger(torch.ones(1, 3, 2, 3), 4).shape
         torch.Size([1, 3, 8, 12])
     """
@@ -42,7 +44,6 @@ def consistent(picture: Tensor, small: Tensor, scale: int) -> Tensor:
         scale: By how much it is smaller.
 
     Example:
-        >>> import torch
         >>> small, answer = torch.full((1, 1, 2, 2), 0.7), torch.full((1, 1, 8, 8), 0.5)
         >>> round(smaller(consistent(answer, small, 4), 4).max().item(), 3)
         0.7
@@ -50,3 +51,31 @@ def consistent(picture: Tensor, small: Tensor, scale: int) -> Tensor:
     for _ in range(STEPS):
         picture = (picture + larger(small - smaller(picture, scale), scale)).clamp(0, 1)
     return picture
+
+
+def reduced(picture: Tensor, scale: float) -> Tensor:
+    """Returns a smaller copy of `(B, C, H, W)` without aliasing, or itself at scale 1.
+
+    Example:
+        >>> reduced(torch.zeros(1, 3, 8, 8), 0.5).shape
+        torch.Size([1, 3, 4, 4])
+    """
+    return picture if scale >= 1 else F.interpolate(picture, scale_factor=scale, mode="bilinear", antialias=True)
+
+
+def enlarged_rows(small: Tensor, rows: slice, height: int, width: int) -> Tensor:
+    """Returns rows of a copy `(1, C, h, w)` enlarged to `height` and `width`; no other row is ever in memory.
+
+    Linear between rows and between columns, as if all of it were enlarged at once.
+
+    Example:
+        >>> enlarged_rows(torch.tensor([[[[0.0], [1.0]]]]), slice(1, 3), 4, 1).flatten().tolist()
+        [0.25, 0.75]
+    """
+    count, device = small.shape[-2], small.device
+    place = ((torch.arange(rows.start, rows.stop, device=device) + 0.5) * (count / height) - 0.5).clamp(0, count - 1)
+    above = place.long()
+    share = (place - above).to(small)[:, None]
+    first, second = small[..., above, :], small[..., (above + 1).clamp(max=count - 1), :]
+    tall = first + share * (second - first)
+    return F.interpolate(tall, (tall.shape[-2], width), mode="bilinear", align_corners=False)

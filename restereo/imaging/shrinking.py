@@ -1,4 +1,4 @@
-"""A stereo scene at a smaller size, with its disparities."""
+"""A scene at a smaller size, a stereo scene with its disparities."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -36,3 +36,19 @@ def shrunk(scene: "Scene", width: int | None) -> "Scene":
     disparity = None if scene.disparity is None else nearest(scene.disparity.astype(np.float32)) * (width / wide)
     occlusion = None if scene.occlusion is None else nearest(scene.occlusion.astype(np.uint8)).astype(np.bool_)
     return replace(scene, truth=np.concatenate(views, axis=-1), disparity=disparity, occlusion=occlusion)
+
+
+def shrunk_to_side(scene: "Scene", side: int) -> "Scene":
+    """Returns the scene of one view with a shorter side of at most `side` px, colours averaged over areas.
+
+    Example:
+        >>> from restereo.sample import Scene
+        >>> shrunk_to_side(Scene("a", np.zeros((8, 12, 3), np.uint8)), 4).truth.shape
+        (4, 6, 3)
+    """
+    height, width = scene.truth.shape[:2]
+    share = side / min(height, width)
+    if share >= 1:
+        return scene
+    size = max(side, round(width * share)), max(side, round(height * share))
+    return replace(scene, truth=np.asarray(cv2.resize(scene.truth, size, interpolation=cv2.INTER_AREA), np.uint8))

@@ -1,7 +1,7 @@
 """Large pictures are restored in bands of full-width rows, so that memory grows with the picture, not with the network.
 
-Matching and repair look at the whole picture: they are done once, on smaller copies of a large picture, and shared by
-the bands. A band then only brings the other eye's channels over, at full size.
+Matching and repair look at the whole picture, and so does colouring: they are done once, on smaller copies of a large
+picture, and shared by the bands. A band then only brings over, at full size, the other eye's channels or the grey.
 """
 
 import math
@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from restereo.imaging.resampling import enlarged_rows, reduced
 from restereo.layers.projection import Calibration
 from restereo.sample import HasMatch, Operator, Prediction
 from restereo.tasks import Task, restore
@@ -59,7 +59,7 @@ def restore_any_size(
         band_pixels: Size of a band of the answer, without what is seen beyond its own rows.
         match: Of the whole picture, if it is known already.
     """
-    source = Source(lambda rows: observed[:, :, rows], lambda scale: shrunk(observed, scale), *observed.shape[-2:])
+    source = Source(lambda rows: observed[:, :, rows], lambda scale: reduced(observed, scale), *observed.shape[-2:])
     parts = [part for _, part in restored_bands(model, task, source, operator, calibration, band_pixels, match)]
     if len(parts) == 1:
         return parts[0]
@@ -148,27 +148,37 @@ class Known:
         """Returns match and repair of some rows at the picture's size; never more of them is in memory."""
         size = rows.stop - rows.start, self.width
         near = type(self.match)(*(one[..., self._nearest(one, rows), :] for one in self.match)).resized(*size)
-        return near, self._smooth(rows)
+        return near, enlarged_rows(self.repair, rows, self.height, self.width)
 
     def _nearest(self, one: Tensor, rows: slice) -> Tensor:
         small = one.shape[-2]
         index = ((torch.arange(rows.start, rows.stop) + 0.5) * (small / self.height)).long().clamp(max=small - 1)
         return index.to(one.device)
 
-    def _smooth(self, rows: slice) -> Tensor:
-        """Linear between rows and between columns, as if all of it were enlarged at once."""
-        small = self.repair.shape[-2]
-        place = ((torch.arange(rows.start, rows.stop) + 0.5) * (small / self.height) - 0.5).clamp(0, small - 1)
-        above = place.long()
-        share = (place - above).to(self.repair)[:, None]
-        below = (above + 1).clamp(max=small - 1).to(self.repair.device)
-        first, second = self.repair[..., above.to(self.repair.device), :], self.repair[..., below, :]
-        tall = first + share * (second - first)
-        return F.interpolate(tall, (tall.shape[-2], self.width), mode="bilinear", align_corners=False)
+
+@dataclass(frozen=True)
+class Overview:
+    """What a model made of a small copy of a whole picture.
+
+    Attributes:
+        image: `(1, K, h, w)`.
+        height: Of the picture.
+        width: Likewise.
+    """
+
+    image: Tensor
+    height: int
+    width: int
+
+    def rows(self, rows: slice) -> tuple[Tensor]:
+        """Returns some rows of it at the picture's size."""
+        return (enlarged_rows(self.image, rows, self.height, self.width),)
 
 
-def known_of(model: nn.Module, task: Task, source: Source, operator: Operator, match: Any = None) -> Known | None:
-    """Returns what the model knows of a whole picture from copies of it, or None if it does not match.
+def known_of(
+    model: nn.Module, task: Task, source: Source, operator: Operator, match: Any = None
+) -> Known | Overview | None:
+    """Returns what the model knows of a whole picture from copies of it, or None if it needs no such thing.
 
     Args:
         model: The model.
@@ -177,6 +187,9 @@ def known_of(model: nn.Module, task: Task, source: Source, operator: Operator, m
         operator: The degradation.
         match: If it is known already.
     """
+    if task.sees:
+        seen = task.lift(source.reduced(task.sees / min(source.height, source.width)), operator)
+        return Overview(model(seen).image.float(), source.height, source.width)
     if not isinstance(model, HasMatch):
         return None
 
@@ -187,13 +200,3 @@ def known_of(model: nn.Module, task: Task, source: Source, operator: Operator, m
     match = model.match(copy(MATCH_PIXELS)) if match is None else match
     lifted = copy(REPAIR_PIXELS)
     return Known(match, model.repaired(lifted, match.resized(*lifted.shape[-2:])), source.height, source.width)
-
-
-def shrunk(observed: Tensor, scale: float) -> Tensor:
-    """Returns a smaller copy of `(B, C, H, W)` without aliasing, or itself at scale 1.
-
-    Example:
-        >>> shrunk(torch.zeros(1, 3, 8, 8), 0.5).shape
-        torch.Size([1, 3, 4, 4])
-    """
-    return observed if scale >= 1 else F.interpolate(observed, scale_factor=scale, mode="bilinear", antialias=True)

@@ -13,8 +13,9 @@ from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import detect
 from restereo.imaging.picture import check_picture
+from restereo.imaging.resampling import reduced
 from restereo.inference.answer import Advance, Answer, Views, is_grey, to_unit
-from restereo.inference.bands import BAND_PIXELS, Source, restore_any_size, restored_bands, shrunk
+from restereo.inference.bands import BAND_PIXELS, Source, restore_any_size, restored_bands
 from restereo.inference.devices import release
 from restereo.inference.layouts import eight_bit
 from restereo.sample import Observation, Operator, Picture, Prediction
@@ -119,10 +120,10 @@ class Restorer:
     def _bands(self, picture: NDArray[Any], operator: Operator, band_pixels: int) -> Iterator[tuple[slice, Prediction]]:
         height, width = picture.shape[:2]
 
-        def reduced(scale: float) -> torch.Tensor:  # channel by channel: a float copy of all is four times the picture
-            return torch.cat([shrunk(to_unit(picture[..., c : c + 1]), scale) for c in range(3)], 1).to(self.device)
+        def copy(scale: float) -> torch.Tensor:  # channel by channel: a float copy of all is four times the picture
+            return torch.cat([reduced(to_unit(picture[..., c : c + 1]), scale) for c in range(3)], 1).to(self.device)
 
-        source = Source(lambda rows: to_unit(picture[rows]).to(self.device), reduced, height, width)
+        source = Source(lambda rows: to_unit(picture[rows]).to(self.device), copy, height, width)
         with torch.inference_mode():
             yield from restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.imaging.resampling import enlarged_rows, reduced
 from restereo.imaging.toning import has_colours
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
@@ -39,6 +40,8 @@ class Task(ABC):
         baselines: Names of entries of `evaluation/baselines/`.
         shown: The figures that a table in a terminal shows.
         scale: How many times larger an answer is than its observation, each way.
+        sees: Shorter side in px of the copy of a larger picture that models look at, of which the enlarged answer is
+            moved onto the whole observation; None = models look at the picture itself. Training scenes have that size.
     """
 
     channels_in: ClassVar[int]
@@ -49,6 +52,7 @@ class Task(ABC):
     baselines: ClassVar[tuple[str, ...]]
     shown: ClassVar[tuple[str, ...]]
     scale: int = 1
+    sees: int | None = None
 
     def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
         """Returns the frozen inputs of validation and test: name to JPEG quality, None for `clean`, which decides."""
@@ -125,7 +129,7 @@ class Task(ABC):
         for scene, observation in variants["clean"]:
             operator, observed = self.operator(observation).to(device), to_tensor(observation.picture).to(device)
             with torch.inference_mode():
-                image = model(self.lift(observed, operator)).image.float().clamp(0, 1)
+                image = predict(model, self, observed, operator).image.float().clamp(0, 1)
             error = to_tensor(scene.truth).to(device) - image
             seen = torch.ones(image.shape[-2:], dtype=torch.bool)
             if observation.mask is not None:
@@ -199,6 +203,21 @@ def build_model(task: Task, name: str, options: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+def predict(model: nn.Module, task: Task, observed: Tensor, operator: Operator, *known: Any) -> Prediction:
+    """Returns the model's own answer to an observation `(B, C, H, W)`, at the size that is asked for.
+
+    What is known of the whole picture is passed on to the model, or is the answer of a task that sees a copy.
+    """
+    if task.sees is None:
+        prediction: Prediction = model(task.lift(observed, operator), *known)
+        return prediction
+    height, width = observed.shape[-2:]
+    if not known:
+        seen = task.lift(reduced(observed, task.sees / min(height, width)), operator)
+        known = (enlarged_rows(model(seen).image.float(), slice(0, height), height, width),)
+    return Prediction(*known)
+
+
 def restore(
     model: nn.Module, task: Task, observed: Tensor, operator: Operator, calibration: Calibration, *known: Any
 ) -> Prediction:
@@ -206,7 +225,7 @@ def restore(
 
     What the model is told beside the observation, such as a match, is passed on as it is.
     """
-    prediction: Prediction = model(task.lift(observed, operator), *known)
+    prediction = predict(model, task, observed, operator, *known)
     image = prediction.image.float()
     residual = task.residual(image, observed, operator).square().mean(dim=1, keepdim=True).sqrt()
     image = task.project(image, observed, operator, calibration, prediction.confidence)

@@ -1,4 +1,7 @@
-"""Colour from grey: the BT.601 grey of a picture is known at full size, its colours are to be guessed."""
+"""Colour from grey: the BT.601 grey of a picture is known at full size, its colours are to be guessed.
+
+They are guessed on a small copy: what is sky and what is water shows only in the whole of a picture.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,6 +36,9 @@ class Colorization(Task):
     better = -1
     baselines = ("grey_copy",)
     shown = (headline, "psnr", "ssim", "chroma_error", "colourfulness", "colourfulness_difference")
+
+    def __init__(self, sees: int) -> None:
+        self.sees = sees
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the grey picture; JPEG is not looked at: luma is what it keeps best."""
@@ -74,14 +80,15 @@ class Colorization(Task):
         return mean_absolute_error(answer, scene.truth)
 
 
-def build(*, degradations: Mapping[str, Any] | None = None) -> Colorization:
+def build(*, sees: int = 128, degradations: Mapping[str, Any] | None = None) -> Colorization:
     """Returns the task.
 
     Args:
+        sees: Shorter side in px of the copy on which colours are guessed; `train.crop` is at most that.
         degradations: Of section `synthesize`; they are the anaglyph's and change nothing here.
 
     Example:
         >>> build().observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
         (2, 3, 1)
     """
-    return Colorization()
+    return Colorization(sees)

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from pipelines import evaluate, lock, paths, record, store, synthesize
 from pipelines.graph import DVC
 from pipelines.quiet import QUIET
+from restereo import catalog
 from restereo.config import Params, load_params
 from restereo.errors import UserError
 from restereo.training.shards import write_split
@@ -178,8 +180,6 @@ def test_a_scene_depends_on_seed_split_and_number_alone():
 
     synthesize._photo.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
-        import numpy as np
-
         picture = np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
         patch.setattr(synthesize, "_photo", lambda _: picture)
         whole = made("train", params)
@@ -192,6 +192,18 @@ def test_a_scene_depends_on_seed_split_and_number_alone():
         other = made("validation", fewer)
     assert all((a.truth == b.truth).all() for a, b in zip(first, whole, strict=False))
     assert not any((a.truth == b.truth).all() for a, b in zip(first, other, strict=True))
+
+
+def test_photos_for_training_have_the_size_that_networks_see_and_others_their_own(project):
+    rows = [{"path": str(ROOT / "a.png"), "source": "s", "name": "a", "licence": "CC0", "kind": "photo"}]
+    task = catalog.build("task", "colorization", sees=32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthesize, "_photo", lambda _: np.zeros((60, 90, 3), np.uint8))
+        train, test = (
+            synthesize.Scenes(task, split, rows, Params.model_validate(TINY))[0].scene for split in ("train", "test")
+        )
+    assert train.truth.shape == (32, 48, 3)
+    assert test.truth.shape == (60, 90, 3)
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,14 @@ import pytest
 import torch
 
 from restereo import catalog
+from restereo.imaging.resampling import larger, smaller
 from restereo.inference import bands
 from restereo.layers.operators import operator_of
 from restereo.sample import HasMatch
-from restereo.tasks import restore
+from restereo.tasks import build_model, restore
 from restereo.tasks.anaglyph import build
+from restereo.tasks.colorization import grey_operator
+from restereo.training.objectives.pixel import chroma
 
 
 def shaken(name: str) -> torch.nn.Module:
@@ -49,6 +52,23 @@ def test_a_picture_repaired_on_a_copy_has_no_seams_either(monkeypatch):
             for rows in (32, 160)
         )
     torch.testing.assert_close(many, two, atol=1e-5, rtol=0)
+
+
+def test_colours_are_decided_on_a_copy_of_the_whole_picture():
+    """In bands or at once, at 300 px or at twice that: the same colours."""
+    task = catalog.build("task", "colorization")
+    torch.manual_seed(0)
+    model = build_model(task, "autoencoder", {"size": "tiny"}).eval()
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.05)
+    observed, operator = larger(torch.rand(1, 1, 75, 100), 4).clamp(0, 1), grey_operator()
+    with torch.inference_mode():
+        whole = restore(model, task, observed, operator, task.default_calibration()).image
+        parts = bands.restore_any_size(model, task, observed, operator, task.default_calibration(), 64 * 400).image
+        copy = larger(observed, 2)
+        twice = restore(model, task, copy, operator, task.default_calibration()).image
+    assert (whole - parts).abs().max() < 1e-5
+    assert (chroma(smaller(twice, 2)) - chroma(whole)).abs().mean() < 0.1 * chroma(whole).abs().mean()
 
 
 def test_bands_keep_every_row_once():
