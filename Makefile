@@ -27,8 +27,8 @@ bench: $(INSTALLED)  ## Measure speed, overhead and memory against their targets
 ui: $(INSTALLED)  ## Start the MLflow and Prefect pages and serve the flow
 	restereo-pipelines ui
 
-retrain: $(INSTALLED)  ## Bring in new pictures, run what is stale, compare with the champion; PROMOTE=1 lets it win
-	restereo-pipelines check && restereo-pipelines retrain '$(TARGETS)' --base '$(BASE)' $(if $(PROMOTE),,--dry-run)
+retrain: $(INSTALLED)  ## Bring in new pictures, run what is stale, compare with the champion; PROMOTE=1 lets it win, STATISTICS=LOG looks for drift
+	restereo-pipelines check && restereo-pipelines retrain '$(TARGETS)' --base '$(BASE)' $(if $(PROMOTE),,--dry-run) $(if $(STATISTICS),--statistics '$(STATISTICS)')
 
 app: $(INSTALLED)  ## Open a page in the browser: drop an anaglyph, get its views
 	restereo app

@@ -193,6 +193,11 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     ADDRESS.parent.mkdir(parents=True, exist_ok=True)
     say("Starting the servers (up to half a minute the first time) ...")
+    database = default_store().database
+    if database and not database.exists():
+        from pipelines import tracking
+
+        tracking.connect()  # it makes MLflow's tables whole or not at all; the server itself would make them in place
     try:
         with serving(wanted) as check:
             ADDRESS.write_text(wanted[-1].environment["PREFECT_API_URL"] + "\n", encoding="utf-8")

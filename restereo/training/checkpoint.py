@@ -45,14 +45,17 @@ class Live:
         self.key = key
 
     def save(self, state: dict[str, Any]) -> None:
-        """Writes the state so that a kill at any moment leaves the old checkpoint or the new one."""
+        """Writes the state so that a kill at any moment, or a full disk, leaves the old checkpoint or the new one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_suffix(".tmp")
-        with temporary.open("wb") as stream:
-            torch.save({**state, "key": self.key}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(self.file)
+        try:
+            with temporary.open("wb") as stream:
+                torch.save({**state, "key": self.key}, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(self.file)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def load(self, tell: Callable[[str], object]) -> dict[str, Any] | None:
         """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's.
