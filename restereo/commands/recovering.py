@@ -1,0 +1,152 @@
+"""Commands for anaglyphs: make one, tell its type, recover its views, see how steady a film is."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from restereo.commands.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, film_wanted
+from restereo.errors import UserError
+
+
+def anaglyph(
+    left: Annotated[Path, typer.Argument(help="Left view.")],
+    right: Annotated[Path, typer.Argument(help="Right view.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Picture to write.")],
+    method: Method = "red-cyan",
+) -> None:
+    """Makes an anaglyph of two views.
+
+    Example: `restereo anaglyph left.png right.png -o anaglyph.png --method green-magenta-half`
+    """
+    from restereo.imaging.anaglyph import find_method, form
+    from restereo.inference.files import write_picture
+    from restereo.sources._pictures import PairFiles, read_pair
+
+    how = find_method(method)
+    pair = read_pair(PairFiles(left.stem, left, right))
+    write_picture(out, form(pair.left, pair.right, how))
+    typer.echo(f"{out}: {how.name}")
+
+
+def detect(
+    picture: Annotated[Path, typer.Argument(help="A picture that may be an anaglyph.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Says whether a picture is an anaglyph, and of what type.
+
+    Which eye sees which colour cannot be told from a picture; the first colour is taken for the left one.
+
+    Example: `restereo detect photo.jpg`
+    """
+    from restereo.imaging.detection import detect as detect_type
+    from restereo.sources._pictures import read_picture
+
+    found = detect_type(read_picture(picture), str(picture))
+    if as_json:
+        facts = {"file": str(picture), "plain": found.plain, "method": found.method, "confidence": found.confidence}
+        typer.echo(json.dumps(facts))
+    elif found.plain:
+        typer.echo(f"{picture}: a plain picture, not an anaglyph, unless its scene has hardly any depth")
+    else:
+        typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.kind}')")
+
+
+def recover(
+    paths: Annotated[list[Path], typer.Argument(help="Anaglyphs, or folders of them.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside each picture.")
+    ] = None,
+    layout: Annotated[
+        list[str] | None,
+        typer.Option("-l", "--layout", help="How to show the views, may be repeated; 'restereo list'."),
+    ] = None,
+    method: Method = "auto",
+    swap: Annotated[bool, typer.Option("--swap", help="The first colour is the right eye's.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also take a plain picture for an anaglyph.")] = False,
+    invent_color: Annotated[bool, typer.Option("--invent-color", help="Colour the views of a grey anaglyph.")] = False,
+    glasses: Annotated[str, typer.Option(help="Method of layout 'anaglyph'.")] = "red-cyan-dubois",
+    ending: Annotated[str | None, typer.Option("--format", help="Such as png; by default the picture's own.")] = None,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files, always 4:4:4.")] = 95,
+    start: Start = "0",
+    end: End = None,
+    sample: OneFrame = False,
+    codec: Codec = "auto",
+    crf: Crf = None,
+    model: Model = None,
+    device: Device = "auto",
+    jobs: Annotated[int, typer.Option(min=0, help="Pictures worked on at once; 0 = as suits the machine.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Leave pictures whose results are there.")] = False,
+    skip_errors: Annotated[
+        bool, typer.Option("--skip-errors", help="Go on after an error; status 1 if there was one.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each picture.")] = False,
+) -> None:
+    """Recovers the two colour views of anaglyphs, pictures or films; a film that was interrupted goes on where it was.
+
+    Example: `restereo recover photo.jpg`, `restereo recover film.mkv --layout half-sbs`, or
+    `restereo recover folder -o out --layout mpo --skip-errors --resume`
+    """
+    from restereo.inference import batch
+    from restereo.inference.contender import default_restorer, find_restorer
+    from restereo.inference.devices import find_device
+    from restereo.inference.layouts import find_layout, layout_of
+    from restereo.inference.recover import Wish, check_wish
+
+    layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
+    film = film_wanted(start, end, sample, codec, crf, force)
+    wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
+    todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
+    restorer = find_restorer(model or default_restorer(), find_device(device))
+
+    def tell(outcome: batch.Outcome) -> None:
+        if as_json:
+            typer.echo(json.dumps(outcome.facts()))
+        elif outcome.result or outcome.status == "skipped":
+            typer.echo(
+                outcome.result.sentence() if outcome.result else f"{outcome.job.file}: skipped, its results are there"
+            )
+        elif skip_errors:
+            typer.echo(f"error: {outcome.error}", err=True)
+
+    outcomes = batch.run(todo, restorer, wish, tell, workers=jobs, resume=resume, skip_errors=skip_errors)
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed and not skip_errors:
+        raise UserError(failed[0].error)
+    if len(todo) > 1:
+        counts = {name: sum(one.status == name for one in outcomes) for name in ("done", "skipped", "failed")}
+        typer.echo(", ".join(f"{count} {name}" for name, count in counts.items()), err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def flicker(
+    film: Annotated[Path, typer.Argument(help="An anaglyph film.")],
+    truth: Annotated[Path | None, typer.Option(help="The film it was made of, side by side.")] = None,
+    frames: Annotated[int, typer.Option(min=2, help="How many frames to look at.")] = 24,
+    start: Annotated[str, typer.Option(help="Where to begin, in seconds or [h:]m:s.")] = "0",
+    method: Annotated[str, typer.Option("--method", "-m", help="The film's.")] = "red-cyan",
+    model: Model = None,
+    device: Device = "auto",
+) -> None:
+    """Measures how much a recovered film flickers: held steady, and frame by frame.
+
+    Example: `restereo flicker film.mp4 --truth sbs.mp4 --frames 24`
+    """
+    from restereo.imaging.anaglyph import find_method
+    from restereo.inference.contender import default_restorer, find_restorer
+    from restereo.inference.devices import find_device
+    from restereo.inference.film_reader import Span, open_film, seconds_of
+    from restereo.inference.flicker import measure
+
+    restorer = find_restorer(model or default_restorer(), find_device(device))
+    known, span = open_film(truth) if truth else None, Span(seconds_of(start))
+    rows = measure(restorer, find_method(method).name, open_film(film), span, frames, known)
+    typer.echo(f"{'':16s}{'colour':>10s}{'disparity':>12s}{'missing_psnr':>14s}")
+    for name, row in rows.items():
+        cells = [f"{one:.3f}" if one is not None else "" for one in (row.colour, row.disparity, row.missing_psnr)]
+        typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>14s}")
+
+
+COMMANDS = recover, detect, anaglyph, flicker
