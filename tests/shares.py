@@ -13,10 +13,16 @@ from restereo.config import load_params
 from tests.conftest import ROOT
 
 COMMANDS = {
-    "anaglyph": ["inference.batch", "inference.flicker", "inference.onnx_export", "app.page", "imaging.detection"],
+    "anaglyph": [
+        "inference.batch",
+        "inference.films.flicker",
+        "inference.onnx_export",
+        "app.page",
+        "imaging.detection",
+    ],
 }
 """What only the commands of one task use: those of the siblings are one table, `inference/restored.py`."""
-TRUNK = ["training.trainer", "evaluation.folder", "inference.predictor", "inference.film_restoring", "app.crafts"]
+TRUNK = ["training.trainer", "evaluation.folder", "inference.predictor", "inference.films.restoring", "app.crafts"]
 """What every task goes through."""
 
 

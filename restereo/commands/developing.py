@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -108,4 +109,4 @@ def export(
         typer.echo(f"{folder / one.file}: within {one.difference:.1e} of torch; {took}")
 
 
-COMMANDS = train, evaluate, export
+COMMANDS: tuple[Callable[..., None], ...] = train, evaluate, export

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from restereo.inference.film import Wanted
+    from restereo.inference.films.film import Wanted
 
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside the input.")]
 Model = Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")]
@@ -32,8 +32,8 @@ def film_wanted(start: str, end: str | None, sample: bool, codec: str, crf: floa
         >>> film_wanted("1:00", None, False, "auto", None, False).span.start
         Fraction(60, 1)
     """
-    from restereo.inference.film import Wanted
-    from restereo.inference.film_reader import Span, seconds_of
+    from restereo.inference.films.film import Wanted
+    from restereo.inference.films.span import Span, seconds_of
 
     span = Span(seconds_of(start), seconds_of(end) if end else None)
     return Wanted(span, codec, crf, force=force, sample=sample)

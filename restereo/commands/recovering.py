@@ -1,6 +1,7 @@
 """Commands for anaglyphs: make one, tell its type, recover its views, see how steady a film is."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -137,8 +138,9 @@ def flicker(
     from restereo.imaging.anaglyph import find_method
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
-    from restereo.inference.film_reader import Span, open_film, seconds_of
-    from restereo.inference.flicker import measure
+    from restereo.inference.films.flicker import measure
+    from restereo.inference.films.reader import open_film
+    from restereo.inference.films.span import Span, seconds_of
 
     restorer = find_restorer(model or default_restorer(), find_device(device))
     known, span = open_film(truth) if truth else None, Span(seconds_of(start))
@@ -149,4 +151,4 @@ def flicker(
         typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>14s}")
 
 
-COMMANDS = recover, detect, anaglyph, flicker
+COMMANDS: tuple[Callable[..., None], ...] = recover, detect, anaglyph, flicker

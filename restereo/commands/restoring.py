@@ -1,6 +1,6 @@
 """Commands of the sibling tasks: `restereo colorize`, `repair`, `upscale`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +9,7 @@ import typer
 from restereo.commands.options import Codec, Crf, Device, End, Model, OneFrame, Out, Shown, Start, film_wanted
 
 if TYPE_CHECKING:
-    from restereo.inference.film import Wanted
+    from restereo.inference.films.film import Wanted
     from restereo.inference.restored import Craft
 
 
@@ -81,8 +81,8 @@ def upscale(
 def _restore(
     craft: "Craft", files: Sequence[Path], out: Path | None, wanted: "Wanted", model: str | None, device: str
 ) -> None:
-    from restereo.inference.film_reader import is_film
-    from restereo.inference.film_restoring import restore_film
+    from restereo.inference.films.kind import is_film
+    from restereo.inference.films.restoring import restore_film
     from restereo.inference.restored import restore_files, restorer_for
 
     restorer, name = restorer_for(craft, model, device)
@@ -96,4 +96,4 @@ def _restore(
         typer.echo(f"  note: {note}")
 
 
-COMMANDS = colorize, repair, upscale
+COMMANDS: tuple[Callable[..., None], ...] = colorize, repair, upscale

@@ -13,8 +13,8 @@ import torch
 
 from restereo.errors import UserError
 from restereo.inference.files import check_target
-from restereo.inference.film_reader import SUFFIXES, is_film
-from restereo.inference.film_recovery import FilmResult, check_film_target, film_targets, recover_film
+from restereo.inference.films.kind import SUFFIXES, is_film
+from restereo.inference.films.recovery import FilmResult, check_film_target, film_targets, recover_film
 from restereo.inference.naming import is_result, targets
 from restereo.inference.opening import ENDINGS, size_in_file
 from restereo.inference.predictor import Restorer

@@ -16,7 +16,7 @@ from restereo.inference import statistics
 from restereo.inference.answer import Advance, Views
 from restereo.inference.encoding import QUALITY
 from restereo.inference.files import write_layout
-from restereo.inference.film import WHOLE_FILM, Wanted
+from restereo.inference.films.film import WHOLE_FILM, Wanted
 from restereo.inference.layouts import GLASSES, LAYOUTS, Layout, arrange, eight_bit
 from restereo.inference.opening import Photo, open_photo
 from restereo.inference.packing import packing_of

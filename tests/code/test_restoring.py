@@ -15,10 +15,10 @@ from restereo import catalog
 from restereo.cli import app
 from restereo.errors import UserError
 from restereo.imaging.color import luma
-from restereo.inference import film as films
-from restereo.inference.film import Wanted
-from restereo.inference.film_frames import Frames
-from restereo.inference.film_restoring import restore_film
+from restereo.inference.films import film as films
+from restereo.inference.films.film import Wanted
+from restereo.inference.films.frames import Frames
+from restereo.inference.films.restoring import restore_film
 from restereo.inference.predictor import load_run
 from restereo.inference.restored import COLORIZE
 from restereo.sample import Picture, Prediction

@@ -16,6 +16,6 @@ def test_own_files_are_those_that_nobody_else_needs(capsys):
 
 
 def test_imports_within_functions_count():
-    reached = {file.name for file in shares.reached(["commands.restoring"])}
-    assert {"film_restoring.py", "restored.py", "predictor.py"} <= reached
-    assert "batch.py" not in reached
+    reached = {file.relative_to(ROOT / "restereo").as_posix() for file in shares.reached(["commands.restoring"])}
+    assert {f"inference/{one}.py" for one in ("films/restoring", "restored", "predictor")} <= reached
+    assert "inference/batch.py" not in reached

@@ -14,8 +14,8 @@ from PIL import Image
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.inference.film_reader import is_film
-from restereo.inference.film_recovery import film_targets, recover_film
+from restereo.inference.films.kind import is_film
+from restereo.inference.films.recovery import film_targets, recover_film
 from restereo.inference.layouts import LAYOUTS
 from restereo.inference.naming import targets
 from restereo.inference.predictor import Restorer

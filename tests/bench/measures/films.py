@@ -73,7 +73,7 @@ def _recover(file: Path) -> None:
     import time
 
     from restereo.inference.contender import default_restorer, find_restorer
-    from restereo.inference.film_recovery import recover_film
+    from restereo.inference.films.recovery import recover_film
     from restereo.inference.recover import Wish
 
     restorer = find_restorer(default_restorer())

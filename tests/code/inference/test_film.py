@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from restereo.errors import UserError
-from restereo.inference import film as films
-from restereo.inference import film_job
-from restereo.inference.film import Wanted
-from restereo.inference.film_colour import FULL, LIMITED, Colour, from_rgb, to_rgb
-from restereo.inference.film_parts import Parts
-from restereo.inference.film_reader import Span, frames, is_film, open_film, seconds_of
-from restereo.inference.film_writer import check_ending
+from restereo.inference.films import film as films
+from restereo.inference.films import job
+from restereo.inference.films.colour import FULL, LIMITED, Colour, from_rgb, to_rgb
+from restereo.inference.films.film import Wanted
+from restereo.inference.films.kind import is_film
+from restereo.inference.films.parts import Parts
+from restereo.inference.films.reader import frames, open_film
+from restereo.inference.films.span import Span, seconds_of
+from restereo.inference.films.writer import check_ending
 from tests.code.inference import clips
 
 
@@ -42,7 +44,7 @@ class Doubled:
 
 def converted(file: Path, out: Path, wanted: Wanted = Wanted(), make: Doubled | None = None) -> Path:  # noqa: B008
     film = open_film(file)
-    parts = Parts(out, film_job.origin_of(film, wanted, {}))
+    parts = Parts(out, job.origin_of(film, wanted, {}))
     films.convert(film, out, make or Doubled(), parts, wanted, films.survey(film, wanted).frames)
     return out
 
@@ -202,7 +204,7 @@ def test_what_a_file_cannot_hold_is_said_before_the_work(tmp_path):
 
 def test_a_second_run_on_the_same_film_is_refused(tmp_path):
     refused = pytest.raises(UserError, match="another run is making this film")
-    with film_job.locked(tmp_path / "a.mp4"), refused, film_job.locked(tmp_path / "a.mp4"):
+    with job.locked(tmp_path / "a.mp4"), refused, job.locked(tmp_path / "a.mp4"):
         raise AssertionError("both held it")
     assert not list(tmp_path.iterdir())
 

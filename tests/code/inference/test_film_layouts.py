@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from restereo.errors import UserError
-from restereo.inference.film import Wanted
-from restereo.inference.film_recovery import film_targets, recover_film
+from restereo.inference.films.film import Wanted
+from restereo.inference.films.recovery import film_targets, recover_film
+from restereo.inference.films.stereo_box import mark_stereo
 from restereo.inference.layouts import LAYOUTS
 from restereo.inference.recover import Wish
-from restereo.inference.stereo_box import mark_stereo
 from tests.code.inference import clips
 from tests.fuzz.trial import restorer
 

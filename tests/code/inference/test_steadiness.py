@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from restereo.inference import steadiness
-from restereo.inference.film_views import FilmViews
-from restereo.inference.steadiness import Memory, Motion
+from restereo.inference.films import steadiness
+from restereo.inference.films.steadiness import Memory, Motion
+from restereo.inference.films.views import FilmViews
 from restereo.layers.match import Match
 from restereo.tasks.anaglyph import build
 from tests.code.inference import clips

@@ -11,18 +11,11 @@ from typing import Any
 import numpy as np
 
 from restereo.errors import UserError
-from restereo.inference.film_colour import Colour, colour_of, to_rgb
-from restereo.inference.film_container import is_cut_short
+from restereo.inference.films.colour import Colour, colour_of, to_rgb
+from restereo.inference.films.container import is_cut_short
+from restereo.inference.films.span import WHOLE, Span
 from restereo.sample import Picture
 from restereo.sources._decode import MAX_PIXELS
-
-_ENDINGS = """
-.3gp .asf .avi .divx .flv .h264 .h265 .hevc .m1v .m2ts .m2v .m4v .mkv .mov .mp4 .mpeg .mpg .mts .mxf .ogm .ogv .rm .rmvb
-.ts .vob .webm .wmv .y4m
-"""
-SUFFIXES = frozenset(_ENDINGS.split())
-PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6")
-FILM_MAGIC = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\x01\xba", b"\x30\x26\xb2\x75", b"YUV4MPEG2")
 
 
 @dataclass(frozen=True)
@@ -75,34 +68,6 @@ class Frame:
     ticks: int
     duration: int
     image: Callable[[], Picture]
-
-
-@dataclass(frozen=True)
-class Span:
-    """The part of a film from `start` up to, not including, `end`, in seconds from its beginning; None = its end."""
-
-    start: Fraction = Fraction(0)
-    end: Fraction | None = None
-
-
-WHOLE = Span()
-
-
-def is_film(file: Path) -> bool:
-    """Returns whether the file's first bytes are those of a film; where they do not tell, whether its name ends so.
-
-    Example:
-        >>> is_film(Path("missing.mkv")), is_film(Path("missing.png"))
-        (True, False)
-    """
-    head = b""
-    with contextlib.suppress(OSError), file.open("rb") as stream:
-        head = stream.read(16)
-    if head.startswith(PICTURE_MAGIC) or (head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"avif", b"mif1"}):
-        return False
-    if head[4:8] == b"ftyp" or head.startswith(FILM_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
-        return True
-    return file.suffix.lower() in SUFFIXES
 
 
 @contextlib.contextmanager
@@ -209,26 +174,6 @@ def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) ->
         missing = span.start == 0 and "mp4" in film.container and count < len(stream.index_entries)
         if missing or is_cut_short(film.file):
             bad.append(float((ticks or 0) * film.time_base - film.begin))
-
-
-def seconds_of(text: str) -> Fraction:
-    """Returns the seconds of a time written as seconds, minutes:seconds or hours:minutes:seconds.
-
-    Raises:
-        UserError: It is none of these.
-
-    Example:
-        >>> float(seconds_of("1:02:03.5")), float(seconds_of("90"))
-        (3723.5, 90.0)
-    """
-    parts = text.split(":")
-    try:
-        numbers = [Fraction(part) for part in parts]
-    except (ValueError, ZeroDivisionError):
-        numbers = []
-    if not 1 <= len(numbers) <= 3 or min(numbers) < 0:
-        raise UserError(f"'{text}' is no time; write seconds, minutes:seconds or hours:minutes:seconds.")
-    return sum((number * 60**place for place, number in enumerate(reversed(numbers))), Fraction(0))
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:

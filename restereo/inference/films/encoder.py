@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from restereo.errors import UserError
-from restereo.inference.film_colour import Colour, from_rgb
+from restereo.inference.films.colour import Colour, from_rgb
 from restereo.sample import Picture
 
 Codec = Literal["h264", "hevc"]

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restereo.inference import steadiness
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
-from restereo.inference.film_parts import State
+from restereo.inference.films import steadiness
+from restereo.inference.films.parts import State
+from restereo.inference.films.steadiness import Memory, Motion
 from restereo.inference.predictor import Restorer
-from restereo.inference.steadiness import Memory, Motion
 from restereo.layers.match import Match
 from restereo.sample import HasMatch, Operator, Picture, Prediction
 from restereo.tasks import to_picture, to_tensor

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.inference.answer import Views, is_grey, without_color
-from restereo.inference.film_frames import Frames, as_it_is
-from restereo.inference.film_parts import State
+from restereo.inference.films.frames import Frames, as_it_is
+from restereo.inference.films.parts import State
 from restereo.inference.layouts import GLASSES, Layout, arrange
 from restereo.inference.predictor import Restorer
 from restereo.sample import Picture

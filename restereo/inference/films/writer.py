@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from restereo.errors import UserError
-from restereo.inference.film_encoder import ENCODERS, Encoded, Look, configure
-from restereo.inference.film_reader import Film, Span, opened
-from restereo.inference.stereo_box import mark_stereo
+from restereo.inference.films.encoder import ENCODERS, Encoded, Look, configure
+from restereo.inference.films.reader import Film, opened
+from restereo.inference.films.span import Span
+from restereo.inference.films.stereo_box import mark_stereo
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 BITEXACT = 0x400

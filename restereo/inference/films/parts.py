@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from restereo.inference.film_encoder import Encoded
+from restereo.inference.films.encoder import Encoded
 
 State = dict[str, NDArray[Any]]
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from restereo.errors import UserError
-from restereo.inference.film_encoder import Look, encode, find_codec
-from restereo.inference.film_parts import Parts, State
-from restereo.inference.film_reader import WHOLE, Film, Span, frames
-from restereo.inference.film_writer import check_ending, check_streams, write_film
+from restereo.inference.films.encoder import Look, encode, find_codec
+from restereo.inference.films.parts import Parts, State
+from restereo.inference.films.reader import Film, frames
+from restereo.inference.films.span import WHOLE, Span
+from restereo.inference.films.writer import check_ending, check_streams, write_film
 from restereo.progress import rated
 from restereo.sample import Picture
 
@@ -149,7 +150,7 @@ def _known_look(parts: Parts, film: Film, wanted: Wanted) -> Look | None:
     if size is None:
         return None
     codec = find_codec(wanted.codec, **size)
-    from restereo.inference.film_encoder import QUALITY
+    from restereo.inference.films.encoder import QUALITY
 
     quality = QUALITY[codec] if wanted.quality is None else wanted.quality
     base = film.time_base, film.rate, film.aspect, film.colour

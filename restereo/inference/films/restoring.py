@@ -4,11 +4,11 @@ from pathlib import Path
 
 from restereo.errors import UserError
 from restereo.inference.files import check_target
-from restereo.inference.film import Wanted
-from restereo.inference.film_frames import Frames
-from restereo.inference.film_job import Facts, Job, produce
-from restereo.inference.film_reader import open_film
-from restereo.inference.film_writer import check_ending, ending_for
+from restereo.inference.films.film import Wanted
+from restereo.inference.films.frames import Frames
+from restereo.inference.films.job import Facts, Job, produce
+from restereo.inference.films.reader import open_film
+from restereo.inference.films.writer import check_ending, ending_for
 from restereo.inference.predictor import Restorer
 from restereo.inference.restored import Craft, Restored, doubted, target_of
 from restereo.sample import Picture

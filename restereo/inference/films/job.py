@@ -13,10 +13,10 @@ from filelock import FileLock, Timeout
 
 from restereo.errors import UserError
 from restereo.inference.files import write_picture
-from restereo.inference.film import FrameMaker, Wanted, convert, one_frame, segment_length, survey
-from restereo.inference.film_parts import Parts
-from restereo.inference.film_reader import Film
-from restereo.inference.film_writer import check_streams
+from restereo.inference.films.film import FrameMaker, Wanted, convert, one_frame, segment_length, survey
+from restereo.inference.films.parts import Parts
+from restereo.inference.films.reader import Film
+from restereo.inference.films.writer import check_streams
 from restereo.sample import Picture
 
 Facts = dict[str, Any]

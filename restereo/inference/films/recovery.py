@@ -9,10 +9,10 @@ from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, detect
 from restereo.inference.files import check_target
-from restereo.inference.film_job import Facts, Job, produce
-from restereo.inference.film_reader import Film, open_film
-from restereo.inference.film_views import FilmViews, LaidOut
-from restereo.inference.film_writer import check_ending, ending_for
+from restereo.inference.films.job import Facts, Job, produce
+from restereo.inference.films.reader import Film, open_film
+from restereo.inference.films.views import FilmViews, LaidOut
+from restereo.inference.films.writer import check_ending, ending_for
 from restereo.inference.layouts import LAYOUTS, stereo_mode
 from restereo.inference.naming import targets
 from restereo.inference.predictor import Restorer

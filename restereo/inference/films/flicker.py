@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.imaging.metrics import missing_psnr
-from restereo.inference import motion
-from restereo.inference.film_reader import WHOLE, Film, Span, frames
-from restereo.inference.film_views import FilmViews
+from restereo.inference.films import motion
+from restereo.inference.films.reader import Film, frames
+from restereo.inference.films.span import WHOLE, Span
+from restereo.inference.films.steadiness import Motion
+from restereo.inference.films.views import FilmViews
 from restereo.inference.predictor import Restorer
-from restereo.inference.steadiness import Motion
 from restereo.progress import rated
 from restereo.sample import Picture
 from restereo.tasks.anaglyph import missing_of

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restereo.inference import motion
+from restereo.inference.films import motion
 from restereo.layers import projection
 from restereo.layers.match import Match
 from restereo.sample import Operator
