@@ -180,7 +180,7 @@ def check(
     lock: Annotated[bool, typer.Option("--lock", help="Also that dvc.lock is that of this code.")] = False,
     targets: Targets = TARGETS,
 ) -> None:
-    """Checks `params.yaml`: every key, range and name, before anything runs.
+    """Checks `params.yaml`: every key, range and name, before anything runs; and that a kill left `dvc.lock` whole.
 
     Example: `restereo-pipelines check --lock`
     """
@@ -193,9 +193,11 @@ def check(
                 f"params.yaml: recipe '{name}' has no kind; dvc.yaml names its task's file by it: "
                 f"write kind: {params.kinds[row.task]}."
             )
-    if lock:
-        from pipelines import lock as locked
+    from pipelines import lock as locked
 
+    for sentence in locked.torn():
+        raise UserError(sentence.removesuffix("."))
+    if lock:
         locked.check(targets)
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 
 from packaging.requirements import Requirement
 
-from pipelines import ledger, paths
+from pipelines import ledger, lock, paths
 from restereo.config import load_params
 from restereo.errors import UserError
 
@@ -188,7 +188,8 @@ def decisions() -> Iterator[str]:
 
 
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
-    "DVC's lock": rwlock,
+    "DVC's rwlock": rwlock,
+    "dvc.lock": lock.torn,
     "MLflow's address": store_address,
     "packages": packages,
     "disk": disk,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines import doctor, paths
+from pipelines import doctor, lock, paths
 from tests.pipeline.conftest import free_port
 
 RECIPE = {"task": "anaglyph", "model": "unet", "objective": "pixel"}
@@ -54,6 +54,28 @@ def test_an_empty_rwlock_stops_dvc_until_it_is_deleted(place: Path) -> None:
     lock.unlink()
     subprocess.run([*dvc, "repro", "-q"], check=True)
     assert list(doctor.rwlock()) == []
+
+
+@pytest.mark.parametrize("left", [0, 40])
+def test_a_torn_lock_stops_dvc_until_it_is_deleted_and_then_nothing_runs_twice(place: Path, left: int) -> None:
+    dvc = [sys.executable, "-m", "dvc"]
+    subprocess.run([*dvc, "init", "-q", "--no-scm", "-f"], check=True)
+    stages = "\n".join(
+        f"  {one}: {{cmd: echo {one} >> ran && echo 1 > {one}, deps: [code], outs: [{one}]}}" for one in ("a", "b")
+    )
+    Path("code").write_text("")
+    Path("dvc.yaml").write_text(f"stages:\n{stages}\n")
+    subprocess.run([*dvc, "repro", "-q"], check=True)
+    assert list(lock.torn()) == []
+    whole = Path("dvc.lock").read_text()
+    Path("dvc.lock").write_text(whole[:left])
+    assert subprocess.run([*dvc, "repro", "-q"], capture_output=True, check=False).returncode
+    (said,) = lock.torn()
+    assert said.startswith("dvc.lock: not whole; a DVC that was killed while it wrote left it so")
+    Path("dvc.lock").unlink()
+    subprocess.run([*dvc, "repro", "-q"], check=True)
+    assert Path("dvc.lock").read_text() == whole
+    assert Path("ran").read_text() == "a\nb\n"
 
 
 @pytest.mark.parametrize("address", ["./mlruns", "file:///srv/mlruns", "/srv/mlruns"])

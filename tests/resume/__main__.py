@@ -24,10 +24,10 @@ from tests.resume.killing import (
     RECIPES,
     digests,
     finish,
-    free_lock,
     kill_group,
     left_over,
     make_project,
+    mended,
     phase,
     repro,
     watch,
@@ -85,8 +85,7 @@ def killed(start: Path, folder: Path, recipe: str, when: Moment) -> tuple[dict[s
     where = phase(folder, recipe)
     if survivors := left_over(folder):
         where += f"; outlived it: {survivors}"
-    if free_lock(folder):
-        where += "; rwlock was empty"
+    where += "".join(f"; {name} was broken" for name in mended(folder))
     finish(repro(folder, f"train@{recipe}"), folder)
     if (folder / "data" / ".live" / recipe).exists():
         return {}, f"{where}; checkpoint left behind"

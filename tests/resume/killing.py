@@ -17,6 +17,7 @@ import psutil
 import torch
 import yaml
 
+from pipelines import lock
 from tests.conftest import ROOT
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
@@ -144,10 +145,10 @@ def phase(folder: Path, recipe: str) -> str:
     return f"after step {state['outcome']['step']}"
 
 
-def free_lock(folder: Path) -> bool:
-    """Deletes an empty lock file as docs/operations.md tells a person to; True if there was one."""
-    file = folder / LOCK
-    if file.exists() and not file.read_bytes():
+def mended(folder: Path) -> list[str]:
+    """Returns which of DVC's files a kill had left broken, after deleting them as `doctor` tells a person to."""
+    empty = [file for file in [folder / LOCK] if file.exists() and not file.read_bytes()]
+    broken = [*empty, *(folder / "dvc.lock" for _ in lock.torn(folder))]
+    for file in broken:
         file.unlink()
-        return True
-    return False
+    return [file.name for file in broken]

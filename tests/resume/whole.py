@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from pipelines import graph
-from tests.resume.killing import finish, free_lock, kill_group, left_over, make_project, repro
+from tests.resume.killing import finish, kill_group, left_over, make_project, mended, repro
 
 TINY = {"tiny": {"task": "anaglyph", "kind": "anaglyph", "model": "unet", "model_options": {"size": "tiny"}}}
 RECIPES = {name: row | {"objective": "pixel"} for name, row in TINY.items()}
@@ -124,8 +124,7 @@ def killed(before: Path, folder: Path, when: Moment) -> tuple[Ending | None, str
     where = reached(folder)
     if survivors := left_over(folder):
         where += f"; outlived it: {survivors}"
-    if free_lock(folder):
-        where += "; rwlock was empty"
+    where += "".join(f"; {name} was broken" for name in mended(folder))
     finish(repro(folder), folder)
     return ending(folder), where
 
