@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import care
+from pipelines import care, torn
 from pipelines.quiet import run_stage  # first: it sets what the tools read when they are imported
 from restereo.errors import UserError
 
@@ -193,11 +193,10 @@ def check(
                 f"params.yaml: recipe '{name}' has no kind; dvc.yaml names its task's file by it: "
                 f"write kind: {params.kinds[row.task]}."
             )
-    from pipelines import lock as locked
-
-    for sentence in locked.torn():
-        raise UserError(sentence.removesuffix("."))
+    torn.refuse()
     if lock:
+        from pipelines import lock as locked
+
         locked.check(targets)
 
 

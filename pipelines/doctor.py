@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 
 from packaging.requirements import Requirement
 
-from pipelines import ledger, lock, paths
+from pipelines import ledger, paths, torn
 from restereo.config import load_params
 from restereo.errors import UserError
 
@@ -189,7 +189,7 @@ def decisions() -> Iterator[str]:
 
 CHECKS: dict[str, Callable[[], Iterator[str]]] = {
     "DVC's rwlock": rwlock,
-    "dvc.lock": lock.torn,
+    "dvc.lock": torn.signs,
     "MLflow's address": store_address,
     "packages": packages,
     "disk": disk,

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from pipelines import torn
 from restereo.errors import UserError, nearest
 
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
@@ -98,6 +99,7 @@ def read(root: Path = Path()) -> Graph:
         raise UserError(f"{root / 'dvc.yaml'}: no such file; run the command where dvc.yaml lies.")
     answer = subprocess.run([*DVC, "dag", "--dot"], cwd=root, capture_output=True, text=True, check=False)
     if answer.returncode:
+        torn.refuse(root)
         lines = [line for line in (answer.stderr or answer.stdout).splitlines() if not _EXCERPT.match(line)]
         said = " ".join(" ".join(lines).split()).removeprefix("ERROR: ")
         raise UserError(f"dvc.yaml: DVC refuses the project: {said.rstrip('.')}; correct what it names.")

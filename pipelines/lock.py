@@ -1,8 +1,8 @@
-"""Whether `dvc.lock` is whole, and that of the code and parameters beside it, told without data or running anything."""
+"""Whether `dvc.lock` is that of the code and parameters beside it, told without data and without running anything."""
 
 import re
 import subprocess
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,6 @@ from restereo.errors import UserError
 
 _UNCHANGED = re.compile(r"^Stage '([^']+)' didn't change, skipping$", re.MULTILINE)
 _FAILED = re.compile(r"failed to reproduce '[^']+'.*No such file")  # a changed stage, and the data are not here
-
-
-def torn(root: Path = Path()) -> Iterator[str]:
-    """Yields a sentence if `dvc.lock` is not whole: DVC writes it in place, and refuses everything afterwards.
-
-    What DVC refuses is a file without `schema`, or a stage without `cmd`.
-    """
-    file = root / "dvc.lock"
-    if not file.is_file():
-        return
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        whole = "schema" in content and all("cmd" in entry for entry in content.get("stages", {}).values())
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        again = "delete it and run the same command again: DVC's run cache knows what has run"
-        yield f"{file}: not whole; a DVC that was killed while it wrote left it so. End any `dvc`, then {again}."
 
 
 def check(targets: str, root: Path = Path()) -> None:

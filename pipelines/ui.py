@@ -17,8 +17,6 @@ from pipelines.store import default_store
 from restereo.errors import UserError
 
 HOST = "127.0.0.1"
-MLFLOW_PORT = 5000
-PREFECT_PORT = 4200
 START_SECONDS = 180.0
 PATIENCE = 15.0
 TAIL = 15

@@ -2,12 +2,10 @@
 
 import os
 import sys
-from typing import Annotated
 
 import typer
 
 from restereo.commands import developing, recovering, restoring
-from restereo.commands.options import Device, Model
 from restereo.errors import UserError
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -24,29 +22,8 @@ def about() -> None:
     """Gives back the two full-colour views from which a 3D anaglyph was made."""
 
 
-def open_app(
-    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this computer.")] = 7860,
-    model: Model = None,
-    device: Device = "auto",
-    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
-) -> None:
-    """Serves a page to this computer only: drop an anaglyph, look at its views, download them.
-
-    Example: `restereo app`
-    """
-    from restereo.app.serving import serve
-    from restereo.inference.contender import default_restorer, find_restorer
-    from restereo.inference.devices import find_device
-
-    serve(find_restorer(model or default_restorer(), find_device(device)), port, browser)
-
-
-for command in (*recovering.COMMANDS, *restoring.COMMANDS):
-    app.command()(command)
-app.command("app")(open_app)
-app.command("list")(developing.list_everything)
-for command in developing.COMMANDS:
-    app.command()(command)
+for name, command in (recovering.COMMANDS | restoring.COMMANDS | developing.COMMANDS).items():
+    app.command(name)(command)
 
 
 def main() -> None:

@@ -50,7 +50,9 @@ def train(
 
 def evaluate(
     what: Annotated[str, typer.Argument(help="A run folder, or the name of a baseline, released weights or a run.")],
-    pairs: Annotated[Path | None, typer.Option(help="Folder laid out <scene>/left.* right.* [disp_left.*].")] = None,
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder of scenes: SCENE/left.png, right.png [disp_left.png].")
+    ] = None,
     photos: Annotated[Path | None, typer.Option(help="Folder of pictures, for a task of single ones.")] = None,
     jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Save the input as JPEG 4:2:0 first.")] = None,
     task: Annotated[
@@ -109,4 +111,9 @@ def export(
         typer.echo(f"{folder / one.file}: within {one.difference:.1e} of torch; {took}")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = train, evaluate, export
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_everything,
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+}

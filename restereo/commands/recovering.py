@@ -1,4 +1,4 @@
-"""Commands for anaglyphs: make one, tell its type, recover its views, see how steady a film is."""
+"""Commands for anaglyphs: recover its views, open the page, tell its type, make one, see how steady a film is."""
 
 import json
 from collections.abc import Callable
@@ -126,8 +126,8 @@ def flicker(
     film: Annotated[Path, typer.Argument(help="An anaglyph film.")],
     truth: Annotated[Path | None, typer.Option(help="The film it was made of, side by side.")] = None,
     frames: Annotated[int, typer.Option(min=2, help="How many frames to look at.")] = 24,
-    start: Annotated[str, typer.Option(help="Where to begin, in seconds or [h:]m:s.")] = "0",
-    method: Annotated[str, typer.Option("--method", "-m", help="The film's.")] = "red-cyan",
+    start: Start = "0",
+    method: Method = "red-cyan",
     model: Model = None,
     device: Device = "auto",
 ) -> None:
@@ -151,4 +151,27 @@ def flicker(
         typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>14s}")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = recover, detect, anaglyph, flicker
+def open_app(
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="Of this computer.")] = 7860,
+    model: Model = None,
+    device: Device = "auto",
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser.")] = True,
+) -> None:
+    """Serves a page to this computer only: drop an anaglyph, look at its views, download them.
+
+    Example: `restereo app`
+    """
+    from restereo.app.serving import serve
+    from restereo.inference.contender import default_restorer, find_restorer
+    from restereo.inference.devices import find_device
+
+    serve(find_restorer(model or default_restorer(), find_device(device)), port, browser)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "recover": recover,
+    "app": open_app,
+    "detect": detect,
+    "anaglyph": anaglyph,
+    "flicker": flicker,
+}

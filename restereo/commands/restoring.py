@@ -71,11 +71,12 @@ def upscale(
     Example: `restereo upscale left.png right.png --scale 2`
     """
     from restereo.errors import UserError
+    from restereo.inference.films.film import Wanted
     from restereo.inference.restored import UPSCALE
 
     if scale not in UPSCALE:
         raise UserError(f"--scale {scale}: there is no such network; give 2 or 4.")
-    _restore(UPSCALE[scale], [left, right], out, film_wanted("0", None, False, "auto", None, force), model, device)
+    _restore(UPSCALE[scale], [left, right], out, Wanted(force=force), model, device)
 
 
 def _restore(
@@ -96,4 +97,8 @@ def _restore(
         typer.echo(f"  note: {note}")
 
 
-COMMANDS: tuple[Callable[..., None], ...] = colorize, repair, upscale
+COMMANDS: dict[str, Callable[..., None]] = {
+    "colorize": colorize,
+    "repair": repair,
+    "upscale": upscale,
+}

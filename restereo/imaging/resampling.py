@@ -54,13 +54,18 @@ def consistent(picture: Tensor, small: Tensor, scale: int) -> Tensor:
 
 
 def reduced(picture: Tensor, scale: float) -> Tensor:
-    """Returns a smaller copy of `(B, C, H, W)` without aliasing, or itself at scale 1.
+    """Returns a copy without aliasing, height and width times `scale` and rounded; from scale 1 on the picture itself.
+
+    The corners of the copy are the picture's corners, so that `enlarged_rows` brings every pixel back to its place.
 
     Example:
         >>> reduced(torch.zeros(1, 3, 8, 8), 0.5).shape
         torch.Size([1, 3, 4, 4])
     """
-    return picture if scale >= 1 else F.interpolate(picture, scale_factor=scale, mode="bilinear", antialias=True)
+    if scale >= 1:
+        return picture
+    size = [max(1, round(side * scale)) for side in picture.shape[-2:]]
+    return F.interpolate(picture, size, mode="bilinear", antialias=True)  # by `scale_factor` it would drift
 
 
 def enlarged_rows(small: Tensor, rows: slice, height: int, width: int) -> Tensor:

@@ -1,7 +1,8 @@
 """Large pictures are restored in bands of full-width rows, so that memory grows with the picture, not with the network.
 
-Matching and repair look at the whole picture, and so does colouring: they are done once, on smaller copies of a large
-picture, and shared by the bands. A band then only brings over, at full size, the other eye's channels or the grey.
+Matching and repair look at the whole picture, and so does a task that `sees` a copy: that is done once, on smaller
+copies of a large picture, and shared by the bands. A band then only brings over, at full size, the other eye's channels
+or the grey.
 """
 
 import math
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from restereo.imaging.resampling import enlarged_rows, reduced
 from restereo.layers.projection import Calibration
 from restereo.sample import HasMatch, Operator, Prediction
-from restereo.tasks import Task, restore
+from restereo.tasks import Task, overview, restore
 
 BAND_PIXELS = 1_500_000
 """Pictures up to this size are restored in one piece, larger ones in bands of about this size."""
@@ -96,13 +97,14 @@ def restored_bands(
     height, width = source.height, source.width
     band_pixels //= task.scale**2
     if height * width <= band_pixels:
-        known = [] if match is None else [match]
-        yield slice(0, height), restore(model, task, source.rows(slice(0, height)), operator, calibration, *known)
+        known = () if match is None else (match,)
+        yield slice(0, height), restore(model, task, source.rows(slice(0, height)), operator, calibration, known)
         return
     whole = known_of(model, task, source, operator, match)
     halo = HALO if whole is None else 0
     for read, keep in bands(height, max(32, band_pixels // width // 32 * 32), halo):
-        part = restore(model, task, source.rows(read), operator, calibration, *(whole.rows(read) if whole else ()))
+        told = whole.rows(read) if whole else {}
+        part = restore(model, task, source.rows(read), operator, calibration, **told)
         maps = {n: _rows(m, keep, read.stop - read.start) for n, m in {"image": part.image, **maps_of(part)}.items()}
         yield slice(read.start + keep.start, read.start + keep.stop), replace(part, **maps)
 
@@ -144,11 +146,11 @@ class Known:
     height: int
     width: int
 
-    def rows(self, rows: slice) -> tuple[Any, Tensor]:
-        """Returns match and repair of some rows at the picture's size; never more of them is in memory."""
+    def rows(self, rows: slice) -> dict[str, Any]:
+        """Returns match and repair of some rows at the picture's size, for `restore`; no more of them is in memory."""
         size = rows.stop - rows.start, self.width
         near = type(self.match)(*(one[..., self._nearest(one, rows), :] for one in self.match)).resized(*size)
-        return near, enlarged_rows(self.repair, rows, self.height, self.width)
+        return {"known": (near, enlarged_rows(self.repair, rows, self.height, self.width))}
 
     def _nearest(self, one: Tensor, rows: slice) -> Tensor:
         small = one.shape[-2]
@@ -170,9 +172,9 @@ class Overview:
     height: int
     width: int
 
-    def rows(self, rows: slice) -> tuple[Tensor]:
-        """Returns some rows of it at the picture's size."""
-        return (enlarged_rows(self.image, rows, self.height, self.width),)
+    def rows(self, rows: slice) -> dict[str, Any]:
+        """Returns some rows of it at the picture's size, for `restore`."""
+        return {"seen": enlarged_rows(self.image, rows, self.height, self.width)}
 
 
 def known_of(
@@ -187,16 +189,16 @@ def known_of(
         operator: The degradation.
         match: If it is known already.
     """
-    if task.sees:
-        seen = task.lift(source.reduced(task.sees / min(source.height, source.width)), operator)
-        return Overview(model(seen).image.float(), source.height, source.width)
+    height, width = source.height, source.width
+    if task.sees is not None:
+        return Overview(overview(model, task, source.reduced, operator, height, width), height, width)
     if not isinstance(model, HasMatch):
         return None
 
     def copy(pixels: int) -> Tensor:
-        scale = min(1.0, math.sqrt(pixels / (source.height * source.width)))
+        scale = min(1.0, math.sqrt(pixels / (height * width)))
         return task.lift(source.reduced(scale), operator)
 
     match = model.match(copy(MATCH_PIXELS)) if match is None else match
     lifted = copy(REPAIR_PIXELS)
-    return Known(match, model.repaired(lifted, match.resized(*lifted.shape[-2:])), source.height, source.width)
+    return Known(match, model.repaired(lifted, match.resized(*lifted.shape[-2:])), height, width)

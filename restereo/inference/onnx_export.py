@@ -159,6 +159,7 @@ def export(restorer: Restorer, folder: Path) -> list[Exported]:
     facts = {
         "weights_sha256": restorer.sha256,
         "row": restorer.config["row"],
+        "sees": restorer.task.sees,
         "files": [asdict(one) for one in written],
     }
     (folder / "onnx.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

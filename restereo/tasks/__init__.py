@@ -1,7 +1,8 @@
 """One file per task: a known degradation of a known picture; `build(*, ...)` returns a `Task`."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,6 +18,8 @@ from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 
 Figures = dict[str, float | None]
+LONGEST = 16
+"""How many times longer than wide a copy may be that a task sees: of a longer strip it is smaller still."""
 
 
 class Doubt(NamedTuple):
@@ -41,7 +44,7 @@ class Task(ABC):
         shown: The figures that a table in a terminal shows.
         scale: How many times larger an answer is than its observation, each way.
         sees: Shorter side in px of the copy of a larger picture that models look at, of which the enlarged answer is
-            moved onto the whole observation; None = models look at the picture itself. Training scenes have that size.
+            moved onto the whole observation; None = models look at the picture itself. Training scenes are no larger.
     """
 
     channels_in: ClassVar[int]
@@ -203,29 +206,64 @@ def build_model(task: Task, name: str, options: Mapping[str, Any]) -> nn.Module:
     return model
 
 
-def predict(model: nn.Module, task: Task, observed: Tensor, operator: Operator, *known: Any) -> Prediction:
+def overview(
+    model: nn.Module, task: Task, copy: Callable[[float], Tensor], operator: Operator, height: int, width: int
+) -> Tensor:
+    """Returns what a model makes `(B, K, h, w)` of the copy that its task sees.
+
+    Args:
+        model: The model.
+        task: A task that `sees` a copy.
+        copy: Returns the observation `(B, C, h, w)`, reduced by this factor.
+        operator: The degradation.
+        height: Of the whole observation.
+        width: Likewise.
+    """
+    assert task.sees is not None
+    scale = min(task.sees / min(height, width), task.sees * math.sqrt(LONGEST / (height * width)))
+    image: Tensor = model(task.lift(copy(scale), operator)).image.float()
+    return image
+
+
+def predict(
+    model: nn.Module,
+    task: Task,
+    observed: Tensor,
+    operator: Operator,
+    known: tuple[Any, ...] = (),
+    seen: Tensor | None = None,
+) -> Prediction:
     """Returns the model's own answer to an observation `(B, C, H, W)`, at the size that is asked for.
 
-    What is known of the whole picture is passed on to the model, or is the answer of a task that sees a copy.
+    Args:
+        model: The model.
+        task: Its task.
+        observed: In [0, 1].
+        operator: The degradation.
+        known: What the model is told beside the observation, such as a match.
+        seen: `(B, K, H, W)`, for a task that `sees` a copy: the answer to it at full size, if it is there already.
     """
     if task.sees is None:
         prediction: Prediction = model(task.lift(observed, operator), *known)
         return prediction
-    height, width = observed.shape[-2:]
-    if not known:
-        seen = task.lift(reduced(observed, task.sees / min(height, width)), operator)
-        known = (enlarged_rows(model(seen).image.float(), slice(0, height), height, width),)
-    return Prediction(*known)
+    if seen is None:
+        height, width = observed.shape[-2:]
+        small = overview(model, task, lambda scale: reduced(observed, scale), operator, height, width)
+        seen = enlarged_rows(small, slice(0, height), height, width)
+    return Prediction(seen)
 
 
 def restore(
-    model: nn.Module, task: Task, observed: Tensor, operator: Operator, calibration: Calibration, *known: Any
+    model: nn.Module,
+    task: Task,
+    observed: Tensor,
+    operator: Operator,
+    calibration: Calibration,
+    known: tuple[Any, ...] = (),
+    seen: Tensor | None = None,
 ) -> Prediction:
-    """Returns the model's prediction moved onto the observation `(B, C, H, W)`, in [0, 1].
-
-    What the model is told beside the observation, such as a match, is passed on as it is.
-    """
-    prediction = predict(model, task, observed, operator, *known)
+    """Returns the model's prediction moved onto the observation `(B, C, H, W)`, in [0, 1]; see `predict`."""
+    prediction = predict(model, task, observed, operator, known, seen)
     image = prediction.image.float()
     residual = task.residual(image, observed, operator).square().mean(dim=1, keepdim=True).sqrt()
     image = task.project(image, observed, operator, calibration, prediction.confidence)

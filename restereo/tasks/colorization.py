@@ -10,11 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restereo.errors import UserError
 from restereo.imaging import metrics
 from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
 from restereo.imaging.mirroring import mirrored
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Figures, Task
+
+LEAST_SEEN = 16
+"""px; below, the networks of the trunk see next to nothing."""
 
 
 def grey_operator() -> Operator:
@@ -91,4 +95,6 @@ def build(*, sees: int = 128, degradations: Mapping[str, Any] | None = None) -> 
         >>> build().observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
         (2, 3, 1)
     """
+    if sees < LEAST_SEEN:
+        raise UserError(f"task 'colorization': sees is {sees}; give {LEAST_SEEN} or more.")
     return Colorization(sees)

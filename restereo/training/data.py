@@ -37,7 +37,8 @@ class Examples(Dataset[tuple[Scene, Observation]]):
             if any(side < part for side, part in zip(row["size"], crop, strict=True)):
                 raise UserError(
                     f"{shards.folder}: scene '{row['name']}' is {row['size'][1]}x{row['size'][0]}, smaller than "
-                    f"train.crop = {crop[1]}x{crop[0]}; lower train.crop or raise synthesize.size."
+                    f"train.crop = {crop[1]}x{crop[0]}; lower train.crop"
+                    f"{f' to {task.sees} at most' if task.sees else ' or raise synthesize.size'}."
                 )
 
     def __getitem__(self, index: int) -> tuple[Scene, Observation]:

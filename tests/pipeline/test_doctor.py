@@ -12,8 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from dvc.utils import strictyaml
 
-from pipelines import doctor, lock, paths
+from pipelines import doctor, graph, paths, torn
+from restereo.errors import UserError
+from tests.conftest import ROOT
 from tests.pipeline.conftest import free_port
 
 RECIPE = {"task": "anaglyph", "model": "unet", "objective": "pixel"}
@@ -66,16 +70,34 @@ def test_a_torn_lock_stops_dvc_until_it_is_deleted_and_then_nothing_runs_twice(p
     Path("code").write_text("")
     Path("dvc.yaml").write_text(f"stages:\n{stages}\n")
     subprocess.run([*dvc, "repro", "-q"], check=True)
-    assert list(lock.torn()) == []
+    assert list(torn.signs()) == []
     whole = Path("dvc.lock").read_text()
     Path("dvc.lock").write_text(whole[:left])
     assert subprocess.run([*dvc, "repro", "-q"], capture_output=True, check=False).returncode
-    (said,) = lock.torn()
-    assert said.startswith("dvc.lock: not whole; a DVC that was killed while it wrote left it so")
+    (said,) = torn.signs()
+    with pytest.raises(UserError, match=r"dvc\.lock: not whole"):
+        graph.read()
+    assert said.startswith("dvc.lock: not whole; a DVC killed while it wrote, or a merge, left it so")
     Path("dvc.lock").unlink()
     subprocess.run([*dvc, "repro", "-q"], check=True)
     assert Path("dvc.lock").read_text() == whole
     assert Path("ran").read_text() == "a\nb\n"
+
+
+def test_wherever_a_lock_is_cut_dvc_refuses_it_or_it_is_not_called_torn(place: Path) -> None:
+    """DVC's own loader is asked."""
+    whole = (ROOT / "dvc.lock").read_text()[:3000]
+    calls = []
+    for end in range(0, len(whole), 7):
+        Path("dvc.lock").write_text(whole[:end])
+        try:
+            strictyaml.load("dvc.lock", COMPILED_LOCKFILE_SCHEMA)
+            refused = False
+        except (strictyaml.YAMLSyntaxError, strictyaml.YAMLValidationError):
+            refused = True
+        calls.append((refused, bool(list(torn.signs()))))
+    assert all(refused == called for refused, called in calls)
+    assert {refused for refused, _ in calls} == {True, False}
 
 
 @pytest.mark.parametrize("address", ["./mlruns", "file:///srv/mlruns", "/srv/mlruns"])

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from restereo.imaging.resampling import reduced
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
 from restereo.inference.films import steadiness
 from restereo.inference.films.parts import State
@@ -88,8 +88,7 @@ class Frames:
             return None
         height, width = observed.shape[-2:]
         scale = math.sqrt(MATCH_PIXELS / (height * width))
-        small = F.interpolate(observed, scale_factor=scale, mode="bilinear", antialias=True) if scale < 1 else observed
-        found: Match = model.match(task.lift(small, operator)).resized(height, width)
+        found: Match = model.match(task.lift(reduced(observed, scale), operator)).resized(height, width)
         return found
 
     def state(self) -> State:

@@ -7,7 +7,7 @@ from restereo import catalog
 from restereo.imaging.resampling import larger, smaller
 from restereo.inference import bands
 from restereo.layers.operators import operator_of
-from restereo.sample import HasMatch
+from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore
 from restereo.tasks.anaglyph import build
 from restereo.tasks.colorization import grey_operator
@@ -69,6 +69,24 @@ def test_colours_are_decided_on_a_copy_of_the_whole_picture():
         twice = restore(model, task, copy, operator, task.default_calibration()).image
     assert (whole - parts).abs().max() < 1e-5
     assert (chroma(smaller(twice, 2)) - chroma(whole)).abs().mean() < 0.1 * chroma(whole).abs().mean()
+
+
+@pytest.mark.parametrize("size", [(2999, 3022), (128, 127), (129, 300), (1, 9), (40, 3000)])
+def test_what_a_copy_shows_comes_back_to_its_place(size):
+    """Colours that are a straight ramp along the picture are that ramp again, wherever bands begin."""
+
+    class Ramp(torch.nn.Module):
+        def forward(self, x):
+            place = (torch.arange(x.shape[-1]) + 0.5) / x.shape[-1]
+            return Prediction(place.expand(1, 3, *x.shape[-2:]))
+
+    task, expected = catalog.build("task", "colorization"), (torch.arange(size[1]) + 0.5) / size[1]
+    observed = expected.expand(1, 1, *size).contiguous()
+    with torch.inference_mode():
+        answer = bands.restore_any_size(Ramp(), task, observed, grey_operator(), task.default_calibration()).image
+    inner = slice(20, -20) if size[1] > 200 else slice(None)  # at the rim a copy repeats its last pixel
+    assert answer.shape[-2:] == size
+    assert ((answer - observed)[..., inner].abs().max()) < 1 / size[1]
 
 
 def test_bands_keep_every_row_once():

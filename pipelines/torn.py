@@ -1,0 +1,37 @@
+"""Whether a kill has left `dvc.lock` whole: DVC writes it in place, and refuses everything once it is not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from restereo.errors import UserError
+
+
+def signs(root: Path = Path()) -> Iterator[str]:
+    """Yields a sentence if DVC would refuse `dvc.lock`. One that was cut where it still can be read, DVC completes.
+
+    Args:
+        root: The project's folder.
+
+    Example:
+        >>> list(signs(Path("nowhere")))
+        []
+    """
+    file = root / "dvc.lock"
+    if not file.is_file():
+        return
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from voluptuous import Invalid
+
+    try:
+        COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError, Invalid):
+        again = "delete it and run the same command again: DVC's run cache knows what has run"
+        yield f"{file}: not whole; a DVC killed while it wrote, or a merge, left it so. End any `dvc`, then {again}."
+
+
+def refuse(root: Path = Path()) -> None:
+    """Raises `UserError` with that sentence, if there is one."""
+    if sentence := next(signs(root), None):
+        raise UserError(sentence)
