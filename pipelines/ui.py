@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from pipelines import paths, processes
+from pipelines import ghosts, paths, processes
 from pipelines.store import default_store
 from restereo.errors import UserError
 
@@ -115,14 +115,17 @@ def check_port(option: str, port: int) -> None:
 
 
 @contextmanager
-def serving(wanted: Sequence[Server], logs: Path = paths.LOGS) -> Iterator[Callable[[], None]]:
+def serving(
+    wanted: Sequence[Server], logs: Path = paths.LOGS, before_last: Callable[[], object] = lambda: None
+) -> Iterator[Callable[[], None]]:
     """Yields a check that raises when one of the servers has died; all of them answer by then.
 
     When the block is left, however that happens, they end in reverse order with all their children.
 
     Args:
-        wanted: What to start; the last one only when the others answer.
+        wanted: What to start.
         logs: Folder for what they print.
+        before_last: Called when all but the last answer.
 
     Raises:
         UserError: One did not start. The sentence says which, and its last lines.
@@ -136,13 +139,12 @@ def serving(wanted: Sequence[Server], logs: Path = paths.LOGS) -> Iterator[Calla
                 raise UserError(_obituary(logs, server, f"ended with status {process.returncode}"))
 
     with ExitStack() as stack:
-        for group in (wanted[:-1], wanted[-1:]):
-            for server in group:
-                log = stack.enter_context((logs / f"{server.name}.log").open("w", encoding="utf-8"))
-                process = stack.enter_context(processes.start(server.command, log, server.environment))
-                stack.callback(processes.stop, process, PATIENCE)
-                up.append((server, process))
-            _wait(group, check, logs)
+        for server in wanted:
+            log = stack.enter_context((logs / f"{server.name}.log").open("w", encoding="utf-8"))
+            process = stack.enter_context(processes.start(server.command, log, server.environment))
+            stack.callback(processes.stop, process, PATIENCE)
+            up.append((server, process))
+        _wait(wanted, check, logs)
         yield check
 
 
@@ -197,8 +199,13 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
 
         tracking.connect()  # it makes MLflow's tables whole or not at all; the server itself would make them in place
     try:
-        with serving(wanted) as check:
-            ADDRESS.write_text(wanted[-1].environment["PREFECT_API_URL"] + "\n", encoding="utf-8")
+        with ExitStack() as stack:
+            checks = [stack.enter_context(serving(wanted[:-1]))]
+            api = wanted[-1].environment["PREFECT_API_URL"]
+            for name in ghosts.lay(api, (FLOW, RETRAIN)):
+                say(f"Prefect called a run of '{name}' running that had ended with the pages; it is 'Crashed' now.")
+            checks.append(stack.enter_context(serving(wanted[-1:])))
+            ADDRESS.write_text(f"{api}\n", encoding="utf-8")
             here = wanted[0].name == "mlflow"
             say(f"MLflow   {f'http://{HOST}:{mlflow_port}/{EXPERIMENTS}' if here else default_store().uri}")
             say("         runs, curves, registered models")
@@ -206,7 +213,8 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
             say(f"         {FLOW}: run stages; {RETRAIN}: retrain what has changed, now or by a schedule")
             say(f"Logs are in {paths.LOGS}. Ctrl-C stops everything.")
             while True:
-                check()
+                for check in checks:
+                    check()
                 time.sleep(0.5)
     except KeyboardInterrupt:
         say("Stopped.")

@@ -6,17 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from pipelines import ui
+from pipelines import ghosts, ui
 from restereo.errors import UserError
 
 
@@ -82,6 +84,29 @@ def test_the_pages_open_schedule_run_and_close(
     assert marked(mark) == []
     assert alive(stage) == []
     assert not (project / ui.ADDRESS).exists()
+
+
+def test_runs_that_ended_with_the_pages_are_not_called_running_for_ever() -> None:
+    """Against a stand-in that says what Prefect's server said, and notes what it is told."""
+    told: list[tuple[str, dict[str, Any]]] = []
+
+    class Prefect(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            answer = [{"id": "7", "name": "night"}] if self.path.endswith("/filter") else {}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with HTTPServer((ui.HOST, 0), Prefect) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert ghosts.lay(f"http://{ui.HOST}:{server.server_port}/api", ["restereo"]) == ["night"]
+        server.shutdown()
+    assert told[0][1]["deployments"] == {"name": {"any_": ["restereo"]}}
+    assert told[1][0] == "/api/flow_runs/7/set_state"
+    assert told[1][1]["state"]["type"] == "CRASHED"
 
 
 def test_a_port_in_use_is_a_sentence_with_another_port() -> None:
