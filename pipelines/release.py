@@ -67,7 +67,7 @@ def named_start(config: dict[str, Any]) -> dict[str, Any]:
     Their SHA-256 is what finds them again.
 
     Example:
-        >>> named_start({"train": {"start": {"file": "/home/me/first.safetensors", "sha256": "1f"}}})
+        >>> named_start({"train": {"start": {"file": "elsewhere/first.safetensors", "sha256": "1f"}}})
         {'train': {'start': {'file': 'first.safetensors', 'sha256': '1f'}}}
     """
     found = {}

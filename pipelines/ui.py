@@ -115,9 +115,7 @@ def check_port(option: str, port: int) -> None:
 
 
 @contextmanager
-def serving(
-    wanted: Sequence[Server], logs: Path = paths.LOGS, before_last: Callable[[], object] = lambda: None
-) -> Iterator[Callable[[], None]]:
+def serving(wanted: Sequence[Server], logs: Path = paths.LOGS) -> Iterator[Callable[[], None]]:
     """Yields a check that raises when one of the servers has died; all of them answer by then.
 
     When the block is left, however that happens, they end in reverse order with all their children.
@@ -125,7 +123,6 @@ def serving(
     Args:
         wanted: What to start.
         logs: Folder for what they print.
-        before_last: Called when all but the last answer.
 
     Raises:
         UserError: One did not start. The sentence says which, and its last lines.
@@ -193,12 +190,12 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     ADDRESS.parent.mkdir(parents=True, exist_ok=True)
     say("Starting the servers (up to half a minute the first time) ...")
-    database = default_store().database
-    if database and not database.exists():
-        from pipelines import tracking
-
-        tracking.connect()  # it makes MLflow's tables whole or not at all; the server itself would make them in place
     try:
+        database = default_store().database
+        if database and not database.exists():
+            from pipelines import tracking
+
+            tracking.connect()  # MLflow's tables are made whole or not at all; its server would make them in place
         with ExitStack() as stack:
             checks = [stack.enter_context(serving(wanted[:-1]))]
             api = wanted[-1].environment["PREFECT_API_URL"]
