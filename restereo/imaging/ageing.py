@@ -26,11 +26,13 @@ class Age:
         grain: Standard deviation of Gaussian grain, of 1.
         dirt: Pieces of dirt, as a factor on what is usual; 0 = none.
         grain_on_dirt: Share of the grain that lies on the dirt too: 0 = dirt fell on the print, 1 = on the negative.
+        coarseness: Size of the pieces of dirt, 1 = as on a picture of up to 256 px; None = as the shorter side says.
     """
 
     grain: float = 0.1
     dirt: float = 1.0
     grain_on_dirt: float = 0.0
+    coarseness: float | None = None
 
 
 def aged(
@@ -53,7 +55,11 @@ def aged(
     opacity = np.zeros(size, np.float32)
     if age.dirt > 0:
         from_texture = bool(len(textures)) and rng.random() < 0.5
-        opacity = texture_dirt(size, rng, age.dirt, textures) if from_texture else drawn_dirt(size, rng, age.dirt)
+        unit = coarseness_of(size) if age.coarseness is None else age.coarseness
+        if from_texture:
+            opacity = texture_dirt(size, rng, age.dirt, textures, unit)
+        else:
+            opacity = drawn_dirt(size, rng, age.dirt, unit)
     tone = np.float32(rng.choice([rng.uniform(0.75, 1.0), rng.uniform(0.0, 0.25)], p=[0.7, 0.3]))
     grain = np.float32(age.grain) * rng.standard_normal(size, np.float32)
     noisy, dirty = grey[..., 0] / np.float32(255) + grain, tone + np.float32(age.grain_on_dirt) * grain
@@ -61,17 +67,26 @@ def aged(
     return np.rint(picture * 255).clip(0, 255).astype(np.uint8)[..., None], opacity > DESTROYED
 
 
-def drawn_dirt(size: tuple[int, int], rng: np.random.Generator, amount: float) -> Opacity:
-    """Returns the opacity `(H, W)` in [0, 1] of drawn dust, hairs, scratches and patches.
-
-    How many there are goes with the area, how thick they are with the shorter side.
+def coarseness_of(size: tuple[int, int]) -> float:
+    """Returns how large the pieces of dirt are on a whole picture `(H, W)`, as a factor: it goes with the shorter side.
 
     Example:
-        >>> drawn_dirt((64, 64), np.random.default_rng(0), 1.0).shape
+        >>> coarseness_of((512, 768)), coarseness_of((100, 100))
+        (2.0, 1.0)
+    """
+    return max(1.0, min(size) / 256)
+
+
+def drawn_dirt(size: tuple[int, int], rng: np.random.Generator, amount: float, unit: float) -> Opacity:
+    """Returns the opacity `(H, W)` in [0, 1] of drawn dust, hairs, scratches and patches.
+
+    How many there are goes with the area, how large they are with `unit`.
+
+    Example:
+        >>> drawn_dirt((64, 64), np.random.default_rng(0), 1.0, 1.0).shape
         (64, 64)
     """
     height, width = size
-    unit = max(1.0, min(size) / 256)
     area = height * width / 256**2
     canvas = np.zeros(size, np.uint8)
 
@@ -104,16 +119,15 @@ def drawn_dirt(size: tuple[int, int], rng: np.random.Generator, amount: float) -
 
 
 def texture_dirt(
-    size: tuple[int, int], rng: np.random.Generator, amount: float, textures: Sequence[Picture]
+    size: tuple[int, int], rng: np.random.Generator, amount: float, textures: Sequence[Picture], unit: float
 ) -> Opacity:
-    """Returns the opacity `(H, W)` in [0, 1] of random textures, each turned and shrunk, at random places.
+    """Returns the opacity `(H, W)` in [0, 1] of random textures, each turned and made `unit` times .2 to .8 its size.
 
     Example:
-        >>> texture_dirt((8, 8), np.random.default_rng(0), 9.0, [np.full((4, 4), 255, np.uint8)]).max().item()
+        >>> texture_dirt((8, 8), np.random.default_rng(0), 9.0, [np.full((4, 4), 255, np.uint8)], 1.0).max().item()
         1.0
     """
     canvas = np.zeros(size, np.uint8)
-    unit = max(1.0, min(size) / 256)
     for _ in range(1 + int(rng.poisson(8 * amount * size[0] * size[1] / 256**2))):
         piece = np.rot90(textures[int(rng.integers(len(textures)))], int(rng.integers(4)))
         sides = [max(1, round(side * unit * float(rng.uniform(0.2, 0.8)))) for side in piece.shape]

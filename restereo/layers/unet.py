@@ -5,6 +5,7 @@ convolutions. It works on 2x2 cells folded into channels (pixel unshuffle, Shi e
 sees twice as far sideways.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -36,18 +37,18 @@ class UNetBody(nn.Module):
         cell: Height and width must be multiples of it.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, width: int, depth: int, dropout: float = 0.0) -> None:
+    def __init__(self, channels_in: int, channels_out: int, widths: Sequence[int], dropout: float = 0.0) -> None:
+        """Builds a level for each of `widths`, its channels, each at half the height and width of the one before."""
         super().__init__()
         self.dropout = dropout
-        widths = [width * 2**level for level in range(depth + 1)]
-        self.cell = 2 ** (depth + 1)
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels_in, width, 3, padding=1))
+        self.cell = 2 ** len(widths)
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels_in, widths[0], 3, padding=1))
         self.down = nn.ModuleList(Block(width, width) for width in widths[:-1])
         self.shrink = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(widths))
         self.bottom = Block(widths[-1], widths[-1])
         self.grow = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(widths))
         self.up = nn.ModuleList(Block(2 * width, width) for width in widths[:-1])
-        last = nn.Conv2d(width, 4 * channels_out, 3, padding=1)
+        last = nn.Conv2d(widths[0], 4 * channels_out, 3, padding=1)
         self.head = nn.Sequential(last, nn.PixelShuffle(2))
         for parameter in last.parameters():
             nn.init.zeros_(parameter)

@@ -24,18 +24,17 @@ Matching = Literal["both", "learned", "classical"]
 
 
 class Shape(NamedTuple):
-    """Widths and depths of the two networks."""
+    """Width and depth of the descriptor, and the channels of each level of the U-Net that repairs."""
 
     descriptor_width: int
     descriptor_depth: int
-    width: int
-    depth: int
+    widths: tuple[int, ...]
 
 
 SIZES: dict[Size, Shape] = {
-    "tiny": Shape(8, 2, 8, 2),
-    "small": Shape(32, 5, 16, 3),
-    "base": Shape(48, 6, 32, 3),
+    "tiny": Shape(8, 2, (8, 16, 32)),
+    "small": Shape(32, 5, (16, 32, 64, 128)),
+    "base": Shape(48, 6, (32, 64, 128, 256)),
 }
 TRAINING_RANGE = (-8, 40)
 """Disparities compared in training, in half px: crops hold no more."""
@@ -57,7 +56,7 @@ class Parallax(nn.Module):
         self.matching = matching
         if matching != "classical":
             self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
-        self.body = UNetBody(18, 3, shape.width, shape.depth)
+        self.body = UNetBody(18, 3, shape.widths)
 
     def forward(self, x: Tensor, match: Match | None = None, repair: Tensor | None = None) -> Prediction:
         """Returns both views `(B, 6, H, W)` with disparity and confidence.

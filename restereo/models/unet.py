@@ -4,6 +4,7 @@ The first channels of the input are added to the output: the linear estimate sta
 rest.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 from torch import Tensor, nn
@@ -12,25 +13,31 @@ from torch.nn import functional as F
 from restereo.layers.unet import UNetBody, pad_to_cells
 from restereo.sample import Prediction, Sample
 
-Size = Literal["tiny", "small", "medium", "base"]
-SIZES: dict[Size, tuple[int, int]] = {"tiny": (8, 2), "small": (16, 3), "medium": (33, 3), "base": (40, 3)}
-"""Width of the first level (doubled at each) and number of halvings."""
+Size = Literal["tiny", "small", "fine", "medium", "base"]
+SIZES: dict[Size, tuple[int, ...]] = {
+    "tiny": (8, 16, 32),
+    "small": (16, 32, 64, 128),
+    "fine": (48, 64, 96, 128),
+    "medium": (33, 66, 132, 264),
+    "base": (40, 80, 160, 320),
+}
+"""Channels of each level, finest first. Grain is told from detail at the finest, colours at the coarsest."""
 MASK_WEIGHT = 0.1
 """Of the cross-entropy of the damage, in nats, beside the objective."""
 DAMAGE_WEIGHT = 5.0
 """Of a damaged pixel in it, sound ones being 1: damage is a twentieth of a picture."""
-FILL_WEIGHT = 0.2
-"""Of the mean absolute error over damaged pixels alone, which else drowns in that of all."""
+FILL_WEIGHT = 1.0
+"""Of the mean squared error over damaged pixels alone, which else drowns in that of all: what PSNR judges them by."""
 
 
 class UNet(nn.Module):
     """The network; any height and width, padded inside by replication to a multiple of its coarsest cell."""
 
     def __init__(
-        self, channels_in: int, channels_out: int, width: int, depth: int, mask: bool = False, dropout: float = 0.0
+        self, channels_in: int, channels_out: int, widths: Sequence[int], mask: bool = False, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.body = UNetBody(channels_in, channels_out + mask, width, depth, dropout)
+        self.body = UNetBody(channels_in, channels_out + mask, widths, dropout)
         self.copied = channels_out if channels_in >= channels_out else channels_in
         self.mask = mask
 
@@ -55,7 +62,7 @@ class UNet(nn.Module):
             return prediction.image.new_zeros(())
         damage = sample.mask.float()
         found = F.binary_cross_entropy_with_logits(prediction.scores, 1 - damage, 1 + (DAMAGE_WEIGHT - 1) * damage)
-        off = (prediction.image - sample.truth).abs().mean(1, keepdim=True)
+        off = (prediction.image - sample.truth).square().mean(1, keepdim=True)
         filled = (damage * off).sum() / damage.sum().clamp(min=1)
         return MASK_WEIGHT * found + FILL_WEIGHT * filled
 
@@ -69,7 +76,7 @@ def build(
         channels_in: Channels of the lifted observation; the first `channels_out` are the estimate to be corrected,
             or a single one is the estimate of them all.
         channels_out: Channels of the restored picture.
-        size: `tiny` (42 k parameters, for tests), `small` (.64 M), `medium` (2.7 M) or `base` (4.0 M).
+        size: `tiny` (42 k parameters, for tests), `small` (.64 M), `fine` (1.2 M), `medium` (2.7 M) or `base` (4.0 M).
         mask: Whether it also says which pixels of its input are undamaged.
         dropout: Chance that a feature of the coarsest level is left out in training.
 
@@ -78,4 +85,4 @@ def build(
         >>> build(6, 6, size="tiny")(torch.zeros(1, 6, 7, 5)).image.shape
         torch.Size([1, 6, 7, 5])
     """
-    return UNet(channels_in, channels_out, *SIZES[size], mask, dropout)
+    return UNet(channels_in, channels_out, SIZES[size], mask, dropout)

@@ -19,6 +19,9 @@ from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Figures, Task
 from restereo.tasks._textures import read_textures
 
+COARSEST = 3.0
+"""Size of the largest pieces of dirt in training: those of a picture whose shorter side has 768 px."""
+
 
 class OldPhoto(Task):
     """One damaged grey channel in, three out."""
@@ -49,11 +52,17 @@ class OldPhoto(Task):
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns the scene, at times mirrored, and how it has aged: with any grain up to a quarter more than usual.
 
-        A network that sees the usual grain alone takes a picture without any for nothing but dirt.
+        A network that sees the usual grain alone takes a picture without any for nothing but dirt. The scene may be a
+        window of a larger picture, whose dirt is as large as that of the whole.
         """
         rng = np.random.default_rng(seed)
         scene = mirrored(scene, rng)
-        any_age = replace(self.age, grain=self.age.grain * rng.uniform(0, 1.25), grain_on_dirt=rng.uniform(0, 1))
+        any_age = replace(
+            self.age,
+            grain=self.age.grain * rng.uniform(0, 1.25),
+            grain_on_dirt=rng.uniform(0, 1),
+            coarseness=COARSEST ** rng.uniform(0, 1),
+        )
         return scene, self._aged(scene.truth, any_age, rng, frozen=False)
 
     def _aged(self, truth: Picture, age: Age, rng: np.random.Generator, frozen: bool) -> Observation:

@@ -53,6 +53,7 @@ def build(
     pixel_weight: float = 1.0,
     chroma_weight: float = 0.5,
     ssim_weight: float = 0.1,
+    colourful_weight: float = 0.0,
 ) -> Adversarial:
     """Returns the adversarial objective.
 
@@ -63,9 +64,11 @@ def build(
         pixel_weight: Of the pixel loss; 0 leaves the critic alone in charge.
         chroma_weight: See the pixel objective.
         ssim_weight: See the pixel objective.
+        colourful_weight: See the pixel objective.
 
     Example:
         >>> sorted(build().players(nn.Identity(), 6, 6))
         ['discriminator', 'generator']
     """
-    return Adversarial(weight, width, spectral, Weights(chroma_weight, ssim_weight), pixel_weight)
+    pixel = Weights(chroma_weight, ssim_weight, colourful=colourful_weight)
+    return Adversarial(weight, width, spectral, pixel, pixel_weight)

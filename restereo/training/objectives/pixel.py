@@ -1,8 +1,9 @@
-"""Pixel objective: L1 + .5 chroma L1 + .1 (1 - SSIM of the greys at half size), and squares if PSNR is what counts."""
+"""Pixel objective: L1 + .5 chroma L1 + .1 (1 - SSIM of the greys at half size), and what else a recipe asks for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchmetrics.functional.image import structural_similarity_index_measure
@@ -10,12 +11,14 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from restereo.sample import Sample
 from restereo.training.objectives import Objective, own_losses
 
+GREY = 1e-6
+"""Added to squares under a root, whose slope is else infinite at grey; a thousandth of the range."""
+
 
 def chroma(image: Tensor) -> Tensor:
     """Returns each RGB triple less its mean, `(B, K, H, W)` for K a multiple of 3: what a grey copy lacks.
 
     Example:
-        >>> import torch
         >>> chroma(torch.ones(1, 6, 2, 2)).abs().max().item()
         0.0
     """
@@ -28,12 +31,27 @@ def grey(image: Tensor) -> Tensor:
     """Returns the mean of each RGB triple, `(B, K / 3, H, W)`.
 
     Example:
-        >>> import torch
         >>> grey(torch.ones(1, 6, 2, 2)).shape
         torch.Size([1, 2, 2, 2])
     """
     means: Tensor = image.unflatten(1, (-1, 3)).mean(dim=2)
     return means
+
+
+def colourfulness(image: Tensor) -> Tensor:
+    """Returns the colourfulness of each RGB triple, `(B, K / 3)` for `(B, K, H, W)` in [0, 1], as a share of 255.
+
+    Hasler & Süsstrunk 2003 (M3), as in `imaging/color.py`, but smooth where a picture is grey.
+
+    Example:
+        >>> (255 * colourfulness(torch.tensor([1.0, 0.0, 0.0]).reshape(1, 3, 1, 1).expand(1, 3, 2, 2))).round().tolist()
+        [[86.0]]
+    """
+    red, green, blue = image.unflatten(1, (-1, 3)).unbind(dim=2)
+    opponents = red - green, (red + green) / 2 - blue
+    pair = torch.stack(opponents)
+    spread, offset = pair.var(dim=(3, 4), correction=0).sum(0), pair.mean(dim=(3, 4)).square().sum(0)
+    return (spread + GREY).sqrt() + 0.3 * (offset + GREY).sqrt()
 
 
 @dataclass(frozen=True)
@@ -44,11 +62,14 @@ class Weights:
         chroma: Of the L1 distance of the chroma.
         ssim: Of 1 - SSIM.
         squared: Of the mean squared error, which weighs the few pixels that are far off, as PSNR does.
+        colourful: Of the distance in colourfulness: who must guess colours and fears to be wrong answers grey. After
+            Kang et al. 2023 (DDColor), which rewards colours without end; here the truth's are enough.
     """
 
     chroma: float = 0.5
     ssim: float = 0.1
     squared: float = 0.0
+    colourful: float = 0.0
 
 
 def pixel_loss(prediction: Tensor, truth: Tensor, weights: Weights) -> Tensor:
@@ -56,6 +77,8 @@ def pixel_loss(prediction: Tensor, truth: Tensor, weights: Weights) -> Tensor:
     loss = F.l1_loss(prediction, truth) + weights.chroma * F.l1_loss(chroma(prediction), chroma(truth))
     if weights.squared:
         loss = loss + weights.squared * F.mse_loss(prediction, truth)
+    if weights.colourful:
+        loss = loss + weights.colourful * F.l1_loss(colourfulness(prediction), colourfulness(truth))
     if weights.ssim:
         # Of each view's grey at half size: of six channels at full size it would cost more than the network.
         ours, true = (F.avg_pool2d(grey(image).float(), 2) for image in (prediction, truth))
@@ -84,16 +107,23 @@ class Pixel(Objective):
         yield "generator", loss + own_losses(players["generator"], prediction, sample)
 
 
-def build(*, chroma_weight: float = 0.5, ssim_weight: float = 0.1, squared_weight: float = 0.0) -> Pixel:
+def build(
+    *,
+    chroma_weight: float = 0.5,
+    ssim_weight: float = 0.1,
+    squared_weight: float = 0.0,
+    colourful_weight: float = 0.0,
+) -> Pixel:
     """Returns the pixel objective.
 
     Args:
         chroma_weight: See `Weights`.
         ssim_weight: See `Weights`.
         squared_weight: See `Weights`.
+        colourful_weight: See `Weights`.
 
     Example:
         >>> sorted(build().players(nn.Identity(), 6, 6))
         ['generator']
     """
-    return Pixel(Weights(chroma_weight, ssim_weight, squared_weight))
+    return Pixel(Weights(chroma_weight, ssim_weight, squared_weight, colourful_weight))
