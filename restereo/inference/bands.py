@@ -19,7 +19,7 @@ from restereo.sample import HasMatch, Operator, Prediction
 from restereo.tasks import Task, overview, restore
 
 BAND_PIXELS = 1_500_000
-"""Pictures up to this size are restored in one piece, larger ones in bands of about this size."""
+"""Larger pictures are restored in bands of about this size."""
 MATCH_PIXELS = 700_000
 """Larger pictures are matched on a copy of this size."""
 REPAIR_PIXELS = 1_500_000
@@ -96,13 +96,14 @@ def restored_bands(
     """Yields the restored bands from top to bottom with their rows; see `restore_any_size`."""
     height, width = source.height, source.width
     band_pixels //= task.scale**2
-    if height * width <= band_pixels:
+    if height * width <= min(band_pixels, MATCH_PIXELS):
         known = () if match is None else (match,)
         yield slice(0, height), restore(model, task, source.rows(slice(0, height)), operator, calibration, known)
         return
     whole = known_of(model, task, source, operator, match)
     halo = HALO if whole is None else 0
-    for read, keep in bands(height, max(32, band_pixels // width // 32 * 32), halo):
+    rows = height if height * width <= band_pixels else max(32, band_pixels // width // 32 * 32)
+    for read, keep in bands(height, rows, halo):
         told = whole.rows(read) if whole else {}
         part = restore(model, task, source.rows(read), operator, calibration, **told)
         maps = {n: _rows(m, keep, read.stop - read.start) for n, m in {"image": part.image, **maps_of(part)}.items()}
