@@ -123,8 +123,10 @@ def recover(
 
 
 def flicker(
-    film: Annotated[Path, typer.Argument(help="An anaglyph film.")],
-    truth: Annotated[Path | None, typer.Option(help="The film it was made of, side by side.")] = None,
+    film: Annotated[Path, typer.Argument(help="An anaglyph film, or with --model what that network restores.")],
+    truth: Annotated[
+        Path | None, typer.Option(help="The film it was made of; of an anaglyph both views side by side.")
+    ] = None,
     frames: Annotated[int, typer.Option(min=2, help="How many frames to look at.")] = 24,
     start: Start = "0",
     method: Method = "red-cyan",
@@ -133,7 +135,8 @@ def flicker(
 ) -> None:
     """Measures how much a recovered film flickers: held steady, and frame by frame.
 
-    Example: `restereo flicker film.mp4 --truth sbs.mp4 --frames 24`
+    Example: `restereo flicker film.mp4 --truth sbs.mp4 --frames 24`, or
+    `restereo flicker grey.mp4 --truth colour.mp4 --model colorization_lab`
     """
     from restereo.imaging.anaglyph import find_method
     from restereo.inference.contender import default_restorer, find_restorer
@@ -144,11 +147,12 @@ def flicker(
 
     restorer = find_restorer(model or default_restorer(), find_device(device))
     known, span = open_film(truth) if truth else None, Span(seconds_of(start))
-    rows = measure(restorer, find_method(method).name, open_film(film), span, frames, known)
-    typer.echo(f"{'':16s}{'colour':>10s}{'disparity':>12s}{'missing_psnr':>14s}")
+    how = find_method(method).name if restorer.config["task_kind"] == "anaglyph" else None
+    rows = measure(restorer, how, open_film(film), span, frames, known)
+    typer.echo(f"{'':16s}{'colour':>10s}{'disparity':>12s}{'psnr':>8s}")
     for name, row in rows.items():
-        cells = [f"{one:.3f}" if one is not None else "" for one in (row.colour, row.disparity, row.missing_psnr)]
-        typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>14s}")
+        cells = [f"{one:.3f}" if one is not None else "" for one in (row.colour, row.disparity, row.psnr)]
+        typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>8s}")
 
 
 def open_app(

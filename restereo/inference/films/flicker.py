@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from restereo.imaging.metrics import missing_psnr
 from restereo.inference.films import motion
+from restereo.inference.films.frames import Frames
 from restereo.inference.films.reader import Film, frames
 from restereo.inference.films.span import WHOLE, Span
 from restereo.inference.films.steadiness import Motion
-from restereo.inference.films.views import FilmViews
+from restereo.inference.films.views import anaglyph_frames
 from restereo.inference.predictor import Restorer
 from restereo.progress import rated
 from restereo.sample import Picture
@@ -25,54 +26,57 @@ class Flicker:
     Attributes:
         colour: Mean |change| in codes of what was recovered, along the film's own motion, where that was found.
         disparity: Likewise of the disparities, in px; None if the network matches nothing.
-        missing_psnr: Of the recovered channels against the true film, dB; None without one.
+        psnr: Of the recovered channels against the true film, dB; None without one.
     """
 
     colour: float
     disparity: float | None = None
-    missing_psnr: float | None = None
+    psnr: float | None = None
 
 
 def measure(
-    restorer: Restorer, method: str, film: Film, span: Span = WHOLE, count: int = 24, truth: Film | None = None
+    restorer: Restorer, method: str | None, film: Film, span: Span = WHOLE, count: int = 24, truth: Film | None = None
 ) -> dict[str, Flicker]:
-    """Returns the figures of the same frames recovered one by one, and held steady; and of the truth, if it is given.
+    """Returns the figures of the same frames restored one by one, and held steady; and of the truth, if it is given.
 
-    All three are judged along the motion that the steady run found in the anaglyph.
+    All three are judged along the motion that the steady run found in the film.
 
     Args:
         restorer: The network.
-        method: The film's.
-        film: An anaglyph film.
+        method: Of an anaglyph film; None for a task of single pictures, such as colorization.
+        film: The film to restore.
         span: Where to look.
         count: How many frames to look at.
-        truth: The film that the anaglyph was made of, left and right side by side.
+        truth: The film that it was made of; of an anaglyph both views, left and right side by side.
     """
-    runs = {name: FilmViews(restorer, method, name == "steady") for name in ("frame by frame", "steady")}
+    runs = {name: _frames(restorer, method, name == "steady") for name in ("frame by frame", "steady")}
     sums: dict[str, list[Flicker]] = {name: [] for name in (*runs, *(["truth"] if truth else []))}
     before: dict[str, tuple[Picture, NDArray[np.float32] | None]] = {}
-    hidden = missing_of(method)
-    hidden = np.ones(6, np.bool_) if hidden is None else hidden
+    hidden = None if method is None else missing_of(method)
+    hidden = np.ones(restorer.task.channels_out, np.bool_) if hidden is None else hidden
     looked = zip(range(count), _pictures(film, span), _pictures(truth, span), strict=False)
     for _, picture, true in rated(looked, "Measuring", "frames", count):
         assert picture is not None
         answers: dict[str, tuple[Picture, NDArray[np.float32] | None]] = {}
-        for name, views in runs.items():
-            answer = views(picture)
-            answers[name] = np.concatenate([answer.left, answer.right], axis=2), answer.disparity
+        for name, maker in runs.items():
+            views, said = maker.restore(picture)
+            answers[name] = views, None if said.disparity is None else said.disparity[0].numpy(force=True)
         if true is not None:
-            half = true.shape[1] // 2
-            answers["truth"] = np.concatenate([true[:, :half], true[:, half:]], axis=2), None
-        between = runs["steady"].frames.between
-        for name, (six, disparity) in answers.items():
+            answers["truth"] = np.concatenate(np.split(true, restorer.task.channels_out // 3, axis=1), axis=2), None
+        between = runs["steady"].between
+        for name, (views, disparity) in answers.items():
             if between is None or name not in before:
                 continue
-            colour = _change(six.astype(np.float32), before[name][0].astype(np.float32), between, hidden)
+            colour = _change(views.astype(np.float32), before[name][0].astype(np.float32), between, hidden)
             moved = None if disparity is None else _disparity_change(disparity, before[name][1], between)
-            score = missing_psnr(six, answers["truth"][0], hidden) if true is not None and name != "truth" else None
+            score = missing_psnr(views, answers["truth"][0], hidden) if true is not None and name != "truth" else None
             sums[name].append(Flicker(colour, moved, score))
         before = answers
     return {name: _mean(several) for name, several in sums.items()}
+
+
+def _frames(restorer: Restorer, method: str | None, steady: bool) -> Frames:
+    return Frames(restorer, steady=steady) if method is None else anaglyph_frames(restorer, method, steady)
 
 
 def _pictures(film: Film | None, span: Span) -> Iterator[Picture | None]:
@@ -112,5 +116,5 @@ def _mean(several: Iterable[Flicker]) -> Flicker:
     return Flicker(
         mean([one.colour for one in all_of]) or 0.0,
         mean([one.disparity for one in all_of]),
-        mean([one.missing_psnr for one in all_of]),
+        mean([one.psnr for one in all_of]),
     )

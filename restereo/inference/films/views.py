@@ -11,6 +11,12 @@ from restereo.inference.predictor import Restorer
 from restereo.sample import Picture
 
 
+def anaglyph_frames(restorer: Restorer, method: str, steady: bool = True, invent_color: bool = False) -> Frames:
+    """Returns what recovers the six channels of each frame; of a grey anaglyph in grey, unless colours are wanted."""
+    finish = without_color if is_grey(method) and not invent_color else as_it_is
+    return Frames(restorer, method, steady, finish)
+
+
 class FilmViews:
     """Recovers one frame after the other; remembers the last one.
 
@@ -27,8 +33,7 @@ class FilmViews:
             steady: Whether to hold disparities and colours steady; without, every frame is a picture of its own.
             invent_color: Whether the views of a grey anaglyph get colours.
         """
-        finish = without_color if is_grey(method) and not invent_color else as_it_is
-        self.method, self.frames = method, Frames(restorer, method, steady, finish)
+        self.method, self.frames = method, anaglyph_frames(restorer, method, steady, invent_color)
 
     def __call__(self, picture: Picture) -> Views:
         """Returns both views of the next frame `(H, W, 3)` uint8."""
