@@ -13,9 +13,6 @@ QUALITY = 85
 KEPT = ("git_rev", "git_dirty", "data_sha256", "params_sha256", "weights_sha256", "content_key", "licence_strictest")
 """Tags of the registered version that the card repeats; `weights_sha256` is that of the trained float32 file."""
 
-COST = ("steps", "seconds", "device")
-"""What the card repeats of the training's cost: how long the last uninterrupted stretch of it took, on what."""
-
 
 def release(recipe: str, pairs: Path | None = None) -> Path:
     """Returns the file of the released weights, written beside its card in `restereo/weights`.
@@ -52,7 +49,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
         "licences": run.config["licences"],
         "parameters": count,
         "environment": evidence.read_json(paths.run(recipe) / "environment.json"),
-        "training": {key: training[key] for key in COST if key in training},
+        "training": {**training.get("in_all", {}), "device": training.get("device")},
         "sha256": run_folder.file_sha256(file),
     }
     write_card(file, card)

@@ -1,6 +1,7 @@
 """The training loop, on Lightning Fabric: one or more players, EMA, cosine schedule, early stop, exact resume."""
 
 import math
+import time
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -25,9 +26,10 @@ class DivergedError(RuntimeError):
 
 @dataclass
 class Outcome:
-    """What the loop has so far: `best` are the averaged weights of the best validation."""
+    """What the loop has so far: `best` are the averaged weights of the best validation; `seconds` count all processes."""
 
     step: int = 0
+    seconds: float = 0.0
     losses: list[float] = field(default_factory=list)  # of the generator, since the last validation
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
@@ -107,7 +109,7 @@ class Loop:
             DivergedError: A loss is not finite.
         """
         settings, fabric = self.settings, self.fabric
-        start = self.outcome.step
+        start, earlier, clock = self.outcome.step, self.outcome.seconds, time.perf_counter()
         world, rank = fabric.world_size, fabric.global_rank
         batches = iter(endless_batches(examples, settings.batch // world, settings.workers, start, rank, world))
         for step in range(start, start if self.outcome.stopped else settings.steps):
@@ -119,6 +121,7 @@ class Loop:
             if last or self.outcome.step % settings.validate_every == 0:
                 self.judge(frozen, progress)
             if last or self.outcome.stopped or self.outcome.step % settings.checkpoint_every == 0:
+                self.outcome.seconds = earlier + time.perf_counter() - clock
                 self.save(live)
             if self.outcome.stopped:
                 break

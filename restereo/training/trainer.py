@@ -81,7 +81,7 @@ def _set_out(model: nn.Module, start: Start) -> None:
 
 
 def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path, quiet: bool = False) -> dict[str, Any]:
-    """Returns what the training cost; the run folder is in `out` afterwards.
+    """Returns what the training cost, here and `in_all` with what a killed one had done; the run folder is in `out`.
 
     Args:
         params: The checked parameters.
@@ -138,6 +138,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - clock, 1),
         "steps": steps,
+        "in_all": {"steps": outcome.step, "seconds": round(outcome.seconds, 1)},
         "samples_per_second": round(rate * settings.batch, 1),
         "host": platform.node(),
         "device": device_kind(fabric.device),

@@ -42,6 +42,7 @@ def test_a_killed_training_ends_in_the_same_bytes(scenes, tmp_path, objective, w
     assert process.exitcode == -signal.SIGKILL and not run.exists()
     again = train_recipe(settings, "tiny", scenes, run, live, quiet=True)
     assert 0 < again["steps"] < STEPS, "it went on where it was"
+    assert again["in_all"]["steps"] == STEPS and again["in_all"]["seconds"] > 0
     whole = tmp_path / "whole"
     train_recipe(settings, "tiny", scenes, whole, tmp_path / "other", quiet=True)
     assert files(run) == files(whole)
