@@ -26,7 +26,7 @@ class DivergedError(RuntimeError):
 
 @dataclass
 class Outcome:
-    """What the loop has so far: `best` are the averaged weights of the best validation; `seconds` count all processes."""
+    """What the loop has so far: `best` are the averaged weights of the best validation; `seconds` of all processes."""
 
     step: int = 0
     seconds: float = 0.0
