@@ -92,6 +92,7 @@ def recover(
     from restereo.inference import batch
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
+    from restereo.inference.films.film import check_for_films
     from restereo.inference.layouts import find_layout, layout_of
     from restereo.inference.recover import Wish, check_wish
 
@@ -99,6 +100,7 @@ def recover(
     film = film_wanted(start, end, sample, codec, crf, force)
     wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
     todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
+    check_for_films(film, [job.file for job in todo])
     restorer = find_restorer(model or default_restorer(), find_device(device))
 
     def tell(outcome: batch.Outcome) -> None:

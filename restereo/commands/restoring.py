@@ -82,10 +82,12 @@ def upscale(
 def _restore(
     craft: "Craft", files: Sequence[Path], out: Path | None, wanted: "Wanted", model: str | None, device: str
 ) -> None:
+    from restereo.inference.films.film import check_for_films
     from restereo.inference.films.kind import is_film
     from restereo.inference.films.restoring import restore_film
     from restereo.inference.restored import restore_files, restorer_for
 
+    check_for_films(wanted, files)
     restorer, name = restorer_for(craft, model, device)
     if is_film(files[0]):
         restored = restore_film(files[0], out, restorer, craft, wanted)

@@ -148,6 +148,7 @@ def test_bad_input_is_one_sentence_status_2_and_no_trace(pair, tmp_path, run):
         (["detect", small], "small.png"),
         (["recover", small, "-o", out, "--model", run], "small.png"),
         (["recover", left, "-o", out, "--model", run, "--layout", "sbz"], "did you mean 'sbs'"),
+        (["recover", left, "-o", out, "--model", run, "--sample"], "--codec and --crf are for films only"),
         (["recover", left, "-o", out, "--model", run, "--device", "gpu"], "unknown device 'gpu'"),
         (["recover", left, "-o", left, "--model", run], "overwrite its own source"),
         (["recover", left, small, "-o", out, "--model", run], "one file cannot hold"),

@@ -119,6 +119,13 @@ def test_a_result_does_not_overwrite_its_source(tmp_path, picture):
     refused("it would overwrite its own source", "colorize", picture, "-o", picture, "--model", run)
 
 
+def test_what_is_asked_of_films_is_not_ignored_for_a_picture(tmp_path, picture):
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    refused(
+        "--start, --end, --sample, --codec and --crf are for films", "colorize", picture, "--sample", "--model", run
+    )
+
+
 def test_a_film_keeps_size_rate_frames_and_sound(tmp_path):
     film = clips.make(tmp_path / "a.mp4", show=clips.grey)
     run = run_of(tmp_path / "run", "colorization", "autoencoder")

@@ -6,7 +6,7 @@ the bytes are the same.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from restereo.errors import UserError
 from restereo.inference.films.encoder import Look, encode, find_codec
+from restereo.inference.films.kind import is_film
 from restereo.inference.films.parts import Parts, State
 from restereo.inference.films.reader import Film, frames
 from restereo.inference.films.span import WHOLE, Span
@@ -62,6 +63,21 @@ class Wanted:
 
 
 WHOLE_FILM = Wanted()
+
+
+def check_for_films(wanted: Wanted, files: Sequence[Path]) -> None:
+    """Makes sure that what is asked of films is not asked of pictures alone.
+
+    Raises:
+        UserError: It is.
+
+    Example:
+        >>> check_for_films(Wanted(sample=True), [Path("photo.jpg")])
+        Traceback (most recent call last):
+        restereo.errors.UserError: photo.jpg: a picture; --start, --end, --sample, --codec and --crf are for films only.
+    """
+    if replace(wanted, force=False) != WHOLE_FILM and not any(is_film(file) for file in files):
+        raise UserError(f"{files[0]}: a picture; --start, --end, --sample, --codec and --crf are for films only.")
 
 
 @dataclass(frozen=True)
