@@ -18,6 +18,9 @@ from restereo.tasks import build_model, restore, to_picture, to_tensor
 from restereo.tasks._textures import read_textures
 from tests.conftest import smooth_picture
 
+ENLARGING = ["feedback_sr", "naf_sr"]
+"""Networks that task `stereo_sr` trains."""
+
 
 def test_lab_is_that_of_scikit_image():
     picture = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
@@ -117,13 +120,14 @@ def test_missing_damage_costs_more_than_doubting_what_is_sound():
     assert cost(right, truth + 0.5 * damage) > cost(right, truth + 0.5 * ~damage) == cost(right, truth)
 
 
-def test_a_pair_is_cut_to_whole_small_pixels_and_enlarged_to_its_size():
+@pytest.mark.parametrize("name", ENLARGING)
+def test_a_pair_is_cut_to_whole_small_pixels_and_enlarged_to_its_size(name):
     task = catalog.build("task", "stereo_sr", scale=4)
     scene = task.prepare(Scene("odd", np.zeros((30, 45, 6), np.uint8), np.zeros((2, 30, 45), np.float32)))
     assert scene.truth.shape == (28, 44, 6) and scene.disparity is not None and scene.disparity.shape == (2, 28, 44)
     observation = task.observe(scene.truth)
     assert observation.picture.shape == (7, 11, 6)
-    network = build_model(task, "feedback_sr", {"size": "tiny"}).eval()
+    network = build_model(task, name, {"size": "tiny"}).eval()
     assert network.scale == 4
     with torch.inference_mode():
         answer: Prediction = network(task.lift(to_tensor(observation.picture), task.operator(observation)))
@@ -142,7 +146,8 @@ def test_bicubic_figures_are_those_of_the_literature(data):
     assert figures["teddy"]["psnr"] == pytest.approx(24.93, abs=0.02)
 
 
-def test_at_most_a_million_parameters():
+@pytest.mark.parametrize("name", ENLARGING)
+def test_at_most_a_million_parameters(name):
     task = catalog.build("task", "stereo_sr")
-    network = build_model(task, "feedback_sr", {"size": "small"})
+    network = build_model(task, name, {"size": "small"})
     assert sum(p.numel() for p in network.parameters()) <= 1_000_000

@@ -1,0 +1,109 @@
+"""Stereo super-resolution in one pass, after the paper of NAFSSR (Chu et al. 2022), none of its code.
+
+Both views go through the same blocks at their small size. At several depths each looks for itself along the rows of the
+other and takes over what it finds; in the end each small pixel unfolds into a square of large ones. Two things differ
+from the paper: blocks are without channel attention, so that a band is seen like the whole picture, and what is found
+counts as far as it is certain, since attention that learns true disparities knows what is hidden.
+"""
+
+from typing import Literal, NamedTuple
+
+from torch import Tensor, nn
+
+from restereo.layers.attention import Attended
+from restereo.layers.enlargement import enlarged, look_across, matching_loss
+from restereo.layers.naf import LayerNorm, NAFBlock
+from restereo.layers.precision import fast_bf16
+from restereo.sample import Prediction, Sample
+
+Size = Literal["tiny", "small"]
+
+
+class Shape(NamedTuple):
+    """Channels, how often each view looks at the other, and blocks before each look and after the last."""
+
+    width: int
+    looks: int
+    depth: int
+
+
+SIZES: dict[Size, Shape] = {"tiny": Shape(16, 2, 1), "small": Shape(64, 3, 3)}
+"""At x4 `small` has .37 M parameters and costs 11.6 GMAC for two views of 160x90."""
+
+
+class Look(nn.Module):
+    """What each view knows once it has looked at the other, `(2B, C, h, w)`; it starts as what each knows by itself."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = LayerNorm(channels)
+        self.describe = nn.Conv2d(channels, channels, 1)
+        self.take = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.take.weight)
+        nn.init.zeros_(self.take.bias)  # type: ignore[arg-type]  # it has one
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Attended]:
+        """Returns the features and what was attended to."""
+        found = look_across(self.describe(self.norm(features)), features)
+        # A 1x1 convolution is the same before and after the attention: this one is the paper's values and its gate.
+        return features + found.certainty * self.take(found.features), found
+
+
+class NAFSR(nn.Module):
+    """The network; any height and width of the small views."""
+
+    def __init__(self, shape: Shape, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        width = shape.width
+        self.stem = nn.Conv2d(3, width, 3, padding=1)
+        self.groups = nn.ModuleList(
+            nn.Sequential(*(NAFBlock(width) for _ in range(shape.depth))) for _ in range(shape.looks + 1)
+        )
+        self.looks = nn.ModuleList(Look(width) for _ in range(shape.looks))
+        self.head = nn.Conv2d(width, 3 * scale**2, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # it has one
+
+    def forward(self, x: Tensor) -> Prediction:
+        """Returns both views `(B, 6, H, W)` with disparity and confidence.
+
+        Args:
+            x: `(B, 12, H, W)`: both views enlarged smoothly, and both with each small pixel repeated.
+        """
+        return enlarged(x, self.scale, self.restore, self.training)
+
+    def restore(self, small: Tensor) -> tuple[Tensor, list[Attended]]:
+        """Returns what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and what each look attended to."""
+        found: list[Attended] = []
+        with fast_bf16(small.device):
+            features = self.groups[0](self.stem(small - 0.5))
+            for look, group in zip(self.looks, self.groups[1:], strict=True):
+                features, attended = look(features)
+                found.append(attended)
+                features = group(features)
+            correction: Tensor = self.head(features)
+        return correction.float(), found
+
+    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
+        """Returns the cross-entropy of all looks' attention against the true disparities; 0 where none is known."""
+        return matching_loss(prediction, sample, self.scale)
+
+
+def build(channels_in: int, channels_out: int, *, size: Size = "small", scale: int = 4) -> NAFSR:
+    """Returns a network with random weights from torch's generator.
+
+    Args:
+        channels_in: 12, what task `stereo_sr` lifts an observation to.
+        channels_out: 6, left RGB and right RGB.
+        size: `tiny` (for tests) or `small`.
+        scale: How many times larger an answer is; the task says it.
+
+    Example:
+        >>> import torch
+        >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 16, 20)).image.shape
+        torch.Size([1, 6, 16, 20])
+    """
+    if (channels_in, channels_out) != (12, 6):
+        raise ValueError(f"naf_sr takes 12 channels and gives 6, not {channels_in} and {channels_out}")
+    return NAFSR(SIZES[size], scale)
