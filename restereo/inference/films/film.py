@@ -128,6 +128,9 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wante
         parts: What is finished already; removed at the end.
         wanted: What to make.
         total: Number of frames, for the time left.
+
+    Raises:
+        UserError: The film or a finished segment can no longer be read.
     """
     check_ending(out)
     check_streams(film, out)
@@ -136,13 +139,15 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wante
     done = parts.finished()
     if done:
         make.resume(parts.state(done - 1))
-    timed = itertools.islice(_timed(film, wanted.span, shift_ticks), done * length, None)
+    damage: list[float] = []
+    timed = itertools.islice(_timed(film, wanted.span, shift_ticks, damage), done * length, None)
     bar = rated(timed, "Making the film", "frames", total, min(total, done * length))
     look = _known_look(parts, film, wanted)
     for number in itertools.count(done):
         made = ((make(frame()), ticks, duration) for ticks, duration, frame in itertools.islice(bar, length))
         first = next(made, None)
         if first is None:
+            _check_whole(film, damage, wanted)
             break
         if look is None:
             height, width = first[0].shape[:2]
@@ -150,15 +155,25 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wante
             look = _known_look(parts, film, wanted)
             assert look is not None
         packets = list(encode(itertools.chain([first], made), look))
+        _check_whole(film, damage, wanted)
         parts.save(number, packets, make.state())
     assert look is not None
-    write_film(out, parts.packets(parts.finished()), look, film, wanted.span, shift_ticks * film.time_base)
+    write_film(out, parts.packets(number), look, film, wanted.span, shift_ticks * film.time_base)
     parts.remove()
 
 
 def segment_length(film: Film) -> int:
     """Returns how many frames a segment has: a function of the film alone."""
     return min(48, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
+
+
+def _check_whole(film: Film, damage: list[float], wanted: Wanted) -> None:
+    """Raises `UserError` if a film that a survey found whole is not now: frames would be missing, and nobody told."""
+    if damage and not wanted.force:
+        raise UserError(
+            f"{film.file}: cannot be decoded at {damage[0]:.2f} s, where it could be before; "
+            "see that its drive is there, and run the same command again."
+        )
 
 
 def _known_look(parts: Parts, film: Film, wanted: Wanted) -> Look | None:
@@ -179,11 +194,11 @@ def _shift(film: Film, span: Span) -> int:
     return int((begin + span.start) / film.time_base)
 
 
-def _timed(film: Film, span: Span, shift: int) -> Iterator[tuple[int, int, Any]]:
-    """Yields (ticks, duration, picture's maker): a frame lasts until the next one."""
+def _timed(film: Film, span: Span, shift: int, damage: list[float]) -> Iterator[tuple[int, int, Any]]:
+    """Yields (ticks, duration, picture's maker): a frame lasts until the next one. `frames` fills `damage`."""
     step = max(1, round(1 / film.rate / film.time_base))
     before = None
-    for frame in frames(film, span):
+    for frame in frames(film, span, damage):
         if before is not None:
             yield before.ticks - shift, frame.ticks - before.ticks, before.image
         before = frame

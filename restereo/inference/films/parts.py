@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from restereo.errors import UserError
 from restereo.inference.films.encoder import Encoded
 
 State = dict[str, NDArray[Any]]
@@ -62,8 +63,12 @@ class Parts:
         return number
 
     def state(self, number: int) -> State:
-        """Returns the state after segment `number`."""
-        return _load(self._state_file(number)) or {}
+        """Returns the state after segment `number`.
+
+        Raises:
+            UserError: It cannot be read.
+        """
+        return _read(self._state_file(number))
 
     def save(self, number: int, packets: list[Encoded], state: State) -> None:
         """Keeps a finished segment, and the state after it."""
@@ -78,11 +83,15 @@ class Parts:
             self._state_file(number - 2).unlink(missing_ok=True)
 
     def packets(self, count: int) -> Iterator[Encoded]:
-        """Yields the packets of the first `count` segments, in decoding order, timed as one film."""
-        contents = (_load(self._file(number)) or {} for number in range(count))
+        """Yields the packets of the first `count` segments, in decoding order, timed as one film.
+
+        Raises:
+            UserError: A segment cannot be read.
+        """
+        contents = (_read(self._file(number)) for number in range(count))
         decoding = iter(decoding_times(np.concatenate([content["times"][:, 0] for content in contents])))
         for number in range(count):
-            content = _load(self._file(number)) or {}
+            content = _read(self._file(number))
             ends, data = np.cumsum(content["sizes"]), content["data"].tobytes()
             for end, size, (pts, duration, key) in zip(ends, content["sizes"], content["times"], strict=True):
                 yield Encoded(data[end - size : end], int(pts), next(decoding), int(duration), bool(key))
@@ -124,6 +133,14 @@ def _load(file: Path) -> dict[str, NDArray[Any]] | None:
         content: dict[str, NDArray[Any]] = load_file(file)
     except (OSError, SafetensorError):
         return None
+    return content
+
+
+def _read(file: Path) -> dict[str, NDArray[Any]]:
+    """Returns what is in a file that was there a moment ago: without it the film would be another, and nobody told."""
+    content = _load(file)
+    if content is None:
+        raise UserError(f"{file}: cannot be read; run the same command again, it makes anew what is missing.")
     return content
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from restereo.errors import UserError
 from restereo.inference.films import film as films
-from restereo.inference.films import job
+from restereo.inference.films import job, parts, reader
 from restereo.inference.films.colour import FULL, LIMITED, Colour, from_rgb, to_rgb
 from restereo.inference.films.film import Wanted
 from restereo.inference.films.kind import is_film
@@ -102,6 +102,55 @@ def test_a_damaged_segment_is_made_again(tmp_path, monkeypatch):
     segments[-1].write_bytes(segments[-1].read_bytes()[:50])
     converted(source, tmp_path / "b.mp4")
     assert (tmp_path / "b.mp4").read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("state-000001", 2),  # `finished` has read it, and now the maker is to go on from it
+        ("segment-000005", 1),  # the last one: without it the film is shorter
+        ("segment-000002", 1),
+    ],
+)
+def test_a_finished_part_that_cannot_be_read_is_not_left_out(tmp_path, monkeypatch, name, read):
+    monkeypatch.setattr(films, "segment_length", lambda film: 4)
+    source = clips.make(tmp_path / "a.mp4", sound=False)
+    whole = converted(source, tmp_path / "whole.mp4")
+    with pytest.raises(KeyboardInterrupt):
+        converted(source, tmp_path / "b.mp4", make=Doubled(9))
+    load, reads = parts._load, []
+
+    def failing_once(file):
+        content = load(file)
+        reads.extend([file.stem] if content is not None else [])  # what is not there yet does not count
+        return None if file.stem == name and reads.count(name) == read else content
+
+    monkeypatch.setattr(parts, "_load", failing_once)
+    with pytest.raises(UserError, match=f"{name}.*: cannot be read; run the same command again"):
+        converted(source, tmp_path / "b.mp4")
+    assert not (tmp_path / "b.mp4").exists()
+    converted(source, tmp_path / "b.mp4")
+    assert (tmp_path / "b.mp4").read_bytes() == whole.read_bytes()
+
+
+def test_a_film_that_can_no_longer_be_decoded_does_not_become_a_shorter_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(films, "segment_length", lambda film: 4)
+    source = clips.make(tmp_path / "a.mp4", sound=False)
+    whole = converted(source, tmp_path / "whole.mp4")
+    film, wanted, out = open_film(source), Wanted(), tmp_path / "b.mp4"
+    unfinished, total = Parts(out, job.origin_of(film, wanted, {})), films.survey(film, wanted).frames
+    decode, packets = reader._decoded, []
+
+    def failing_once(packet):
+        packets.append(packet)
+        return None if len(packets) == 14 else decode(packet)
+
+    monkeypatch.setattr(reader, "_decoded", failing_once)
+    with pytest.raises(UserError, match=r"a.mp4: cannot be decoded at 0\.\d\d s, where it could be before"):
+        films.convert(film, out, Doubled(), unfinished, wanted, total)
+    assert unfinished.finished() and not out.exists()
+    films.convert(film, out, Doubled(), unfinished, wanted, total)
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_a_part_begins_at_zero_with_its_sound(tmp_path):
