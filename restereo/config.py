@@ -109,6 +109,8 @@ class Train(Section):
         start: Trained weights of the same network to go on from; by default it starts from random ones.
         crop: Height and width of a training window in px; one number means a square.
         pair_share: Share of the windows that come from real pairs; by default each scene's area decides.
+        keep: Which validated weights become the run's: the best by the task's headline, or the last, where a recipe is
+            after what the headline does not show, such as livelier colours. With the last there is no early stop.
     """
 
     start: Start | None = None
@@ -124,6 +126,7 @@ class Train(Section):
     validate_every: int = Field(100, ge=1)
     checkpoint_every: int = Field(100, ge=1)
     patience: int = Field(10, ge=1)
+    keep: Literal["best", "last"] = "best"
     workers: int = Field(0, ge=0)
     threads: int = Field(2, ge=1)
 

@@ -147,7 +147,7 @@ class Loop:
         return losses
 
     def judge(self, frozen: list[tuple[Scene, Observation]], progress: TrainingProgress) -> None:
-        """Validates the averaged weights, keeps them if they are the best, and decides on an early stop."""
+        """Validates the averaged weights, keeps them if they are the best or the last, and decides on an early stop."""
         outcome, settings = self.outcome, self.settings
         headline = validate(self.average.module, self.task, frozen, self.fabric.device)
         rate = self.schedules["generator"].get_last_lr()[0]
@@ -159,7 +159,8 @@ class Loop:
             {"step": outcome.step, "split": "validation", "headline": f"{headline:.6g}"},
         ]
         progress.note(f"loss {loss:.4f}  {self.task.headline} {headline:.2f}")
-        if not outcome.best or self.task.better * (headline - outcome.best_headline) > 0:
+        better = self.task.better * (headline - outcome.best_headline) > 0
+        if not outcome.best or better or settings.keep == "last":
             outcome.best_headline, outcome.best_step = headline, outcome.step
             outcome.best = {k: v.detach().clone() for k, v in self.average.module.state_dict().items()}
         since = (outcome.step - outcome.best_step) // settings.validate_every

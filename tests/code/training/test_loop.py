@@ -141,6 +141,14 @@ def test_an_early_stop_keeps_the_best_weights(scenes, tmp_path, monkeypatch):
     assert (metrics["best_step"], metrics["last_step"]) == (2, 5)
 
 
+def test_the_last_weights_are_kept_where_the_headline_does_not_show_what_is_wanted(scenes, tmp_path, monkeypatch):
+    headlines = iter([3.0, 9.0, 5.0, 4.0])
+    monkeypatch.setattr("restereo.training.loop.validate", lambda *_: next(headlines))
+    run = trained(scenes, tmp_path, steps=4, validate_every=1, patience=1, keep="last")
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert (metrics["best_step"], metrics["last_step"]) == (4, 4)
+
+
 def test_training_lowers_the_loss(scenes, tmp_path):
     run = trained(scenes, tmp_path, steps=40, validate_every=20, learning_rate=0.005, ema_decay=0.8)
     rows = [line.split(",") for line in (run / "history.csv").read_text().splitlines()[1:]]
