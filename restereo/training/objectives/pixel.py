@@ -11,6 +11,8 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from restereo.sample import Sample
 from restereo.training.objectives import Objective, own_losses
 
+LARGE = 16
+"""Px of the squares whose mean colours count for colourfulness."""
 GREY = 1e-6
 """Added to squares under a root, whose slope is else infinite at grey; a thousandth of the range."""
 
@@ -62,8 +64,8 @@ class Weights:
         chroma: Of the L1 distance of the chroma.
         ssim: Of 1 - SSIM.
         squared: Of the mean squared error, which weighs the few pixels that are far off, as PSNR does.
-        colourful: Of the distance in colourfulness: who must guess colours and fears to be wrong answers grey. After
-            Kang et al. 2023 (DDColor), which rewards colours without end; here the truth's are enough.
+        colourful: Of the distance in colourfulness of areas of 16 px: who must guess colours and fears to be wrong
+            answers grey. After Kang et al. 2023 (DDColor), which rewards colours without end; here the truth's are enough.
     """
 
     chroma: float = 0.5
@@ -78,7 +80,11 @@ def pixel_loss(prediction: Tensor, truth: Tensor, weights: Weights) -> Tensor:
     if weights.squared:
         loss = loss + weights.squared * F.mse_loss(prediction, truth)
     if weights.colourful:
-        loss = loss + weights.colourful * F.l1_loss(colourfulness(prediction), colourfulness(truth))
+        # Of what is large: at full size it is won with an orange and a blue fringe along every edge.
+        ours, true = (
+            colourfulness(F.avg_pool2d(image, min(LARGE, *image.shape[-2:]))) for image in (prediction, truth)
+        )
+        loss = loss + weights.colourful * F.l1_loss(ours, true)
     if weights.ssim:
         # Of each view's grey at half size: of six channels at full size it would cost more than the network.
         ours, true = (F.avg_pool2d(grey(image).float(), 2) for image in (prediction, truth))
