@@ -65,7 +65,8 @@ class Weights:
         ssim: Of 1 - SSIM.
         squared: Of the mean squared error, which weighs the few pixels that are far off, as PSNR does.
         colourful: Of the distance in colourfulness of areas of 16 px: who must guess colours and fears to be wrong
-            answers grey. After Kang et al. 2023 (DDColor), which rewards colours without end; here the truth's are enough.
+            answers grey. After Kang et al. 2023 (DDColor), which rewards colours without end; here the truth's are
+            enough.
     """
 
     chroma: float = 0.5
