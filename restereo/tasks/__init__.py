@@ -18,6 +18,9 @@ from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 
 Figures = dict[str, float | None]
+Flips = tuple[tuple[int, ...], ...]
+LEFT_RIGHT: Flips = ((), (3,))
+ALL_FLIPS: Flips = ((), (3,), (2,), (2, 3))
 LONGEST = 16
 """How many times longer than wide a copy may be that a task sees: of a longer strip it is smaller still."""
 
@@ -45,6 +48,7 @@ class Task(ABC):
         scale: How many times larger an answer is than its observation, each way.
         sees: Shorter side in px of the copy of a larger picture that models look at, of which the enlarged answer is
             moved onto the whole observation; None = models look at the picture itself. Training scenes are no larger.
+        flips: Axes along which models see a picture mirrored, once for each entry; their answers are averaged.
     """
 
     channels_in: ClassVar[int]
@@ -56,6 +60,7 @@ class Task(ABC):
     shown: ClassVar[tuple[str, ...]]
     scale: int = 1
     sees: int | None = None
+    flips: ClassVar[Flips] = ((),)
 
     def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
         """Returns the frozen inputs of validation and test: name to JPEG quality, None for `clean`, which decides."""
@@ -206,6 +211,31 @@ def build_model(task: Task, name: str, options: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+def averaged(model: nn.Module, lifted: Tensor, flips: Flips, known: tuple[Any, ...] = ()) -> Prediction:
+    """Returns a model's answer to a lifted observation `(B, C, H, W)`, as the mean over its mirrored copies.
+
+    What errs at random errs less (geometric self-ensemble, Timofte et al. 2016): image and confidence alone are kept.
+
+    Args:
+        model: The model.
+        lifted: What it takes.
+        flips: Axes of each copy; with the picture as it is alone, its prediction is returned whole.
+        known: What it is told beside.
+
+    Example:
+        >>> ramp = torch.arange(3.0).expand(1, 1, 1, 3)
+        >>> averaged(lambda x: Prediction(x.cumsum(-1)), ramp, LEFT_RIGHT).image.flatten().tolist()
+        [1.5, 2.0, 2.5]
+    """
+    if len(flips) == 1:
+        prediction: Prediction = model(lifted, *known)
+        return prediction
+    answers = [(model(lifted.flip(axes), *known), axes) for axes in flips]
+    image = torch.stack([answer.image.float().flip(axes) for answer, axes in answers]).mean(0)
+    sure = [answer.confidence.flip(axes) for answer, axes in answers if answer.confidence is not None]
+    return Prediction(image, confidence=torch.stack(sure).mean(0) if sure else None)
+
+
 def overview(
     model: nn.Module, task: Task, copy: Callable[[float], Tensor], operator: Operator, height: int, width: int
 ) -> Tensor:
@@ -221,8 +251,7 @@ def overview(
     """
     assert task.sees is not None
     scale = min(task.sees / min(height, width), task.sees * math.sqrt(LONGEST / (height * width)))
-    image: Tensor = model(task.lift(copy(scale), operator)).image.float()
-    return image
+    return averaged(model, task.lift(copy(scale), operator), task.flips).image.float()
 
 
 def predict(
@@ -244,8 +273,7 @@ def predict(
         seen: `(B, K, H, W)`, for a task that `sees` a copy: the answer to it at full size, if it is there already.
     """
     if task.sees is None:
-        prediction: Prediction = model(task.lift(observed, operator), *known)
-        return prediction
+        return averaged(model, task.lift(observed, operator), task.flips, known)
     if seen is None:
         height, width = observed.shape[-2:]
         small = overview(model, task, lambda scale: reduced(observed, scale), operator, height, width)

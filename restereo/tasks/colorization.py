@@ -15,7 +15,7 @@ from restereo.imaging import metrics
 from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
 from restereo.imaging.mirroring import mirrored
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
-from restereo.tasks import Figures, Task
+from restereo.tasks import LEFT_RIGHT, Figures, Task
 
 LEAST_SEEN = 16
 """px; below, the networks of the trunk see next to nothing."""
@@ -40,6 +40,7 @@ class Colorization(Task):
     better = -1
     baselines = ("grey_copy",)
     shown = (headline, "psnr", "ssim", "chroma_error", "colourfulness", "colourfulness_difference")
+    flips = LEFT_RIGHT
 
     def __init__(self, sees: int) -> None:
         self.sees = sees

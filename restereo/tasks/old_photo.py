@@ -16,7 +16,7 @@ from restereo.imaging.mirroring import mirrored
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
-from restereo.tasks import Figures, Task
+from restereo.tasks import ALL_FLIPS, Figures, Task
 from restereo.tasks._textures import read_textures
 
 COARSEST = 3.0
@@ -31,6 +31,7 @@ class OldPhoto(Task):
     headline = "psnr"
     baselines = ("grey_copy", "median")
     shown = (headline, "psnr_inside", "psnr_outside", "ssim", "mask_overlap", "colourfulness_difference")
+    flips = ALL_FLIPS
 
     def __init__(self, age: Age, colour: bool, textures: str | None) -> None:
         self.age, self.colour, self.textures = age, colour, textures
