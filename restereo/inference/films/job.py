@@ -74,8 +74,7 @@ def produce(film: Film, out: Path, job: Job) -> Made:
         took = time.monotonic() - start
         notes.append(f"about {film.announced * took / 3600:.1f} h for the {film.announced} frames of the whole film")
         return Made(facts, 1, took, notes)
-    left_out = check_streams(film, out)
-    notes += [f"not carried over: {', '.join(left_out)}"] if left_out else []
+    notes += check_streams(film, out)
     with locked(out):
         parts = Parts(out, origin_of(film, job.wanted, job.maker))
         try:
