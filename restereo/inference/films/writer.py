@@ -1,6 +1,7 @@
 """A film file of encoded pictures, and of everything else that the original held, copied as it is."""
 
 import contextlib
+import errno
 import heapq
 import os
 from collections.abc import Iterable, Iterator
@@ -109,10 +110,14 @@ def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, sp
         if name != "matroska":
             mark_stereo(temporary, look.stereo_mode)
         temporary.replace(out)
-    except av.error.FFmpegError as error:
-        raise UserError(f"{out}: could not be written ({error.strerror}); try a name that ends in .mkv.") from None
+    except (av.error.FFmpegError, OSError) as error:
+        # what the system says has a positive number; what ffmpeg says of a container has a negative or enormous one
+        refused = isinstance(error, OSError) and error.errno in errno.errorcode
+        fix = "free space and run the same command again" if refused else "try a name that ends in .mkv"
+        raise UserError(f"{out}: could not be written ({error.strerror}); {fix}.") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _picture_stream(target: Any, look: Look, main: Any) -> Any:
