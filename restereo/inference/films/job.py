@@ -72,7 +72,8 @@ def produce(film: Film, out: Path, job: Job) -> Made:
         facts = job.judge([picture])
         write_picture(out, job.build(facts)(picture))
         took = time.monotonic() - start
-        notes.append(f"about {film.announced * took / 3600:.1f} h for the {film.announced} frames of the whole film")
+        count = film.announced or round(film.seconds * film.rate)  # Matroska does not say how many there are
+        notes += [f"about {in_words(count * took)} for the {count} frames of the whole film"] if count else []
         return Made(facts, 1, took, notes)
     notes += check_streams(film, out)
     with locked(out):
@@ -86,6 +87,18 @@ def produce(film: Film, out: Path, job: Job) -> Made:
                 parts.remove()
             raise
     return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
+
+
+def in_words(seconds: float) -> str:
+    """Returns how long something takes, in the unit in which a person would say it.
+
+    Example:
+        >>> in_words(40), in_words(600), in_words(9000)
+        ('40 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _surveyed(film: Film, job: Job) -> Facts:
