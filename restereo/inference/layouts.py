@@ -67,7 +67,7 @@ _ALL: Final = [
     Layout("left", "the left view alone", ("_left",)),
     Layout("right", "the right view alone", ("_right",)),
     Layout("disparity", "disparities of both views in px", ("_disparity",), (".tif", ".tiff", ".pfm"), film=False),
-    Layout("confidence", "white where colours were matched, black where invented", ("_confidence",), MAPS),
+    Layout("confidence", "white where colours were matched, black where invented", ("_confidence",), MAPS, film=False),
 ]
 
 LAYOUTS: Final[dict[str, Layout]] = {layout.name: layout for layout in _ALL}
