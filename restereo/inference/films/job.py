@@ -1,6 +1,7 @@
 """The work on one film: looked through first, made by one process at a time, taken up where a killed run left it."""
 
 import hashlib
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -129,7 +130,7 @@ def locked(out: Path) -> Iterator[None]:
     Raises:
         UserError: Another process makes it.
     """
-    name = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16]
     try:
         with FileLock(str(Path(tempfile.gettempdir()) / f"restereo-{name}.lock"), blocking=False):
             yield
