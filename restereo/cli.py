@@ -1,5 +1,6 @@
 """The command line `restereo`. Heavy libraries are imported by the command that needs them: `--help` is instant."""
 
+import io
 import os
 import sys
 
@@ -28,6 +29,9 @@ for name, command in (recovering.COMMANDS | restoring.COMMANDS | developing.COMM
 
 def main() -> None:
     """Runs the command line; an error that a person can fix is one sentence and status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a file's name may be of bytes that are no text: it is shown escaped
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(standalone_mode=True)
     except UserError as error:

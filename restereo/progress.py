@@ -1,9 +1,12 @@
 """A bar with rate and ETA for whatever takes longer than a moment."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 T = TypeVar("T")
 
@@ -55,11 +58,33 @@ def shown(items: Iterable[T], title: str, total: int | None = None) -> Iterator[
     yield from track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
 
 
-@contextmanager
-def metered(title: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
-    """Yields a function to tell of each amount done, while a bar shows it with its rate and the time left.
+class Meter:
+    """Told of each amount done; any thread may call it."""
 
-    On the terminal's standard error; in a log file it is silent. Any thread may call the function.
+    def __init__(self, bar: "Progress", title: str, total: float, unit: str) -> None:
+        self._bar, self._total, self._unit = bar, total, unit
+        self._task = bar.add_task(title, total=total, done="")
+
+    def __call__(self, amount: float) -> None:
+        """Moves the bar on."""
+        self._bar.advance(self._task, amount)
+        state = self._bar.tasks[0]
+        rate = f", {state.speed:.3g} {self._unit}/s" if state.speed else ""
+        self._bar.update(self._task, done=f"{state.completed:.3g} of {self._total:.3g} {self._unit}{rate}")
+
+    @contextmanager
+    def cleared(self) -> Iterator[None]:
+        """Takes the bar off the terminal for as long as the block runs: what is printed there gets lines of its own."""
+        self._bar.stop()
+        yield
+        self._bar.start()
+
+
+@contextmanager
+def metered(title: str, total: float, unit: str) -> Iterator[Meter]:
+    """Yields what is to be told of each amount done, while a bar shows it with its rate and the time left.
+
+    On the terminal's standard error; in a log file it is silent.
 
     Args:
         title: What is being done.
@@ -78,12 +103,4 @@ def metered(title: str, total: float, unit: str) -> Iterator[Callable[[float], N
     with Progress(
         *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task(title, total=total, done="")
-
-        def advance(amount: float) -> None:
-            bar.advance(task, amount)
-            state = bar.tasks[0]
-            rate = f", {state.speed:.3g} {unit}/s" if state.speed else ""
-            bar.update(task, done=f"{state.completed:.3g} of {total:.3g} {unit}{rate}")
-
-        yield advance
+        yield Meter(bar, title, total, unit)

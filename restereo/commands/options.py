@@ -26,14 +26,16 @@ def film_wanted(start: str, end: str | None, sample: bool, codec: str, crf: floa
     """Returns what the options of films ask for.
 
     Raises:
-        UserError: A time is none.
+        UserError: A time is none, or there is no such codec: before a film is looked through.
 
     Example:
         >>> film_wanted("1:00", None, False, "auto", None, False).span.start
         Fraction(60, 1)
     """
+    from restereo.inference.films.encoder import find_codec
     from restereo.inference.films.film import Wanted
     from restereo.inference.films.span import Span, seconds_of
 
+    find_codec(codec, 0, 0)
     span = Span(seconds_of(start), seconds_of(end) if end else None)
     return Wanted(span, codec, crf, force=force, sample=sample)

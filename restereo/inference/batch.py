@@ -203,7 +203,8 @@ def run(
                 ended = future.result()
                 if ended is not None:
                     outcomes.append(ended)
-                    tell(ended)
+                    with advance.cleared():
+                        tell(ended)
         except BaseException:
             stop.set()
             raise

@@ -15,7 +15,7 @@ from restereo.inference.contender import default_restorer, find_restorer
 from restereo.inference.devices import find_device
 from restereo.inference.layouts import eight_bit
 from restereo.inference.metadata import Metadata
-from restereo.inference.opening import Photo, open_photo
+from restereo.inference.opening import Photo, open_photo, photo_of
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish, recover_photo
 
@@ -40,7 +40,7 @@ def as_photo(image: str | Path | Image.Image | NDArray[Any]) -> tuple[Photo, str
     """Returns what is opened, and what an error sentence calls it.
 
     Raises:
-        UserError: A file is damaged, or an array is no RGB picture of 8 or 16 bits.
+        UserError: A file or Pillow's picture is damaged, or an array is no RGB picture of 8 or 16 bits.
 
     Example:
         >>> as_photo(np.zeros((2, 3, 3), np.uint8))[1]
@@ -50,7 +50,7 @@ def as_photo(image: str | Path | Image.Image | NDArray[Any]) -> tuple[Photo, str
         return open_photo(Path(image)), str(image)
     name = "the picture"
     if isinstance(image, Image.Image):
-        return Photo(np.array(image.convert("RGB")), Metadata(), image.format in {"JPEG", "MPO"}), name
+        return photo_of(image, name), name
     if not isinstance(image, np.ndarray):
         raise UserError(f"{name}: {type(image).__name__} is neither a file's name, a Pillow picture nor an array.")
     check_picture(eight_bit(image) if image.dtype == np.uint16 else image, name)

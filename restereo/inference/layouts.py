@@ -4,6 +4,7 @@ The suffixes are those by which headset players tell a file's layout: `_LRF_Full
 `_RLF_cross` are what nunif's iw3 writes for Pigasus; Skybox finds `SBS`, `LR` and `TB` in them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
@@ -67,7 +68,7 @@ _ALL: Final = [
     Layout("left", "the left view alone", ("_left",)),
     Layout("right", "the right view alone", ("_right",)),
     Layout("disparity", "disparities of both views in px", ("_disparity",), (".tif", ".tiff", ".pfm"), film=False),
-    Layout("confidence", "white where colours were matched, black where invented", ("_confidence",), MAPS),
+    Layout("confidence", "white where colours were matched, black where invented", ("_confidence",), MAPS, film=False),
 ]
 
 LAYOUTS: Final[dict[str, Layout]] = {layout.name: layout for layout in _ALL}
@@ -171,6 +172,20 @@ def eight_bit(picture: Pixels) -> NDArray[np.uint8]:
         return picture
     rounded: NDArray[np.uint8] = ((picture.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return rounded
+
+
+def cut_short(layout: Layout, files: Sequence[PurePath]) -> list[str]:
+    """Returns a note on those files of a layout that hold 8 bits a channel of a picture that has 16.
+
+    Example:
+        >>> cut_short(LAYOUTS["sbs"], [PurePath("a.jpg")]), cut_short(LAYOUTS["sbs"], [PurePath("a.png")])
+        (['a.jpg: cut to 8 bits a channel, its source has 16'], [])
+    """
+    if layout.name in {"disparity", "confidence"}:
+        return []
+    flat = layout.name in {"wiggle", "anaglyph"}
+    cut = [file.name for file in files if flat or file.suffix.lower() not in {".png", ".tif", ".tiff"}]
+    return [f"{', '.join(cut)}: cut to 8 bits a channel, its source has 16"] if cut else []
 
 
 def _halved(view: Pixels, axis: int) -> Pixels:

@@ -83,6 +83,41 @@ def open_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         raise UserError(f"{path}: damaged ({reason:.120}); copy it again from its original.") from error
 
 
+def photo_of(image: Image.Image, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
+    """Returns a picture that Pillow holds as `open_photo` would return its file; of 16 bits those that Pillow keeps.
+
+    Args:
+        image: Decoded if it is not yet.
+        name: What an error sentence calls it.
+        max_pixels: What it may have at most.
+
+    Raises:
+        UserError: Its file is damaged or closed, or it has more pixels.
+
+    Example:
+        >>> photo_of(Image.new("RGBA", (2, 1)), "the picture").pixels.tolist()
+        [[[255, 255, 255], [255, 255, 255]]]
+    """
+    if image.width * image.height > max_pixels:
+        raise UserError(
+            f"{name}: {image.width * image.height:,} pixels, and {max_pixels:,} is the limit; scale it down."
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image.load()
+            pixels, notes = _pixels(image, None)
+            shown = image.tell()
+            stereo = _stereo(Path(str(getattr(image, "filename", ""))), image)
+            if image.tell() != shown:  # it is not ours
+                image.seek(shown)
+            upright = turned(pixels, 1 if image.format == "TIFF" else _orientation(image))
+    except Exception as error:  # as in `open_photo`
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{name}: damaged or closed ({reason:.120}); open its file again.") from error
+    return Photo(upright, Metadata(), image.format in {"JPEG", "MPO", "AVIF"}, stereo, tuple(notes))
+
+
 def _photo(path: Path, max_pixels: int) -> Photo:
     image = open_picture(path, max_pixels)
     with Image.open(path) as again:  # tags must be read while the file is open
@@ -125,8 +160,8 @@ def _lossy(path: Path, image: Image.Image) -> bool:
     return head[:2] == b"\xff\xd8" or head[12:16] == b"VP8 " or image.format == "AVIF"
 
 
-def _pixels(image: Image.Image, path: Path) -> tuple[Pixels, list[str]]:
-    if image.info["sixteen_bit"]:
+def _pixels(image: Image.Image, path: Path | None) -> tuple[Pixels, list[str]]:
+    if path is not None and image.info["sixteen_bit"]:
         # Pillow cuts 16-bit colour to its upper byte; OpenCV keeps it.
         deep = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
         if deep is not None and deep.dtype == np.uint16:

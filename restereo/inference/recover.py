@@ -17,7 +17,7 @@ from restereo.inference.answer import Advance, Views
 from restereo.inference.encoding import QUALITY
 from restereo.inference.files import write_layout
 from restereo.inference.films.film import WHOLE_FILM, Wanted
-from restereo.inference.layouts import GLASSES, LAYOUTS, Layout, arrange, eight_bit
+from restereo.inference.layouts import GLASSES, LAYOUTS, Layout, arrange, cut_short, eight_bit
 from restereo.inference.opening import Photo, open_photo
 from restereo.inference.packing import packing_of
 from restereo.inference.predictor import Restorer, no_news
@@ -160,15 +160,16 @@ def recover_file(
     photo = open_photo(file)
     wanted = any(layout.name in {"disparity", "confidence"} for layout in wish.layouts)
     views, found = recover_photo(photo, restorer, wish, str(file), wanted, advance)
-    remaining = list(outputs)
+    remaining, bits, notes = list(outputs), 8 * photo.pixels.itemsize, list(photo.notes)
     for layout in wish.layouts:
         files, remaining = remaining[: len(layout.suffixes)], remaining[len(layout.suffixes) :]
         maps = views.disparity, views.confidence
         pictures = arrange(layout, views.left, views.right, *maps, glasses=wish.glasses)
         write_layout(files, layout, pictures, photo.metadata, wish.quality)
+        notes += cut_short(layout, files) if bits > 8 else []
     height, width = photo.pixels.shape[:2]
-    notes = [*photo.notes, *doubts(views.method, found, wish.method != "auto")]
-    bits, seconds = 8 * photo.pixels.itemsize, time.perf_counter() - start
+    notes += doubts(views.method, found, wish.method != "auto")
+    seconds = time.perf_counter() - start
     return Result(file, list(outputs), views.method, found, (width, height), bits, views.matched, seconds, notes)
 
 

@@ -13,6 +13,11 @@ Codec = Literal["h264", "hevc"]
 ENCODERS: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265"}
 QUALITY: dict[Codec, float] = {"h264": 18.0, "hevc": 20.0}
 """Constant rate factors at which the loss is hard to see."""
+OTHER_NAMES: dict[str, Codec] = {
+    **dict.fromkeys(["h.264", "x264", "libx264", "avc", "h264"], "h264"),
+    **dict.fromkeys(["h265", "h.265", "x265", "libx265", "hvec", "hevc"], "hevc"),
+}
+"""What else people call them."""
 H264_SIDE = 4096
 """What hardware decoders of H.264 take at most (level 5.2); larger pictures are HEVC unless told otherwise."""
 PACKING = {1: 3, 3: 4}
@@ -76,7 +81,8 @@ def find_codec(name: str, width: int, height: int) -> Codec:
         return "h264" if max(width, height) <= H264_SIDE else "hevc"
     if name in ENCODERS:
         return name
-    raise UserError(f"'{name}': no such codec; write h264, hevc or auto.")
+    meant = OTHER_NAMES.get(name.lower())
+    raise UserError(f"'{name}': no such codec; {f'did you mean {meant}? W' if meant else 'w'}rite h264, hevc or auto.")
 
 
 def configure(context: Any, look: Look) -> None:

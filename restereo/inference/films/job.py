@@ -1,6 +1,7 @@
 """The work on one film: looked through first, made by one process at a time, taken up where a killed run left it."""
 
 import hashlib
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -72,10 +73,10 @@ def produce(film: Film, out: Path, job: Job) -> Made:
         facts = job.judge([picture])
         write_picture(out, job.build(facts)(picture))
         took = time.monotonic() - start
-        notes.append(f"about {film.announced * took / 3600:.1f} h for the {film.announced} frames of the whole film")
+        count = film.announced or round(film.seconds * film.rate)  # Matroska does not say how many there are
+        notes += [f"about {in_words(count * took)} for the {count} frames of the whole film"] if count else []
         return Made(facts, 1, took, notes)
-    left_out = check_streams(film, out)
-    notes += [f"not carried over: {', '.join(left_out)}"] if left_out else []
+    notes += check_streams(film, out)
     with locked(out):
         parts = Parts(out, origin_of(film, job.wanted, job.maker))
         try:
@@ -87,6 +88,18 @@ def produce(film: Film, out: Path, job: Job) -> Made:
                 parts.remove()
             raise
     return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
+
+
+def in_words(seconds: float) -> str:
+    """Returns how long something takes, in the unit in which a person would say it.
+
+    Example:
+        >>> in_words(40), in_words(600), in_words(9000)
+        ('40 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _surveyed(film: Film, job: Job) -> Facts:
@@ -117,7 +130,7 @@ def locked(out: Path) -> Iterator[None]:
     Raises:
         UserError: Another process makes it.
     """
-    name = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16]
     try:
         with FileLock(str(Path(tempfile.gettempdir()) / f"restereo-{name}.lock"), blocking=False):
             yield

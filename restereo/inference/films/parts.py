@@ -3,6 +3,7 @@
 A segment's file holds packets; the state after it is written first, so where a segment stands, its state stands too.
 """
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -29,14 +30,26 @@ class Parts:
         Args:
             out: The film to be.
             origin: All that decides its bytes; JSON.
+
+        Raises:
+            UserError: It cannot be written there; so in all that keeps something.
         """
         self.folder = out.with_name(f".{out.name}.parts")
         text = json.dumps(origin, indent=2, sort_keys=True)
         note = self.folder / "origin.json"
         if not (note.is_file() and note.read_text(encoding="utf-8") == text):
             shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir()
-            _write(note, text.encode())
+            try:
+                self.folder.mkdir(exist_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"{out}: cannot be written ({error.strerror} beside it); free space or name another place."
+                ) from error
+            try:
+                _write(note, text.encode())
+            except UserError:
+                self.remove()
+                raise
 
     @staticmethod
     def present(out: Path) -> bool:
@@ -97,8 +110,8 @@ class Parts:
                 yield Encoded(data[end - size : end], int(pts), next(decoding), int(duration), bool(key))
 
     def remove(self) -> None:
-        """Deletes the folder: the film is finished."""
-        shutil.rmtree(self.folder)
+        """Deletes the folder: the film is finished, or not begun."""
+        shutil.rmtree(self.folder, ignore_errors=True)  # what cannot be deleted is no reason to lose the film
 
     def _file(self, number: int) -> Path:
         return self.folder / f"segment-{number:06d}.safetensors"
@@ -146,5 +159,13 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
 
 def _write(file: Path, content: bytes) -> None:
     temporary = file.with_name(f"{file.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(file)
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(file)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise UserError(
+            f"{file}: cannot be written ({error.strerror}); free space and run the same command again, "
+            "or name another place."
+        ) from error

@@ -46,4 +46,5 @@ def restore_film(file: Path, out: Path | None, restorer: Restorer, craft: Craft,
 
     maker = {"weights": restorer.sha256, "device": str(restorer.device), "craft": craft.name}
     made = produce(film, target, Job(wanted, maker, judge, lambda _: Frames(restorer)))
-    return Restored([target], [f"{made.frames} frames", *made.facts["notes"], *made.notes])
+    count = [] if wanted.sample else [f"{made.frames} frame{'s' if made.frames > 1 else ''}"]
+    return Restored([target], [*count, *made.facts["notes"], *made.notes])

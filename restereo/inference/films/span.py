@@ -15,6 +15,8 @@ class Span:
 
 
 WHOLE = Span()
+LONGEST = 40
+"""Characters of a number; exponents are none of its, since 1e400 seconds are more than any clock counts."""
 
 
 def seconds_of(text: str) -> Fraction:
@@ -29,9 +31,9 @@ def seconds_of(text: str) -> Fraction:
     """
     parts = text.split(":")
     try:
-        numbers = [Fraction(part) for part in parts]
+        numbers = [Fraction(part) for part in parts if len(part) <= LONGEST and "e" not in part.lower()]
     except (ValueError, ZeroDivisionError):
         numbers = []
-    if not 1 <= len(numbers) <= 3 or min(numbers) < 0:
+    if not 1 <= len(numbers) == len(parts) <= 3 or min(numbers) < 0 or max(numbers) >= 10**9:
         raise UserError(f"'{text}' is no time; write seconds, minutes:seconds or hours:minutes:seconds.")
     return sum((number * 60**place for place, number in enumerate(reversed(numbers))), Fraction(0))

@@ -1,6 +1,7 @@
 """A film file of encoded pictures, and of everything else that the original held, copied as it is."""
 
 import contextlib
+import errno
 import heapq
 import os
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from restereo.errors import UserError
+from restereo.inference.films.carried import Carried, carry
 from restereo.inference.films.encoder import ENCODERS, Encoded, Look, configure
 from restereo.inference.films.reader import Film, opened
 from restereo.inference.films.span import Span
@@ -55,34 +57,24 @@ def check_ending(out: Path) -> None:
 
 
 def check_streams(film: Film, out: Path) -> list[str]:
-    """Returns what of the original cannot be carried over and nobody would miss, such as time codes.
+    """Returns notes on what of the original cannot be carried over, such as time codes, or takes another form.
 
     Raises:
         UserError: Sound or subtitles cannot be held by a file of this ending, or their description is damaged.
     """
     import av
 
-    left_out = []
     name = FORMATS[out.suffix.lower()]
     with opened(film.file) as (source, main), av.open(os.devnull, "w", format=name) as trial:
-        supported = set(trial.supported_codecs)
-        for stream in source.streams:
-            if stream.index == main.index or stream.type == "attachment":
-                continue
-            codec = None if stream.codec_context is None else stream.codec_context.codec.canonical_name
-            kind = "sound" if stream.type == "audio" else "subtitles"
-            if stream.type in {"audio", "subtitle"} and codec is None:
-                raise UserError(f"{film.file}: its {kind} of an unknown type cannot be copied; make a copy without.")
-            if stream.type in {"audio", "subtitle"} and codec not in supported:
-                raise UserError(f"{out}: {out.suffix} does not hold {kind} of type '{codec}'; end the name in .mkv.")
-            if stream.type not in {"audio", "subtitle"}:
-                left_out.append(f"{stream.type} stream {stream.index}")
+        others = [one for one in source.streams if one.type not in {"audio", "subtitle", "attachment"}]
+        left_out = [f"{one.type} stream {one.index}" for one in others if one.index != main.index]
         try:
-            if _copies(trial, source, main):
+            copies, notes = _copies(trial, source, main, out)
+            if copies:
                 trial.start_encoding()
         except (av.error.FFmpegError, ValueError) as error:
             raise UserError(f"{film.file}: its sound or subtitles are damaged ({error}); copy it again.") from None
-    return left_out
+    return [*([f"not carried over: {', '.join(left_out)}"] if left_out else []), *notes]
 
 
 def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, span: Span, shift: Fraction) -> None:
@@ -107,7 +99,7 @@ def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, sp
         ):
             target.flags = target.flags | BITEXACT
             picture = _picture_stream(target, look, main)
-            copies = _copies(target, source, main)
+            copies, _ = _copies(target, source, main, out)
             target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in OWN_TAGS})
             _copy_chapters(target, source, span, shift)
             target.start_encoding()
@@ -118,10 +110,14 @@ def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, sp
         if name != "matroska":
             mark_stereo(temporary, look.stereo_mode)
         temporary.replace(out)
-    except av.error.FFmpegError as error:
-        raise UserError(f"{out}: could not be written ({error.strerror}); try a name that ends in .mkv.") from None
+    except (av.error.FFmpegError, OSError) as error:
+        # what the system says has a positive number; what ffmpeg says of a container has a negative or enormous one
+        refused = isinstance(error, OSError) and error.errno in errno.errorcode
+        fix = "free space and run the same command again" if refused else "try a name that ends in .mkv"
+        raise UserError(f"{out}: could not be written ({error.strerror}); {fix}.") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _picture_stream(target: Any, look: Look, main: Any) -> Any:
@@ -135,17 +131,24 @@ def _picture_stream(target: Any, look: Look, main: Any) -> Any:
     return stream
 
 
-def _copies(target: Any, source: Any, main: Any) -> dict[int, Any]:
-    copies = {}
+def _copies(target: Any, source: Any, main: Any, out: Path) -> tuple[dict[int, Carried], list[str]]:
+    copies, notes = {}, []
+    supported = set(target.supported_codecs)
     for stream in source.streams:
         if stream.type in {"audio", "subtitle"} and stream.index != main.index:
-            copy = copies[stream.index] = target.add_stream_from_template(stream)
-            copy.time_base, copy.disposition = stream.time_base, stream.disposition
-            copy.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OWN_TAGS})
+            try:
+                copy, note = carry(target, stream, supported)
+            except UserError as error:
+                raise UserError(f"{out}: {error}") from None
+            notes += [note] if note else []
+            if copy is not None:
+                copies[stream.index], made = copy, copy.stream
+                made.time_base, made.disposition = stream.time_base, stream.disposition
+                made.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OWN_TAGS})
         elif stream.type == "attachment" and target.format.name == "matroska":
             name = stream.metadata.get("filename", f"attachment-{stream.index}")
             target.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
-    return copies
+    return copies, notes
 
 
 def _copy_chapters(target: Any, source: Any, span: Span, shift: Fraction) -> None:
@@ -171,9 +174,9 @@ def _timed(packets: Iterable[Encoded], stream: Any, look: Look) -> Iterator[tupl
 
 
 def _others(
-    source: Any, copies: dict[int, Any], span: Span, film: Film, shift: Fraction
+    source: Any, copies: dict[int, Carried], span: Span, film: Film, shift: Fraction
 ) -> Iterator[tuple[Fraction, Any]]:
-    """The packets of the other streams within the span, as they are, moved with the pictures; times never fall."""
+    """The packets of the other streams within the span, moved with the pictures; times never fall."""
     import av
 
     if not copies:
@@ -184,20 +187,24 @@ def _others(
     least: dict[int, int] = {}
     with contextlib.suppress(av.error.EOFError):
         for packet in source.demux([source.streams[index] for index in copies]):
-            if packet.size == 0 or (packet.dts is None and packet.pts is None):
-                continue
-            base = packet.time_base
-            at = (packet.pts if packet.pts is not None else packet.dts) * base
-            if (first is not None and at < first) or (beyond is not None and at >= beyond):
-                continue
-            moved = round(shift / base)
-            packet.pts = None if packet.pts is None else packet.pts - moved
-            packet.dts = None if packet.dts is None else packet.dts - moved
-            _raise(packet, least)
-            packet.stream = copies[packet.stream.index]
-            now = (packet.dts if packet.dts is not None else packet.pts) * base
-            reached = now if reached is None else max(reached, now)
-            yield reached, packet
+            timed = packet.dts is not None or packet.pts is not None
+            if packet.size:
+                if not timed:
+                    continue
+                at = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
+                if (first is not None and at < first) or (beyond is not None and at >= beyond):
+                    continue
+            copy = copies[packet.stream.index]
+            for made in copy.turn(packet):
+                base = made.time_base
+                moved = round(shift / base)
+                made.pts = None if made.pts is None else made.pts - moved
+                made.dts = None if made.dts is None else made.dts - moved
+                made.stream = copy.stream
+                _raise(made, least)
+                now = (made.dts if made.dts is not None else made.pts) * base
+                reached = now if reached is None else max(reached, now)
+                yield reached, made
 
 
 def _raise(packet: Any, least: dict[int, int]) -> None:

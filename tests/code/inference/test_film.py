@@ -1,5 +1,6 @@
 """Films in and out: every frame, its time, its colours, all the rest of the file, and a killed run taken up again."""
 
+import resource
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -274,7 +275,40 @@ def test_frames_of_a_span_are_those_of_the_whole(tmp_path):
         np.testing.assert_array_equal(picture, whole[ticks])
 
 
-@pytest.mark.parametrize("text", ["x", "1:2:3:4", "-1", ""])
+@pytest.mark.parametrize("text", ["x", "1:2:3:4", "-1", "", "1e400", "1e999999999", "0:1e400", "9" * 30])
 def test_times_that_are_none(text):
     with pytest.raises(UserError, match="is no time"):
         seconds_of(text)
+
+
+def limited(size: int) -> tuple[int, int]:
+    """Lets this process write no file over so many bytes, as a full disk does; returns what was allowed."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    return before
+
+
+@pytest.mark.parametrize("size", [100, 3000, 20000])
+def test_a_full_disk_gets_a_sentence_and_the_film_goes_on_later(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(films, "segment_length", lambda film: 5)
+    source = clips.make(tmp_path / "a.mp4")
+    whole = converted(source, tmp_path / "b.mp4").read_bytes()
+    (tmp_path / "b.mp4").unlink()
+    before = limited(size)
+    try:
+        with pytest.raises(UserError, match=r"b.mp4.*: c\w+ (not )?be written \(.*; free space") as caught:
+            converted(source, tmp_path / "b.mp4")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert str(caught.value).count("\n") == 0
+    assert not list(tmp_path.rglob("*.tmp")) and (size > 100 or not list(tmp_path.glob("*.parts")))
+    assert converted(source, tmp_path / "b.mp4").read_bytes() == whole
+
+
+def test_a_folder_that_may_not_be_written_gets_a_sentence(tmp_path, monkeypatch):
+    def refused(self, *_, **__):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    with pytest.raises(UserError, match=r"b.mp4: cannot be written \(Permission denied beside it\); .* another place"):
+        Parts(tmp_path / "b.mp4", {})

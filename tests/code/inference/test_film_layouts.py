@@ -17,7 +17,7 @@ from restereo.inference.recover import Wish
 from tests.code.inference import clips
 from tests.fuzz.trial import restorer
 
-FILMS = [name for name, layout in LAYOUTS.items() if layout.film and name != "confidence"]
+FILMS = [name for name, layout in LAYOUTS.items() if layout.film]
 WIDE, HIGH = clips.SIZE
 SIZES = {"sbs": (2 * WIDE, HIGH), "cross": (2 * WIDE, HIGH), "tb": (WIDE, 2 * HIGH)}
 MATROSKA = {"cross": "right_left", "sbs": "left_right", "half-sbs": "left_right", "tb": "top_bottom"}

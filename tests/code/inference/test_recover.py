@@ -254,3 +254,16 @@ def test_from_restereo_import_recover(network, tmp_path, monkeypatch):
         recover_in_memory(views()[0])
     with pytest.raises(UserError, match="neither a file's name"):
         recover_in_memory([1, 2])
+
+
+def test_a_picture_of_16_bits_that_is_cut_to_8_says_so(network, tmp_path):
+    left, right = (view.astype(np.uint16) * 257 for view in views())
+    write_picture(tmp_path / "a.png", np.stack([left[..., 0], right[..., 1], right[..., 2]], axis=-1))
+
+    def notes(name: str, file: str) -> list[str]:
+        wish = Wish(layouts=(LAYOUTS[name],), method="red-cyan")
+        return list(recover_file(tmp_path / "a.png", [tmp_path / file], network, wish).notes)
+
+    for name, file in (("sbs", "b.jpg"), ("jps", "b.jps"), ("anaglyph", "c.png"), ("wiggle", "d.png")):
+        assert notes(name, file) == [f"{file}: cut to 8 bits a channel, its source has 16"]
+    assert notes("sbs", "b.png") == []
