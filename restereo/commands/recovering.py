@@ -99,7 +99,10 @@ def recover(
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
     film = film_wanted(start, end, sample, codec, crf, force)
     wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
-    todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
+    last = ending and f".{ending.removeprefix('.')}"
+    todo = batch.plan(
+        paths, wish, out, last, skip_errors=skip_errors, note=lambda said: typer.echo(f"note: {said}", err=True)
+    )
     check_for_films(film, [job.file for job in todo])
     restorer = find_restorer(model or default_restorer(), find_device(device))
 

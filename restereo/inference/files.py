@@ -1,5 +1,6 @@
 """Files written whole or not at all."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +55,21 @@ def check_target(file: Path) -> None:
         raise UserError(f"{file}: no such folder; make '{file.parent}' first.")
     if folder:
         raise UserError(f"{file}: a folder of this name is in the way; name another file.")
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder for results, with those above it.
+
+    Raises:
+        UserError: It cannot be made, or nothing can be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file is in the way, or the place is read-only
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise UserError(f"{folder}: no folder can be made here ({reason}); name another place with -o.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder}: a folder that cannot be written into; name another place with -o.")
 
 
 def _encoded(file: Path, pictures: Sequence[Pixels], metadata: Metadata, quality: int) -> bytes:

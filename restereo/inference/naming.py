@@ -11,6 +11,11 @@ SAME = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 OWN = {ending for layout in LAYOUTS.values() for ending in layout.endings} - SAME
 """Endings that only certain layouts have."""
 
+SAMPLE = "_sample"
+"""What follows the layout in the name of one frame of a film."""
+RESTORED = {"_color", "_repaired"}
+"""What `colorize` and `repair` add to a name."""
+
 
 def targets(source: Path, layouts: Sequence[Layout], out: Path | None = None, ending: str | None = None) -> list[Path]:
     """Returns the files to write for one source, in the layouts' order.
@@ -85,14 +90,19 @@ def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) 
 
 
 def is_result(file: Path, sources: set[Path]) -> bool:
-    """Returns whether the file is named as a result of one of the sources (paths without their endings).
+    """Returns whether the file is named as a result of one of the sources (paths with and without their endings).
 
     Example:
         >>> is_result(Path("in/a_LRF_Full_SBS.jpg"), {Path("in/a")})
         True
         >>> is_result(Path("in/my_anaglyph.jpg"), {Path("in/a")})
         False
+        >>> is_result(Path("a_LR_sample.png"), {Path("a")}), is_result(Path("a_color.jpg"), {Path("a")})
+        (True, True)
     """
     bare = file.with_suffix("")
-    suffixes = {suffix for layout in LAYOUTS.values() for suffix in layout.suffixes if suffix}
-    return any(bare.name.endswith(s) and bare.with_name(bare.name[: -len(s)]) in sources for s in suffixes)
+    bare = bare.with_name(bare.name.removesuffix(SAMPLE) or bare.name)
+    suffixes = {suffix for layout in LAYOUTS.values() for suffix in layout.suffixes if suffix} | RESTORED
+    return any(
+        bare.name.endswith(s) and bare.name != s and bare.with_name(bare.name[: -len(s)]) in sources for s in suffixes
+    )
