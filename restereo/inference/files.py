@@ -1,11 +1,11 @@
 """Files written whole or not at all."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from restereo.errors import UserError
-from restereo.inference.encoding import QUALITY, check_ending, encode
+from restereo.inference.encoding import QUALITY, WRITABLE, check_ending, encode
 from restereo.inference.layouts import Layout, Pixels
 from restereo.inference.metadata import Metadata
 
@@ -41,10 +41,15 @@ def write_layout(
         _write(file, content)
 
 
-def check_target(file: Path) -> None:
-    """Raises `UserError` unless a picture can be written under this name: before any work is done on it."""
+def check_target(file: Path, able: Collection[str] = WRITABLE) -> None:
+    """Raises `UserError` unless a picture can be written under this name: before any work is done on it.
+
+    Args:
+        file: The name.
+        able: Endings of files that can hold the picture.
+    """
     try:
-        check_ending(file.suffix)
+        check_ending(file.suffix, able)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     try:

@@ -80,12 +80,34 @@ def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) 
         if layout.endings and exact.suffix.lower() not in layout.endings:
             allowed = ", ".join(layout.endings)
             raise UserError(f"{exact}: layout '{layout.name}' cannot be held by '{exact.suffix}'; end it in {allowed}.")
+        shows = None if layout.endings else _only_layout(exact.suffix.lower())
+        if shows:
+            raise UserError(
+                f"{exact}: layout '{layout.name}' cannot be held by '{exact.suffix}', which is for '{shows}'; "
+                "end it in .png or the like."
+            )
         return exact.suffix
     if layout.endings:
         fits = wish is not None and wish.lower() in layout.endings and layout.name != "wiggle"
         return wish if wish is not None and fits else layout.endings[0]
     if wish is not None and wish.lower() not in OWN:
         return wish
+    return picture_ending(source)
+
+
+def _only_layout(ending: str) -> str | None:
+    """The layout that files of this ending are of; none of .gif, which holds any one picture, too."""
+    owners = [layout.name for layout in LAYOUTS.values() if ending in layout.endings]
+    return owners[0] if owners and ending in OWN - {".gif"} else None
+
+
+def picture_ending(source: Path) -> str:
+    """Returns the ending of a picture made of this one: its own if that can be written and holds one picture.
+
+    Example:
+        >>> picture_ending(Path("a.JPG")), picture_ending(Path("a.mpo"))
+        ('.JPG', '.png')
+    """
     return source.suffix if source.suffix.lower() in SAME else ".png"
 
 

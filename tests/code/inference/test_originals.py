@@ -167,7 +167,7 @@ def test_a_place_that_takes_no_results_is_a_sentence(tmp_path, monkeypatch):
 
 
 def test_the_command_tells_of_what_it_skips(tmp_path, monkeypatch):
-    monkeypatch.setattr(contender, "find_restorer", lambda *_: restorer())
+    monkeypatch.setattr(contender, "find_restorer", lambda *_, **__: restorer())
     anaglyph(tmp_path, "a.png")
     anaglyph(tmp_path, "a_left.png")
     command = [
