@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from restereo.errors import UserError
+
 
 def list_everything() -> None:
     """Lists what there is to choose from: methods, recipes, models, baselines.
@@ -102,10 +104,17 @@ def export(
     Example: `restereo export anaglyph_parallax --onnx -o parallax`
     """
     from restereo.inference.contender import find_restorer
+    from restereo.inference.files import make_folder
     from restereo.inference.onnx_export import export as export_onnx
 
     folder = out or Path(f"{Path(recipe).name}.onnx")
-    for one in export_onnx(find_restorer(recipe), folder):
+    restorer = find_restorer(recipe)
+    make_folder(folder)
+    try:
+        exported = export_onnx(restorer, folder)
+    except OSError as error:  # a full disk, or a folder where a file is to be
+        raise UserError(f"{folder}: cannot be written ({error.strerror or error}); name another with -o.") from None
+    for one in exported:
         times = one.seconds, one.seconds_torch, one.seconds_torch_fast
         took = "{:.3f} s by onnxruntime, {:.3f} by torch in float32, {:.3f} as recover runs it".format(*times)
         typer.echo(f"{folder / one.file}: within {one.difference:.1e} of torch; {took}")

@@ -22,10 +22,17 @@ def anaglyph(
     Example: `restereo anaglyph left.png right.png -o anaglyph.png --method green-magenta-half`
     """
     from restereo.imaging.anaglyph import find_method, form
-    from restereo.inference.files import write_picture
+    from restereo.inference.encoding import PLAIN
+    from restereo.inference.files import check_target, write_picture
+    from restereo.inference.naming import keep_source
+    from restereo.inference.opening import check_regular
     from restereo.sources._pictures import PairFiles, read_pair
 
     how = find_method(method)
+    check_target(out, PLAIN)
+    for view in (left, right):
+        check_regular(view)
+        keep_source(out, view)
     pair = read_pair(PairFiles(left.stem, left, right))
     write_picture(out, form(pair.left, pair.right, how))
     typer.echo(f"{out}: {how.name}")
@@ -42,8 +49,10 @@ def detect(
     Example: `restereo detect photo.jpg`
     """
     from restereo.imaging.detection import detect as detect_type
+    from restereo.inference.opening import check_regular
     from restereo.sources._pictures import read_picture
 
+    check_regular(picture)
     found = detect_type(read_picture(picture), str(picture))
     if as_json:
         facts = {"file": str(picture), "plain": found.plain, "method": found.method, "confidence": found.confidence}
@@ -99,9 +108,12 @@ def recover(
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
     film = film_wanted(start, end, sample, codec, crf, force)
     wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
-    todo = batch.plan(paths, wish, out, ending and f".{ending.removeprefix('.')}")
+    last = ending and f".{ending.removeprefix('.')}"
+    todo = batch.plan(
+        paths, wish, out, last, skip_errors=skip_errors, note=lambda said: typer.echo(f"note: {said}", err=True)
+    )
     check_for_films(film, [job.file for job in todo])
-    restorer = find_restorer(model or default_restorer(), find_device(device))
+    restorer = find_restorer(model or default_restorer(), find_device(device), "anaglyph")
 
     def tell(outcome: batch.Outcome) -> None:
         if as_json:
@@ -171,7 +183,7 @@ def open_app(
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
 
-    serve(find_restorer(model or default_restorer(), find_device(device)), port, browser)
+    serve(find_restorer(model or default_restorer(), find_device(device), "anaglyph"), port, browser)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

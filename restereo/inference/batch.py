@@ -2,23 +2,25 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 
 from restereo.errors import UserError
-from restereo.inference.files import check_target
-from restereo.inference.films.kind import SUFFIXES, is_film
+from restereo.inference.files import check_target, make_folder
+from restereo.inference.films.kind import is_film
 from restereo.inference.films.recovery import FilmResult, check_film_target, film_targets, recover_film
-from restereo.inference.naming import is_result, targets
-from restereo.inference.opening import ENDINGS, size_in_file
+from restereo.inference.finding import Source, find_sources, is_folder, place_of
+from restereo.inference.naming import targets
+from restereo.inference.opening import size_in_file
+from restereo.inference.originals import identity, keep_originals
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Result, Wish, recover_file
+from restereo.inference.room import Room
 from restereo.progress import metered
 
 AT_ONCE: Final = 8_000_000
@@ -31,6 +33,8 @@ class Job:
 
     file: Path
     outputs: Sequence[Path]
+    error: str = ""
+    """Why nothing can become of it, in a sentence."""
 
     def finished(self) -> bool:
         """Returns whether every output is there and no older than the picture: they are only ever written whole."""
@@ -59,8 +63,16 @@ class Outcome:
         return facts | ({"error": self.error} if self.error else {"outputs": [str(file) for file in self.job.outputs]})
 
 
-def plan(paths: Sequence[Path], wish: Wish, out: Path | None = None, ending: str | None = None) -> list[Job]:
-    """Returns a job for each picture or film, named or below a folder named; not hidden ones and earlier results.
+def plan(
+    paths: Sequence[Path],
+    wish: Wish,
+    out: Path | None = None,
+    ending: str | None = None,
+    *,
+    skip_errors: bool = False,
+    note: Callable[[str], None] = lambda said: None,
+) -> list[Job]:
+    """Returns a job for each picture or film, named or below a folder named; see `finding.find_sources`.
 
     Args:
         paths: Pictures and folders.
@@ -68,72 +80,69 @@ def plan(paths: Sequence[Path], wish: Wish, out: Path | None = None, ending: str
         out: File for a single picture, or folder, in which those of a folder keep their places; by default each
             picture's own folder.
         ending: Of the outputs, such as `.png`; by default the picture's own.
+        skip_errors: Whether what cannot be done becomes a job with its error instead of ending it all.
+        note: Told of what is left out.
 
     Raises:
-        UserError: A path does not exist, a folder holds no picture, two pictures would become the same file, or a
-            name cannot be written.
+        UserError: A path does not exist, a folder holds no picture, two pictures would become the same file, a result
+            would destroy an original, or a name cannot be written.
     """
-    if out is not None and out.suffix and not out.is_dir() and (len(paths) > 1 or paths[0].is_dir()):
+    sources = find_sources(paths, out, note)
+    if out is not None and _is_file_name(out) and (len(sources) > 1 or is_folder(paths[0])):
         raise UserError(f"{out}: one file cannot hold the results of several pictures; name a folder.")
-    jobs, taken = [], dict[Path, Path]()
-    for path in paths:
-        for file in _pictures(path, out):
-            under = file.parent.relative_to(path) if path.is_dir() else Path()
-            place = out / under if out is not None and (not out.suffix or out.is_dir()) else out
-            names = film_targets(file, wish, place, ending) if is_film(file) else None
-            job = Job(file, names or targets(file, wish.layouts, place, ending))
-            for output in job.outputs:
-                if output in taken:
-                    raise UserError(
-                        f"{output}: both {taken[output].name} and {file.name} would become it; use --format."
-                    )
-                taken[output] = file
-            jobs.append(job)
-    for job in jobs:
+    read = {identity(source.file) for source in sources}
+    taken = dict[Path, Path]()
+
+    def job_of(source: Source) -> Job:
+        if source.error:
+            raise UserError(source.error)
+        job = Job(source.file, _outputs(source, wish, out, ending, taken))
+        for output in job.outputs:
+            keep_originals(output, source.file, read, output == out)
+            taken[place_of(output)] = source.file
+        return job
+
+    def checked(job: Job) -> Job:
         for output in job.outputs:
             if out is not None and output.parent != out.parent:
-                output.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(output.parent)
             check_film_target(output, wish) if is_film(job.file) else check_target(output)
-    return jobs
+        return job
+
+    # All names are known before any folder is made.
+    jobs = [_or_error(job_of, source, source.file, skip_errors) for source in sources]
+    return [_or_error(checked, job, job.file, skip_errors) for job in jobs]
 
 
-def _pictures(path: Path, out: Path | None) -> list[Path]:
-    if not path.exists():
-        raise UserError(f"{path}: no such file; check the name.")
-    if not path.is_dir():
-        return [path]
-    found = []
-    for folder, folders, names in os.walk(path):
-        here = Path(folder)
-        folders[:] = sorted(n for n in folders if not n.startswith(".") and (out is None or here / n != out))
-        found += [
-            here / n for n in sorted(names) if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS | SUFFIXES
-        ]
-    bare = {file.with_suffix("") for file in found}
-    found = [file for file in found if not is_result(file, bare)]
-    if not found:
-        raise UserError(f"{path}: no pictures or films in it ({', '.join(sorted(ENDINGS))}); check the name.")
-    return found
+def _or_error(do: Callable[[Any], Job], what: Any, file: Path, skip_errors: bool) -> Job:
+    try:
+        return do(what)
+    except UserError as error:
+        if not skip_errors:
+            raise
+        return Job(file, (), str(error))
 
 
-class Room:
-    """Lets in work up to a number of pixels; more than that only alone."""
+def _is_file_name(out: Path) -> bool:
+    return bool(out.suffix) and not is_folder(out)
 
-    def __init__(self, pixels: int) -> None:
-        self._limit, self._used, self._changed = pixels, 0, threading.Condition()
 
-    @contextmanager
-    def for_pixels(self, pixels: int) -> Iterator[None]:
-        """Waits until there is room, and takes it for as long as the block runs."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._used or self._used + pixels <= self._limit)
-            self._used += pixels
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= pixels
-                self._changed.notify_all()
+def _outputs(
+    source: Source, wish: Wish, out: Path | None, ending: str | None, taken: Mapping[Path, Path]
+) -> list[Path]:
+    """The names of the results; if those of a namesake have them, such as a.png's of a.gif, they keep the ending."""
+    file = source.file
+    place = out if out is None or _is_file_name(out) else out / source.under
+    outputs = (film_targets(file, wish, place, ending) if is_film(file) else None) or targets(
+        file, wish.layouts, place, ending
+    )
+    rivals = [taken[place_of(output)] for output in outputs if place_of(output) in taken]
+    if rivals and rivals[0].name != file.name:
+        outputs = [one.with_name(file.name + one.name.removeprefix(file.stem)) for one in outputs]
+        rivals = [taken[place_of(output)] for output in outputs if place_of(output) in taken]
+    if rivals:
+        raise UserError(f"{outputs[0]}: both {rivals[0]} and {file} would become it; recover them into two folders.")
+    return outputs
 
 
 def workers_for(jobs: int, device: torch.device) -> int:
@@ -168,7 +177,11 @@ def run(
         resume: Whether to leave finished jobs.
         skip_errors: Whether to go on after an error; otherwise what is in work is ended and the rest left.
     """
-    outcomes = [Outcome(job) for job in jobs if resume and job.finished()]
+    failed = [Outcome(job, error=job.error) for job in jobs if job.error]
+    if failed and not skip_errors:
+        tell(failed[0])
+        return failed[:1]
+    outcomes = [*failed, *(Outcome(job) for job in jobs if not job.error and resume and job.finished())]
     for outcome in outcomes:
         tell(outcome)
     left = {outcome.job.file for outcome in outcomes}

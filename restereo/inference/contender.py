@@ -40,19 +40,31 @@ def _restorer(what: str, device: str | torch.device) -> tuple[Restorer, Path]:
     if what in released():
         return Restorer(run_folder.read_released(WEIGHTS, what), device), WEIGHTS / f"{what}.safetensors"
     folder = RUNS / what if (RUNS / what).is_dir() else Path(what)
+    if not folder.is_dir() and what in catalog.names("baseline"):
+        trained = ", ".join([*released(), *run_names()]) or "(none)"
+        raise UserError(f"{what}: a baseline, which only `evaluate` takes; name a trained network, such as {trained}.")
     if not folder.is_dir():
         known = [*catalog.names("baseline"), *released(), *run_names()]
         raise UserError(f"{what}: no run folder, baseline or released weights of this name; {nearest(what, known)}.")
     return load_run(folder, device), folder / run_folder.WEIGHTS
 
 
-def find_restorer(what: str, device: str | torch.device = "cpu") -> Restorer:
+def find_restorer(what: str, device: str | torch.device = "cpu", kind: str | None = None) -> Restorer:
     """Returns a trained network: a path is a run folder; a bare name is released weights, else a run under data/runs.
 
+    Args:
+        what: The path or name.
+        device: Where it runs.
+        kind: The tasks that it must be trained for: their file, such as `anaglyph`; None = any.
+
     Raises:
-        UserError: There is none of this name, or its files are damaged.
+        UserError: There is none of this name, or its files are damaged, or it was trained for something else.
     """
-    return _restorer(what, device)[0]
+    restorer = _restorer(what, device)[0]
+    found = restorer.config["task_kind"]
+    if kind is not None and found != kind:
+        raise UserError(f"{what}: trained for task '{found}', not '{kind}'; name another with --model.")
+    return restorer
 
 
 def find_contender(what: str, task: str = "anaglyph", device: str = "cpu") -> Contender:

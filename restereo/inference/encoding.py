@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import cv2
@@ -25,6 +25,8 @@ LONGEST: Final = {".jpg": 65_500, ".jps": 65_500, ".mpo": 65_500, ".webp": 16_38
 SYNONYMS: Final = {".jpeg": ".jpg", ".tiff": ".tif"}
 LARGEST_SEGMENT: Final = 65_533
 WRITABLE: Final = frozenset([".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".mpo", ".jps", ".gif", ".pfm"])
+PLAIN: Final = WRITABLE - {".mpo", ".jps", ".pfm"}
+"""Endings of files that hold one picture and say nothing of two views."""
 
 
 def encode(pictures: Sequence[Pixels], ending: str, metadata: Metadata, quality: int = QUALITY) -> bytes:
@@ -55,17 +57,21 @@ def encode(pictures: Sequence[Pixels], ending: str, metadata: Metadata, quality:
         return _opencv(picture, kind)
     if len(pictures) > 1 and kind != ".mpo":
         return _animation([eight_bit(view) for view in pictures], kind, metadata)
+    if len(pictures) == 1 and kind in {".mpo", ".pfm"}:
+        check_ending(ending, PLAIN)
     return _ENCODERS[kind](pictures, metadata, quality)
 
 
-def check_ending(ending: str) -> None:
-    """Raises `UserError` unless files of this ending can be written.
+def check_ending(ending: str, able: Collection[str] = WRITABLE) -> None:
+    """Raises `UserError` unless files of this ending can be written, and are among those able to hold the picture.
 
     Example:
         >>> check_ending(".PNG")
     """
-    if ending.lower() not in WRITABLE:
-        raise UserError(f"'{ending}' is no format to write; end the name in {', '.join(sorted(WRITABLE))}.")
+    kind = ending.lower()
+    if kind not in WRITABLE or kind not in able:
+        what = "no format for this picture" if kind in WRITABLE else "no format to write"
+        raise UserError(f"'{ending}' is {what}; end the name in {', '.join(sorted(able))}.")
 
 
 def _opencv(picture: Pixels, kind: str) -> bytes:

@@ -1,10 +1,11 @@
 """Files written whole or not at all."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from restereo.errors import UserError
-from restereo.inference.encoding import QUALITY, check_ending, encode
+from restereo.inference.encoding import QUALITY, WRITABLE, check_ending, encode
 from restereo.inference.layouts import Layout, Pixels
 from restereo.inference.metadata import Metadata
 
@@ -40,10 +41,15 @@ def write_layout(
         _write(file, content)
 
 
-def check_target(file: Path) -> None:
-    """Raises `UserError` unless a picture can be written under this name: before any work is done on it."""
+def check_target(file: Path, able: Collection[str] = WRITABLE) -> None:
+    """Raises `UserError` unless a picture can be written under this name: before any work is done on it.
+
+    Args:
+        file: The name.
+        able: Endings of files that can hold the picture.
+    """
     try:
-        check_ending(file.suffix)
+        check_ending(file.suffix, able)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
     try:
@@ -54,6 +60,21 @@ def check_target(file: Path) -> None:
         raise UserError(f"{file}: no such folder; make '{file.parent}' first.")
     if folder:
         raise UserError(f"{file}: a folder of this name is in the way; name another file.")
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder for results, with those above it.
+
+    Raises:
+        UserError: It cannot be made, or nothing can be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file is in the way, or the place is read-only
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise UserError(f"{folder}: no folder can be made here ({reason}); name another place with -o.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"{folder}: a folder that cannot be written into; name another place with -o.")
 
 
 def _encoded(file: Path, pictures: Sequence[Pixels], metadata: Metadata, quality: int) -> bytes:

@@ -60,4 +60,4 @@ def as_photo(image: str | Path | Image.Image | NDArray[Any]) -> tuple[Photo, str
 @lru_cache(maxsize=2)
 def loaded(model: str, device: str) -> Restorer:
     """Returns the network, read once; two of them are kept."""
-    return find_restorer(model, find_device(device))
+    return find_restorer(model, find_device(device), "anaglyph")

@@ -11,6 +11,11 @@ SAME = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
 OWN = {ending for layout in LAYOUTS.values() for ending in layout.endings} - SAME
 """Endings that only certain layouts have."""
 
+SAMPLE = "_sample"
+"""What follows the layout in the name of one frame of a film."""
+RESTORED = {"_color", "_repaired"}
+"""What `colorize` and `repair` add to a name."""
+
 
 def targets(source: Path, layouts: Sequence[Layout], out: Path | None = None, ending: str | None = None) -> list[Path]:
     """Returns the files to write for one source, in the layouts' order.
@@ -75,24 +80,51 @@ def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) 
         if layout.endings and exact.suffix.lower() not in layout.endings:
             allowed = ", ".join(layout.endings)
             raise UserError(f"{exact}: layout '{layout.name}' cannot be held by '{exact.suffix}'; end it in {allowed}.")
+        shows = None if layout.endings else _only_layout(exact.suffix.lower())
+        if shows:
+            raise UserError(
+                f"{exact}: layout '{layout.name}' cannot be held by '{exact.suffix}', which is for '{shows}'; "
+                "end it in .png or the like."
+            )
         return exact.suffix
     if layout.endings:
         fits = wish is not None and wish.lower() in layout.endings and layout.name != "wiggle"
         return wish if wish is not None and fits else layout.endings[0]
     if wish is not None and wish.lower() not in OWN:
         return wish
+    return picture_ending(source)
+
+
+def _only_layout(ending: str) -> str | None:
+    """The layout that files of this ending are of; none of .gif, which holds any one picture, too."""
+    owners = [layout.name for layout in LAYOUTS.values() if ending in layout.endings]
+    return owners[0] if owners and ending in OWN - {".gif"} else None
+
+
+def picture_ending(source: Path) -> str:
+    """Returns the ending of a picture made of this one: its own if that can be written and holds one picture.
+
+    Example:
+        >>> picture_ending(Path("a.JPG")), picture_ending(Path("a.mpo"))
+        ('.JPG', '.png')
+    """
     return source.suffix if source.suffix.lower() in SAME else ".png"
 
 
 def is_result(file: Path, sources: set[Path]) -> bool:
-    """Returns whether the file is named as a result of one of the sources (paths without their endings).
+    """Returns whether the file is named as a result of one of the sources (paths with and without their endings).
 
     Example:
         >>> is_result(Path("in/a_LRF_Full_SBS.jpg"), {Path("in/a")})
         True
         >>> is_result(Path("in/my_anaglyph.jpg"), {Path("in/a")})
         False
+        >>> is_result(Path("a_LR_sample.png"), {Path("a")}), is_result(Path("a_color.jpg"), {Path("a")})
+        (True, True)
     """
     bare = file.with_suffix("")
-    suffixes = {suffix for layout in LAYOUTS.values() for suffix in layout.suffixes if suffix}
-    return any(bare.name.endswith(s) and bare.with_name(bare.name[: -len(s)]) in sources for s in suffixes)
+    bare = bare.with_name(bare.name.removesuffix(SAMPLE) or bare.name)
+    suffixes = {suffix for layout in LAYOUTS.values() for suffix in layout.suffixes if suffix} | RESTORED
+    return any(
+        bare.name.endswith(s) and bare.name != s and bare.with_name(bare.name[: -len(s)]) in sources for s in suffixes
+    )

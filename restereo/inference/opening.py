@@ -70,8 +70,7 @@ def open_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
         >>> open_photo(Path(skimage.__file__).parent / "data" / "coffee.png").pixels.shape
         (400, 600, 3)
     """
-    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise UserError(f"{path}: no regular file; name a picture's file.")
+    check_regular(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what the notes say, or of what it then refuses
@@ -116,6 +115,24 @@ def photo_of(image: Image.Image, name: str, max_pixels: int = MAX_PIXELS) -> Pho
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{name}: damaged or closed ({reason:.120}); open its file again.") from error
     return Photo(upright, Metadata(), image.format in {"JPEG", "MPO", "AVIF"}, stereo, tuple(notes))
+
+
+def check_regular(path: Path) -> None:
+    """Raises `UserError` unless there is a file that can be read to its end: opening a pipe would wait for ever.
+
+    Example:
+        >>> check_regular(Path("/dev/null"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: /dev/null: no regular file; name a picture's or film's file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{path}: no such file; check the name.") from None
+    except OSError as error:  # such as a folder that may not be entered
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the name.") from None
+    if not stat.S_ISREG(mode):
+        raise UserError(f"{path}: no regular file; name a picture's or film's file.")
 
 
 def _photo(path: Path, max_pixels: int) -> Photo:

@@ -10,9 +10,10 @@ import numpy as np
 from restereo.errors import UserError
 from restereo.inference.contender import find_restorer, released, run_names
 from restereo.inference.devices import find_device
+from restereo.inference.encoding import PLAIN
 from restereo.inference.files import check_target, write_picture
 from restereo.inference.layouts import eight_bit
-from restereo.inference.naming import keep_source
+from restereo.inference.naming import keep_source, picture_ending
 from restereo.inference.opening import Photo, open_photo
 from restereo.inference.predictor import Restorer
 from restereo.sample import Picture
@@ -132,12 +133,7 @@ def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -
     name = model or network_for(craft)
     if name is None:
         raise UserError(f"{how_to_train(craft)}, or name a run folder with --model.")
-    restorer = find_restorer(name, find_device(device))
-    if restorer.config["task_kind"] != craft.kind:
-        raise UserError(
-            f"{name}: trained for task '{restorer.config['task_kind']}', not '{craft.kind}'; name another with --model."
-        )
-    return restorer, name
+    return find_restorer(name, find_device(device), craft.kind), name
 
 
 def restore_files(
@@ -158,11 +154,13 @@ def restore_files(
         UserError: A picture is damaged or refused, views differ in size, or a result cannot be written.
     """
     ending = craft.told(craft.ending, restorer)
-    targets = [target_of(file, out, f"{ending}{file.suffix}") for file in files]
+    targets = [target_of(file, out, f"{ending}{picture_ending(file)}") for file in files]
     if len(set(targets)) < len(targets):
         raise UserError(f"{targets[0]}: both results would have this name; give the pictures different names.")
     for target in targets:
-        check_target(target)
+        check_target(target, PLAIN)
+        for file in files:
+            keep_source(target, file)
     photos = [open_photo(file) for file in files]
     views, notes = restore_photos(photos, [str(file) for file in files], restorer, craft, force)
     for target, view, photo in zip(targets, views, photos, strict=True):

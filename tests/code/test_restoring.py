@@ -1,5 +1,6 @@
 """The commands of the sibling tasks, with networks that were hardly trained."""
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 import skimage
 import torch
+from PIL import Image
 from typer.testing import CliRunner
 
-from restereo import catalog
+from restereo import catalog, recover
 from restereo.cli import app
 from restereo.errors import UserError
 from restereo.imaging.color import luma
@@ -117,6 +119,68 @@ def test_views_that_are_no_pair_are_refused(tmp_path):
 def test_a_result_does_not_overwrite_its_source(tmp_path, picture):
     run = run_of(tmp_path / "run", "colorization", "autoencoder")
     refused("it would overwrite its own source", "colorize", picture, "-o", picture, "--model", run)
+
+
+def test_the_other_view_is_not_written_over(tmp_path, picture):
+    run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
+    second = written(tmp_path / "old_x2.png", smooth_picture(4, 41, 50))
+    before = second.read_bytes()
+    refused("it would overwrite its own source", "upscale", picture, second, "--model", run)
+    assert second.read_bytes() == before
+
+
+@pytest.mark.parametrize("ending", [".mpo", ".ppm", ".avif"])
+def test_what_cannot_be_written_becomes_png(tmp_path, ending):
+    old = luma(smooth_picture(3, 41, 50)).repeat(3, axis=2)
+    more = {"save_all": True, "append_images": [Image.fromarray(old)]} if ending == ".mpo" else {}
+    Image.fromarray(old).save(tmp_path / f"two{ending}", **more)
+    run = run_of(tmp_path / "run", "old_photo", "unet")
+    assert "two_repaired.png" in call("repair", tmp_path / f"two{ending}", "--model", run)
+
+
+@pytest.mark.parametrize("name", ["y.jps", "y.mpo", "y.pfm"])
+def test_a_stereo_file_takes_no_single_picture(tmp_path, picture, name):
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    sentence = f"{name}: '{name[1:]}' is no format for this picture; end the name in"
+    refused(sentence, "colorize", picture, "-o", tmp_path / name, "--model", run)
+    refused(sentence, "anaglyph", picture, picture, "-o", tmp_path / name)
+
+
+def test_networks_of_other_tasks_and_baselines_recover_nothing(tmp_path, picture):
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    refused("run: trained for task 'colorization', not 'anaglyph'", "recover", picture, "--model", run)
+    refused("run: trained for task 'colorization', not 'anaglyph'", "app", "--model", run)
+    refused("sgbm: a baseline, which only `evaluate` takes", "recover", picture, "--model", "sgbm")
+    with pytest.raises(UserError, match="trained for task 'colorization', not 'anaglyph'"):
+        recover(str(picture), model=str(run))
+
+
+def test_an_anaglyph_does_not_overwrite_a_view(tmp_path, picture):
+    right = written(tmp_path / "r.png", smooth_picture(4, 41, 50))
+    before = picture.read_bytes(), right.read_bytes()
+    for out in (picture, right):
+        refused("it would overwrite its own source", "anaglyph", picture, right, "-o", out)
+    assert (picture.read_bytes(), right.read_bytes()) == before
+
+
+def test_pipes_are_refused_by_every_command(tmp_path, picture):
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    for command in (["detect"], ["anaglyph", picture, "-o", tmp_path / "a.png"], ["colorize", "--model", run]):
+        refused("pipe.png: no regular file", *command, pipe)
+
+
+def test_a_place_where_no_export_can_be_is_a_sentence(tmp_path, monkeypatch):
+    run = run_of(tmp_path / "run", "colorization", "autoencoder")
+    (tmp_path / "file").touch()
+    refused("file: no folder can be made here", "export", run, "-o", tmp_path / "file")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("restereo.inference.onnx_export.export", full)
+    refused("out: cannot be written .No space left on device.", "export", run, "-o", tmp_path / "out")
 
 
 def test_what_is_asked_of_films_is_not_ignored_for_a_picture(tmp_path, picture):

@@ -20,8 +20,10 @@ def is_film(file: Path) -> bool:
         (True, False)
     """
     head = b""
-    with contextlib.suppress(OSError), file.open("rb") as stream:
-        head = stream.read(16)
+    with contextlib.suppress(OSError):
+        if file.is_file():  # opening a pipe would wait for ever
+            with file.open("rb") as stream:
+                head = stream.read(16)
     if head.startswith(PICTURE_MAGIC) or (head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"avif", b"mif1"}):
         return False
     if head[4:8] == b"ftyp" or head.startswith(FILM_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):

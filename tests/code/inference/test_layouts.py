@@ -8,6 +8,8 @@ import pytest
 
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method, form
+from restereo.inference.encoding import PLAIN
+from restereo.inference.files import check_target
 from restereo.inference.layouts import LAYOUTS, arrange, find_layout, stereo_mode
 from restereo.inference.naming import is_result, targets
 from tests.conftest import smooth_picture
@@ -109,6 +111,16 @@ def test_a_result_neither_overwrites_its_source_nor_takes_an_ending_that_cannot_
             targets(source, [LAYOUTS["sbs"]], out)
     with pytest.raises(UserError, match=r"end it in \.mpo"):
         targets(source, [LAYOUTS["mpo"]], tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("ending", [".mpo", ".JPS", ".pfm"])
+def test_a_file_that_says_how_its_views_lie_holds_no_other_layout(ending):
+    for name in ("sbs", "cross", "left", "anaglyph"):
+        with pytest.raises(UserError, match=f"layout '{name}' cannot be held by '{ending}', which is for"):
+            targets(Path("a.png"), [LAYOUTS[name]], Path(f"x{ending}"))
+    assert targets(Path("a.png"), [LAYOUTS["sbs"]], Path("x.gif")) == [Path("x.gif")]
+    with pytest.raises(UserError, match=f"x{ending}: '{ending}' is no format for this picture"):
+        check_target(Path(f"x{ending}"), PLAIN)
 
 
 def test_results_are_told_from_sources():

@@ -21,6 +21,7 @@ from restereo.inference.metadata import Metadata
 from restereo.inference.opening import open_photo
 from restereo.inference.packing import packing_of
 from restereo.inference.recover import Wish, recover_file, recover_photo
+from restereo.inference.room import Room
 from tests.fuzz.trial import restorer
 
 SIZE = 64, 96
@@ -205,10 +206,11 @@ def test_resume_leaves_what_is_finished_and_redoes_what_changed(network, tmp_pat
 
 def test_planning_refuses_what_cannot_be(tmp_path):
     folder = tmp_path / "in"
-    a, _ = anaglyph(folder, "a.png"), anaglyph(folder, "a.tif")
+    a, other = anaglyph(folder, "a.png"), anaglyph(tmp_path / "other", "a.png")
     cases = [
         ([folder], Wish(), tmp_path / "x.png", None, "one file cannot hold"),
-        ([folder], Wish(), tmp_path / "out", ".png", "would become it"),
+        ([folder, other], Wish(), tmp_path / "x.png", None, "one file cannot hold"),
+        ([a, other], Wish(), tmp_path / "out", ".png", "would become it"),
         ([tmp_path / "none"], Wish(), None, None, "no such file"),
         ([a], Wish(), a, None, "overwrite its own source"),
         ([a], Wish(), None, ".heic", "is no format to write"),
@@ -222,7 +224,7 @@ def test_planning_refuses_what_cannot_be(tmp_path):
 
 
 def test_a_large_picture_is_worked_on_alone():
-    room, inside, most = batch.Room(10), [0], [0]
+    room, inside, most = Room(10), [0], [0]
     lock = threading.Lock()
 
     def work(pixels: int) -> None:
