@@ -1,8 +1,10 @@
 """The command line `restereo`. Heavy libraries are imported by the command that needs them: `--help` is instant."""
 
+import functools
 import io
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -23,8 +25,23 @@ def about() -> None:
     """Gives back the two full-colour views from which a 3D anaglyph was made."""
 
 
+def told_of_interruption(command: Callable[..., None]) -> Callable[..., None]:
+    """Returns the command, which prints what an interruption says of itself; typer, which ends the run, does not."""
+
+    @functools.wraps(command)
+    def telling(**options: object) -> None:
+        try:
+            command(**options)
+        except KeyboardInterrupt as interruption:
+            if interruption.args:
+                typer.echo(interruption.args[0], err=True)
+            raise
+
+    return telling
+
+
 for name, command in (recovering.COMMANDS | restoring.COMMANDS | developing.COMMANDS).items():
-    app.command(name)(command)
+    app.command(name)(told_of_interruption(command))
 
 
 def main() -> None:

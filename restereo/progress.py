@@ -1,7 +1,7 @@
 """A bar with rate and ETA for whatever takes longer than a moment."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def rated(items: Iterable[T], title: str, unit: str, total: int | None = None, done: int = 0) -> Iterator[T]:
+def rated(items: Iterable[T], title: str, unit: str, total: int | None = None, done: int = 0) -> Generator[T]:
     """Yields the items like `shown`; beside the bar stand the items per second and the time left.
 
     Args:

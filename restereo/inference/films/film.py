@@ -7,6 +7,7 @@ the bytes are the same.
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -141,22 +142,22 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wante
         make.resume(parts.state(done - 1))
     damage: list[float] = []
     timed = itertools.islice(_timed(film, wanted.span, shift_ticks, damage), done * length, None)
-    bar = rated(timed, "Making the film", "frames", total, min(total, done * length))
     look = _known_look(parts, film, wanted)
-    for number in itertools.count(done):
-        made = ((make(frame()), ticks, duration) for ticks, duration, frame in itertools.islice(bar, length))
-        first = next(made, None)
-        if first is None:
+    with closing(rated(timed, "Making the film", "frames", total, min(total, done * length))) as bar:
+        for number in itertools.count(done):
+            made = ((make(frame()), ticks, duration) for ticks, duration, frame in itertools.islice(bar, length))
+            first = next(made, None)
+            if first is None:
+                _check_whole(film, damage, wanted)
+                break
+            if look is None:
+                height, width = first[0].shape[:2]
+                parts.keep_note("size", {"width": width, "height": height})
+                look = _known_look(parts, film, wanted)
+                assert look is not None
+            packets = list(encode(itertools.chain([first], made), look))
             _check_whole(film, damage, wanted)
-            break
-        if look is None:
-            height, width = first[0].shape[:2]
-            parts.keep_note("size", {"width": width, "height": height})
-            look = _known_look(parts, film, wanted)
-            assert look is not None
-        packets = list(encode(itertools.chain([first], made), look))
-        _check_whole(film, damage, wanted)
-        parts.save(number, packets, make.state())
+            parts.save(number, packets, make.state())
     assert look is not None
     write_film(out, parts.packets(number), look, film, wanted.span, shift_ticks * film.time_base)
     parts.remove()

@@ -65,6 +65,7 @@ def produce(film: Film, out: Path, job: Job) -> Made:
 
     Raises:
         UserError: The film is damaged or not what `job.judge` takes, or the file cannot hold it.
+        KeyboardInterrupt: With a sentence on what is kept.
     """
     start = time.monotonic()
     notes = ["interlaced: both half pictures of a frame are taken for one"] if film.interlaced else []
@@ -87,6 +88,10 @@ def produce(film: Film, out: Path, job: Job) -> Made:
             if not parts.finished():  # there is nothing to go on from
                 parts.remove()
             raise
+        except KeyboardInterrupt:
+            done = min(parts.finished() * segment_length(film), (parts.note("survey") or {"frames": 0})["frames"])
+            kept = f"; the same command goes on after {done} frames" if done else " before any frames were kept"
+            raise KeyboardInterrupt(f"{out}: interrupted{kept}.") from None
     return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
 
 

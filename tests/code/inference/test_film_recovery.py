@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from restereo.cli import told_of_interruption
 from restereo.commands.options import film_wanted
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS, form
+from restereo.inference.films import film as films
+from restereo.inference.films import job
 from restereo.inference.films.film import Wanted
 from restereo.inference.films.job import Job, produce
 from restereo.inference.films.reader import open_film
@@ -80,3 +83,23 @@ def test_a_layout_for_pictures_is_refused_in_a_sentence(name, tmp_path):
 def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, sentence):
     with pytest.raises(UserError, match=sentence):
         film_wanted("0", None, False, name, None, False)
+
+
+@pytest.mark.parametrize(
+    ("stop", "kept"), [(7, "; the same command goes on after 5 frames"), (2, " before any frames were kept")]
+)
+def test_an_interruption_says_what_is_kept(film, tmp_path, monkeypatch, stop, kept):
+    monkeypatch.setattr(films, "segment_length", lambda film: 5)
+    monkeypatch.setattr(job, "segment_length", lambda film: 5)
+    with pytest.raises(KeyboardInterrupt, match=f"b.mkv: interrupted{kept}"):
+        produce(film, tmp_path / "b.mkv", Job(Wanted(), {}, lambda _: {}, lambda _: Doubled(stop)))
+    assert produce(film, tmp_path / "b.mkv", Job(Wanted(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
+
+
+def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
+    def interrupted(**_):
+        raise KeyboardInterrupt("b.mkv: interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        told_of_interruption(interrupted)()
+    assert capsys.readouterr().err == "b.mkv: interrupted\n"
