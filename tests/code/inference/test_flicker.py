@@ -34,6 +34,7 @@ class Blinking(torch.nn.Module):
 def test_colours_that_blink_are_measured_and_held(tmp_path):
     grey, colour = (clips.make(tmp_path / f"{show.__name__}.mp4", show=show) for show in (clips.grey, clips.view))
     task = catalog.build("task", "colorization", sees=16)
+    task.flips = ((),)  # it counts how often it is asked
     rows = measure(restorer(task, Blinking()), None, open_film(grey), count=8, truth=open_film(colour))
     assert rows["frame by frame"].colour > 10 > rows["truth"].colour
     assert rows["steady"].colour < rows["frame by frame"].colour
