@@ -132,7 +132,7 @@ def test_one_bad_path_is_one_failed_outcome(tmp_path):
     said = {
         "none.png": "no such file",
         "a.png": "would become it",
-        "f.mkv": "a film takes one layout at a time",
+        "f.mkv": "layout 'mpo' is for pictures",
         "gone.png": "no such file",
         "empty": "no pictures or films in it",
         "fifo.png": "no regular file",
