@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from restereo.errors import UserError
 
 
@@ -22,11 +20,13 @@ def signs(root: Path = Path()) -> Iterator[str]:
     if not file.is_file():
         return
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
     from voluptuous import Invalid
 
     try:
-        COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, Invalid):
+        # DVC's own reader: to YAML 1.2 a checksum cut down to 949788e9 is a number, to PyYAML it is a word.
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(file.read_text(encoding="utf-8"), str(file)))
+    except (YAMLFileCorruptedError, UnicodeDecodeError, Invalid):
         again = "delete it and run the same command again: DVC's run cache knows what has run"
         yield f"{file}: not whole; a DVC killed while it wrote, or a merge, left it so. End any `dvc`, then {again}."
 
