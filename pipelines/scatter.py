@@ -46,7 +46,8 @@ def recover(jobs: list[Job], model: str, wish: Wish) -> list[str]:
     from restereo.inference.contender import find_restorer
 
     torch.set_num_threads(1)
-    ended = batch.run(jobs, find_restorer(model), wish, lambda _: None, workers=1, resume=True, skip_errors=True)
+    restorer = find_restorer(model, kind="anaglyph")
+    ended = batch.run(jobs, restorer, wish, lambda _: None, workers=1, resume=True, skip_errors=True)
     return [one.error for one in ended if one.error]
 
 

@@ -13,6 +13,7 @@ Picture = NDArray[np.uint8]
 
 BT601: Final = (0.299, 0.587, 0.114)
 """Weights of encoded R, G, B in luma (ITU-R BT.601), the grey of JPEG and of most programs."""
+THOUSANDTHS = np.rint(1000 * np.array(BT601)).astype(np.int32)
 # Linear sRGB to XYZ (IEC 61966-2-1), the rows divided by the white point D65: neutral greys become equal triples.
 TO_XYZ = torch.tensor(
     [[0.4339538, 0.3762192, 0.1898270], [0.2126726, 0.7151522, 0.0721750], [0.0177567, 0.1094678, 0.8727755]]
@@ -21,14 +22,16 @@ EDGE = 6 / 29
 
 
 def luma(picture: Picture) -> Picture:
-    """Returns the BT.601 grey `(H, W, 1)` uint8 of an `(H, W, 3)` uint8 RGB picture.
+    """Returns the BT.601 grey `(H, W, 1)` uint8 of an `(H, W, 3)` uint8 RGB picture, halves rounded up.
+
+    In whole numbers: a sum of floats is rounded otherwise by each kind of processor, and dirt is drawn by a grey's bytes.
 
     Example:
         >>> luma(np.full((1, 1, 3), (255, 0, 0), np.uint8)).tolist()
         [[[76]]]
     """
-    grey = picture.astype(np.float32) @ np.array(BT601, np.float32)
-    return np.rint(grey).astype(np.uint8)[..., None]
+    thousandfold = picture.astype(np.int32) @ THOUSANDTHS
+    return ((thousandfold + 500) // 1000).astype(np.uint8)[..., None]
 
 
 def lightness(grey: Tensor) -> Tensor:

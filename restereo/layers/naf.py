@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class LayerNorm(nn.Module):
@@ -14,9 +15,9 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Returns the normalised features."""
-        centred = x - x.mean(1, keepdim=True)
-        spread = (centred.square().mean(1, keepdim=True) + 1e-5).rsqrt()
-        return centred * spread * self.weight + self.bias
+        last = x.movedim(1, -1)
+        normed = F.layer_norm(last, last.shape[-1:], self.weight.flatten(), self.bias.flatten())
+        return normed.movedim(-1, 1)
 
 
 def gate(x: Tensor) -> Tensor:
