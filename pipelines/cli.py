@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines import care, torn
+from pipelines.graph import TARGETS
 from pipelines.quiet import run_stage  # first: it sets what the tools read when they are imported
 from restereo.errors import UserError
 
@@ -15,7 +16,6 @@ app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", add_completion=False
 )
 app.add_typer(care.app)
-TARGETS = "*@anaglyph*"
 Targets = Annotated[str, typer.Argument(help="Globs of stages, separated by blanks; what they need comes with them.")]
 Cron = Annotated[str | None, typer.Option(help="Run the flow at these times (local), such as '0 3 * * *'.")]
 
@@ -180,13 +180,15 @@ def check(
     lock: Annotated[bool, typer.Option("--lock", help="Also that dvc.lock is that of this code.")] = False,
     targets: Targets = TARGETS,
 ) -> None:
-    """Checks `params.yaml`: every key, range and name, before anything runs; and that a kill left `dvc.lock` whole.
+    """Checks `params.yaml`, every key, range, name and option, before anything runs; that a kill left `dvc.lock` whole.
 
     Example: `restereo-pipelines check --lock`
     """
     from restereo.config import load_params
+    from restereo.training.trainer import check_options
 
     params = load_params()
+    check_options(params)
     for name, row in params.recipes.items():
         if not row.kind:
             raise UserError(

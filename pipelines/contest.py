@@ -36,7 +36,7 @@ def hold(champion: Predictor, challenger: Predictor, task: Task, data: Path) -> 
     groups = groups_of(paths.MANIFEST)
     duels: list[Duel] = []
     for variant in rows[0]["variants"]:
-        examples = frozen_examples(data, "test", task, variant)
+        examples = frozen_examples(data, "test", variant)
         if not duels:
             for predictor in (champion, challenger):  # the first answer of a network is slow
                 judge(predictor, *examples[0], task)

@@ -27,7 +27,7 @@ def judge_all(predictor: Predictor, task: Task, data: Path, what: str) -> dict[s
 
     judged = {}
     for variant in Shards(data).rows("test")[0]["variants"]:
-        examples = frozen_examples(data, "test", task, variant)
+        examples = frozen_examples(data, "test", variant)
         answers = evaluate(predictor, examples, task)
         judged[variant] = list(shown(answers, f"{what}, {variant}", len(examples)))
     return judged

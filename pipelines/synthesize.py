@@ -95,8 +95,9 @@ class Scenes(Dataset[Record]):
     def scene(self, number: int) -> tuple[Scene, dict[str, Any]]:
         """Returns one scene, and what the index says of it."""
         if number >= len(self.real):
-            return generated_scene(self.photos, self.split, number - len(self.real), self.params)
-        scene, facts = (pair_scene if self.task.needs_pairs else photo_scene)(self.real[number])
+            scene, facts = generated_scene(self.photos, self.split, number - len(self.real), self.params)
+        else:
+            scene, facts = (pair_scene if self.task.needs_pairs else photo_scene)(self.real[number])
         return self.task.prepare(scene), facts
 
 

@@ -6,6 +6,7 @@ Every file of a registered folder has a function `build(...)`; its keyword argum
 
 import importlib
 import inspect
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -65,14 +66,19 @@ def options_of(kind: Kind, name: str) -> list[str]:
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
 
+def check_options(kind: Kind, name: str, options: Iterable[str]) -> None:
+    """Raises `UserError` with the nearest option if one of them is none of the entry's."""
+    known = options_of(kind, name)
+    for option in options:
+        if option not in known:
+            raise UserError(f"{kind} '{name}' has no option '{option}': {nearest(option, known)}.")
+
+
 def build(kind: Kind, name: str, *arguments: Any, **options: Any) -> Any:
     """Returns what the entry's `build` makes of these arguments and options.
 
     Raises:
         UserError: There is no such entry, or it has no such option.
     """
-    known = options_of(kind, name)
-    for option in options:
-        if option not in known:
-            raise UserError(f"{kind} '{name}' has no option '{option}': {nearest(option, known)}.")
+    check_options(kind, name, options)
     return load(kind, name).build(*arguments, **options)

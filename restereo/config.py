@@ -114,7 +114,7 @@ class Train(Section):
     """
 
     start: Start | None = None
-    steps: int = Field(900, ge=1)
+    steps: int = Field(400, ge=1)
     batch: int = Field(8, ge=1)
     crop: tuple[Side, Side] = (96, 96)
     pair_share: float | None = Field(None, ge=0, le=1)
@@ -152,7 +152,7 @@ class Report(Section):
 class Params(Section):
     """The whole of `params.yaml`."""
 
-    seed: int = 0
+    seed: int = Field(0, ge=0)
     sources: dict[str, Source]
     tasks: dict[str, Task]
     recipes: dict[str, Recipe]

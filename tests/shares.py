@@ -46,9 +46,9 @@ def imports(file: Path) -> frozenset[Path]:
 
 
 def reached(modules: list[str]) -> set[Path]:
-    """Returns the files that these modules need, themselves included."""
+    """Returns the files of the library that these modules need, themselves included."""
     found: set[Path] = set()
-    todo = [file for module in modules if (file := file_of(f"restereo.{module}"))]
+    todo = [file for module in modules if (file := file_of(module))]
     while todo:
         file = todo.pop()
         if file not in found:
@@ -76,7 +76,7 @@ def lines(files: set[Path]) -> int:
 
 def main() -> None:
     """Prints the table."""
-    needs = {name: reached(modules) for name, modules in roots().items()}
+    needs = {name: reached([f"restereo.{module}" for module in modules]) for name, modules in roots().items()}
     whole = set((ROOT / "restereo").rglob("*.py"))
     print("| task | files of its own | lines | share of the library | the largest |")
     print("|---|---|---|---|---|")

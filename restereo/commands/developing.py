@@ -72,13 +72,18 @@ def evaluate(
     from restereo.evaluation.folder import evaluate_folder, files_for, print_table
     from restereo.inference.contender import find_contender
 
+    if json_file and not json_file.absolute().parent.is_dir():
+        raise UserError(f"{json_file}: no such folder; make it first, or name another file with --json.")
     contender = find_contender(what, task)
     files = files_for(contender.task, pairs, photos)
+    if jpeg is not None and len(contender.task.variants(jpeg)) == 1:
+        raise UserError("--jpeg: what this task observes is never saved as JPEG; leave it out.")
     typer.echo(f"{contender.file} sha256 {contender.sha256}")
     if method == "all":
         from restereo.evaluation.methods import evaluate_methods, print_methods
-        from restereo.imaging.anaglyph import METHODS
+        from restereo.imaging.anaglyph import HEADLINE_METHOD, METHODS
 
+        contender.task.observing(HEADLINE_METHOD)  # refused by a task that knows no methods
         compared = {what: contender.predictor, "grey": find_contender("grey").predictor}
         real = [one for one in files if not isinstance(one, Path)]
         rows = evaluate_methods(compared, contender.task, sorted(METHODS), real, jpeg)

@@ -1,5 +1,6 @@
 """The protocol on a folder of real pairs or photos."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,14 +41,35 @@ def evaluate_folder(
         jpeg_quality: If given, the input is saved as JPEG 4:2:0 of this quality first.
 
     Raises:
-        UserError: A picture is damaged, or the views of a pair differ in size.
+        UserError: A picture is damaged, the views of a pair differ in size, or two scenes have one name.
     """
     scenes: dict[str, dict[str, float | None]] = {}
-    for one in shown(files, "scenes"):
-        scene = task.prepare(read_photo(one) if isinstance(one, Path) else read_scene(one))
+    for name, one in shown(list(named(files).items()), "scenes"):
+        scene = task.prepare(read_photo(one, name) if isinstance(one, Path) else read_scene(one))
         judged = judge(predictor, scene, task.observe(scene.truth, jpeg_quality), task)
-        scenes[scene.name] = {**judged.figures, "seconds_per_megapixel": judged.seconds_per_megapixel}
+        scenes[name] = {**judged.figures, "seconds_per_megapixel": judged.seconds_per_megapixel}
     return {"scenes": scenes, "mean": mean(list(scenes.values()))}
+
+
+def named(files: Sequence[PairFiles | Path]) -> dict[str, PairFiles | Path]:
+    """Returns the scenes by name; a photo's is its path below the folder that all lie in, `/` becoming `_`.
+
+    Raises:
+        UserError: Two have the same name, such as `one.jpg` and `one.png`.
+
+    Example:
+        >>> list(named([Path("photos/set5/one.png"), Path("photos/set14/one.png"), Path("photos/two.png")]))
+        ['set5_one', 'set14_one', 'two']
+    """
+    photos = [one for one in files if isinstance(one, Path)]
+    top = Path(os.path.commonpath([photo.parent for photo in photos])) if photos else Path()
+    scenes: dict[str, PairFiles | Path] = {}
+    for one in files:
+        name = "_".join(one.relative_to(top).with_suffix("").parts) if isinstance(one, Path) else one.name
+        if name in scenes:
+            raise UserError(f"{one}: a second scene of the name '{name}'; rename one of the two.")
+        scenes[name] = one
+    return scenes
 
 
 def files_for(task: Task, pairs: Path | None, photos: Path | None) -> Sequence[PairFiles | Path]:

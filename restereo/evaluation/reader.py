@@ -39,13 +39,13 @@ def read_scene(files: PairFiles, divisor: float | None = None) -> Scene:
     return scene_of(files.name, read_pair(files, divisor))
 
 
-def read_photo(file: Path) -> Scene:
-    """Returns a photo as a scene of three channels, named as its file.
+def read_photo(file: Path, name: str | None = None) -> Scene:
+    """Returns a photo as a scene of three channels, by default named as its file.
 
     Raises:
         UserError: The file is damaged or no picture.
     """
-    return Scene(file.stem, read_picture(file))
+    return Scene(name or file.stem, read_picture(file))
 
 
 def find_photos(folder: Path) -> list[Path]:

@@ -92,8 +92,8 @@ _ALL = [
 ]
 
 METHODS: Final[dict[str, Method]] = {method.name: method for method in _ALL}
-HEADLINE_METHOD: Final = "red-cyan-color"
 """Every method by its canonical name."""
+HEADLINE_METHOD: Final = "red-cyan-color"
 
 FFMPEG: Final[dict[str, Method]] = {
     "arbg": METHODS["red-blue-grey"],

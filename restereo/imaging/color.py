@@ -24,7 +24,7 @@ EDGE = 6 / 29
 def luma(picture: Picture) -> Picture:
     """Returns the BT.601 grey `(H, W, 1)` uint8 of an `(H, W, 3)` uint8 RGB picture, halves rounded up.
 
-    In whole numbers: a sum of floats is rounded otherwise by each kind of processor, and dirt is drawn by a grey's bytes.
+    In whole numbers: processors round sums of floats each in its way, and a grey's bytes decide where dirt falls.
 
     Example:
         >>> luma(np.full((1, 1, 3), (255, 0, 0), np.uint8)).tolist()

@@ -49,14 +49,14 @@ def _rounded(matrix: Tensor) -> list[list[float]]:
     return [[float(f"{value:.6g}") for value in row] for row in matrix.tolist()]
 
 
-def default_error(views: int = 2, correlation: float = 0.9) -> Tensor:
+def default_error(views: int = 2) -> Tensor:
     """Returns Σ `(3·views, 3·views)` before anything was measured: the channels of one eye correlated .9.
 
     Example:
         >>> default_error()[0, :4].tolist()
         [1.0, 0.8999999761581421, 0.8999999761581421, 0.0]
     """
-    eye = torch.full((3, 3), correlation).fill_diagonal_(1.0)
+    eye = torch.full((3, 3), 0.9).fill_diagonal_(1.0)
     matrix: Tensor = torch.block_diag(*[eye] * views)
     return matrix
 

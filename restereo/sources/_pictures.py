@@ -1,6 +1,7 @@
 """The one reader of pictures and pairs: evaluation, the stages and the command line see the same arrays."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def find_pairs(folder: Path) -> list[PairFiles]:
     A scene's name is its folder's path below `folder`, `/` becoming `_`.
 
     Raises:
-        UserError: There is no such folder, or no scene in it.
+        UserError: There is no such folder, or no scene in it, or two of one name: `a/b` and `a_b`.
 
     Example:
         >>> find_pairs(Path("nowhere"))
@@ -84,8 +85,11 @@ def find_pairs(folder: Path) -> list[PairFiles]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; check the name.")
     places = [folder, *(p for p in folder.rglob("*") if p.is_dir())]
-    named = {"_".join(p.relative_to(folder).parts) or folder.resolve().name: p for p in sorted(places)}
-    pairs = [pair for name, place in sorted(named.items()) if (pair := scene_in(place, name))]
+    named = sorted(("_".join(p.relative_to(folder).parts) or folder.resolve().name, p) for p in places)
+    pairs = [pair for name, place in named if (pair := scene_in(place, name))]
+    for one, other in pairwise(pairs):
+        if one.name == other.name:
+            raise UserError(f"{other.left.parent}: its name '{one.name}' is that of {one.left.parent}; rename one.")
     if not pairs:
         raise UserError(f"{folder}: no pairs in it; give each scene a folder with left.* and right.*.")
     return pairs

@@ -230,7 +230,8 @@ def averaged(model: nn.Module, lifted: Tensor, flips: Flips, known: tuple[Any, .
     if len(flips) == 1:
         prediction: Prediction = model(lifted, *known)
         return prediction
-    answers = [(model(lifted.flip(axes), *known), axes) for axes in flips]
+    assert not known, "it is of the picture as it is, not of its mirrored copies"
+    answers = [(model(lifted.flip(axes)), axes) for axes in flips]
     image = torch.stack([answer.image.float().flip(axes) for answer, axes in answers]).mean(0)
     sure = [answer.confidence.flip(axes) for answer, axes in answers if answer.confidence is not None]
     return Prediction(image, confidence=torch.stack(sure).mean(0) if sure else None)

@@ -123,10 +123,6 @@ class Anaglyph(Task):
         ]
         return torch.where(lossy[:, None, None, None], answers[1], answers[0])
 
-    def residual(self, image: Tensor, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns A - P·X̂ in the method's domain."""
-        return projection.residual(image, observed, operator)
-
     def default_calibration(self) -> Calibration:
         """Returns the channels of one eye correlated .9; noise of rounding, and 2 % (Y) and 4 % (Cb, Cr) for JPEG."""
         rounding = projection.QUANTISATION**2

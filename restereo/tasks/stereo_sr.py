@@ -30,8 +30,8 @@ class StereoSR(Task):
     shown = (headline, "psnr_left", "psnr_right", "ssim", "epe")
 
     def __init__(self, scale: int, degradations: Mapping[str, Any]) -> None:
-        if scale not in (2, 3, 4):
-            raise UserError(f"task 'stereo_sr': scale is {scale}; give 2, 3 or 4.")
+        if scale not in (2, 4):
+            raise UserError(f"task 'stereo_sr': scale is {scale}; give 2 or 4.")
         self.scale = scale
         self.settings = degrade.settings_from(dict(degradations))
 
@@ -131,7 +131,7 @@ def build(*, scale: int = 4, degradations: Mapping[str, Any] | None = None) -> S
     """Returns the task.
 
     Args:
-        scale: How many times smaller the views are, 2, 3 or 4.
+        scale: How many times smaller the views are, 2 or 4.
         degradations: How often training scenes are mirrored, turned and recoloured; what belongs to anaglyphs in
             section `synthesize` changes nothing here.
 

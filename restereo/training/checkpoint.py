@@ -65,10 +65,10 @@ class Live:
         """
         if not self.file.exists():
             return None
-        if not _is_whole(self.file):
+        state = _read(self.file)
+        if state is None:
             tell(f"{self.file}: damaged; the training starts anew.")
             return None
-        state: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
         if state.pop("key", None) != self.key:
             tell(f"{self.file}: of other parameters, data, code or packages; the training starts anew.")
             return None
@@ -79,10 +79,13 @@ class Live:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _is_whole(file: Path) -> bool:
-    """False if a byte is not the one that was written: `torch.load` itself looks at no checksum of its archive."""
+def _read(file: Path) -> dict[str, Any] | None:
+    """Returns what was saved, or None if a byte is not the one that was written; `torch.load` looks at no checksum."""
     try:
         with zipfile.ZipFile(file) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError):
-        return False
+            if archive.testzip() is not None:
+                return None
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception:  # what zipfile and torch raise depends on which byte is damaged
+        return None
+    return state

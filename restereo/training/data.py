@@ -145,7 +145,7 @@ def endless_batches(examples: Examples, batch: int, workers: int, step: int, ran
     )
 
 
-def frozen_examples(folder: Path, split: str, task: Task, variant: str) -> list[tuple[Scene, Observation]]:
+def frozen_examples(folder: Path, split: str, variant: str) -> list[tuple[Scene, Observation]]:
     """Returns the whole scenes of a frozen split with their stored observations."""
     shards = Shards(folder)
     return [(shards.scene(row), shards.observation(row, variant)) for row in shards.rows(split)]

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from restereo.config import Train
+from restereo.errors import UserError
 from restereo.sample import Observation, Sample, Scene
 from restereo.tasks import Task, restore, to_picture, to_tensor
 from restereo.training.checkpoint import Live
@@ -20,7 +21,7 @@ from restereo.training.objectives import Objective
 from restereo.training.progress import TrainingProgress
 
 
-class DivergedError(RuntimeError):
+class DivergedError(UserError):
     """A loss that is not a number; raised before it reaches the weights."""
 
 
@@ -107,10 +108,13 @@ class Loop:
 
         Raises:
             DivergedError: A loss is not finite.
+            UserError: The processes cannot share a batch.
         """
         settings, fabric = self.settings, self.fabric
         start, earlier, clock = self.outcome.step, self.outcome.seconds, time.perf_counter()
         world, rank = fabric.world_size, fabric.global_rank
+        if settings.batch % world:
+            raise UserError(f"train.batch: {settings.batch} windows for {world} processes; give a multiple of {world}.")
         batches = iter(endless_batches(examples, settings.batch // world, settings.workers, start, rank, world))
         for step in range(start, start if self.outcome.stopped else settings.steps):
             torch.manual_seed(step_seed(self.seed, step, rank))

@@ -33,6 +33,21 @@ def make_task(params: Params, name: str) -> Task:
     return task
 
 
+def check_options(params: Params) -> None:
+    """Raises `UserError` if a row of one of the three tables has an option that its file does not know.
+
+    Of tasks, which are built for it, also if a value is out of range.
+    """
+    for name in params.sources:
+        row = params.source(name)
+        catalog.check_options("source", row.kind, row.options)
+    for name in params.tasks:
+        make_task(params, name)
+    for recipe in params.recipes.values():
+        catalog.check_options("model", recipe.model, recipe.model_options)
+        catalog.check_options("objective", recipe.objective, recipe.objective_options)
+
+
 def data_sha256(folder: Path) -> str:
     """Returns one SHA-256 over the names and bytes of the index and the shards of a folder."""
     digest = hashlib.sha256()
@@ -101,7 +116,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     task = make_task(params, row.task)
     config = _config(params, recipe, data)
     examples = Examples(Shards(data), task, settings.crop, params.seed, settings.pair_share)
-    frozen = frozen_examples(data, "validation", task, "clean")
+    frozen = frozen_examples(data, "validation", "clean")
     model = build_model(task, row.model, row.model_options)
     if settings.start:
         _set_out(model, settings.start)
@@ -121,7 +136,7 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     best = loop.average.module
     best.load_state_dict(outcome.best)
     best.eval()  # it is calibrated as it will be used
-    variants = {name: frozen_examples(data, "validation", task, name) for name in _variants(data)}
+    variants = {name: frozen_examples(data, "validation", name) for name in _variants(data)}
     calibration = task.calibrate(best, variants, fabric.device)
     if fabric.global_rank == 0:
         metrics = {

@@ -1,7 +1,13 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from restereo.config import load_params
+from restereo.errors import UserError
+from restereo.training.trainer import check_options
 from tests.conftest import ROOT
 
 
@@ -18,6 +24,23 @@ def test_a_misspelt_key_is_said_before_anything_runs(tmp_path):
     assert done.returncode == 2
     assert "unknown key 'train.learnin_rate': did you mean 'learning_rate'?" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("builtin: {}", "builtin: {foo: 1}", "source 'builtin' has no option 'foo'"),
+        ("scale: 4", "scael: 4", "task 'stereo_sr' has no option 'scael': did you mean 'scale'?"),
+        ("degradations: {}", "degradations: {jpg: 1}", "jpg"),
+        ("size: small", "sizee: small", "model 'parallax' has no option 'sizee': did you mean 'size'?"),
+        ("squared_weight", "squared_wait", "objective 'pixel' has no option 'squared_wait'"),
+    ],
+)
+def test_a_misspelt_option_is_said_before_anything_runs(tmp_path, right, wrong, said):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace(right, wrong, 1))
+    with pytest.raises(UserError, match=re.escape(said)):
+        check_options(load_params(tmp_path / "params.yaml"))
 
 
 def test_good_parameters_are_silent():

@@ -22,6 +22,7 @@ from restereo.errors import UserError
 from restereo.training.shards import write_split
 from restereo.training.trainer import make_task
 from tests.conftest import ROOT
+from tests.shares import file_of, reached
 
 TINY = {
     "seed": 0,
@@ -273,7 +274,7 @@ def test_a_second_clone_gets_everything_from_a_remote_and_registers_it(evaluated
     said = call(second, *DVC, "repro", "register@tiny")
     assert re.findall("Running stage '(.+)'", said) == ["register@tiny"]
     monkeypatch.chdir(first)
-    key = record.key_of("anaglyph", "tiny")
+    key = record.content_key_of("anaglyph", "tiny")
     monkeypatch.chdir(second)
     version = store.peek(store.default_store(), "anaglyph", key)
     assert version and version.number == 1 and version.is_there
@@ -309,3 +310,24 @@ def test_every_dependency_of_the_graph_on_code_exists():
         for dep in stage.get("do", stage)["deps"]:
             if not dep.startswith("data/") and "$" not in dep:
                 assert (ROOT / dep).exists(), (name, dep)
+
+
+HARMLESS = ("catalog", "config", "errors", "margins", "progress", "training.progress")
+"""What any stage may import without depending on it: it finds, checks or shows things, and decides no byte of them."""
+NOT_RUN = {
+    "synthesize": ("training.checkpoint", "training.data", "training.loop", "training.run_folder", "training.trainer"),
+    "evaluate": ("inference.answer", "inference.devices", "inference.layouts"),
+}
+"""What comes along with a function that the stage calls, and that it does not run itself."""
+
+
+def test_a_stage_depends_on_all_the_code_that_it_imports():
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for name, stage in stages.items():
+        deps = [ROOT / dep for dep in stage.get("do", stage)["deps"] if "$" not in dep]
+        if not any(ROOT / "restereo" in dep.parents for dep in deps):
+            continue  # it looks at what others have made
+        let = {file_of(f"restereo.{module}") for module in (*HARMLESS, *NOT_RUN.get(name, ()))}
+        needed = {file for file in reached([f"pipelines.{name}"]) if (ROOT / "restereo") in file.parents} - let
+        missed = {one for one in needed if one.name != "__init__.py" and not {one, *one.parents} & {*deps}}
+        assert not missed, (name, missed)

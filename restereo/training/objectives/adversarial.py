@@ -7,8 +7,8 @@ from torch.nn import functional as F
 
 from restereo.models._patchgan import PatchGAN
 from restereo.sample import Sample
+from restereo.training.losses import Weights, pixel_loss
 from restereo.training.objectives import Objective, own_losses
-from restereo.training.objectives.pixel import Weights, pixel_loss
 
 
 def hinge(real: Tensor, fake: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from restereo import catalog
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.evaluation.protocol import judge, mean
-from restereo.evaluation.reader import scene_of
+from restereo.evaluation.reader import find_photos, scene_of
 from restereo.sample import Prediction, Scene
 from restereo.sources._pictures import Pair, find_pairs
 from restereo.tasks import restore, to_tensor
@@ -132,6 +132,18 @@ def test_views_of_different_sizes_are_named(tmp_path):
     write_pair(tmp_path / "a", right_size=(24, 30))
     with pytest.raises(UserError, match=r"right\.png: 30x24, but left\.png is 32x24; both eyes need the same size"):
         evaluate_folder(catalog.build("baseline", "grey"), TASK, find_pairs(tmp_path))
+
+
+def test_pictures_of_one_name_are_all_measured(tmp_path):
+    task = catalog.build("task", "colorization")
+    for number, name in enumerate(("set5/one.png", "set14/one.png")):
+        (tmp_path / name).parent.mkdir()
+        cv2.imwrite(str(tmp_path / name), smooth_picture(number, 24, 32))
+    figures = evaluate_folder(catalog.build("baseline", "grey_copy"), task, find_photos(tmp_path))
+    assert list(figures["scenes"]) == ["set14_one", "set5_one"]
+    cv2.imwrite(str(tmp_path / "set5" / "one.jpg"), smooth_picture(2, 24, 32))
+    with pytest.raises(UserError, match=r"set5/one\.png: a second scene of the name 'set5_one'; rename one"):
+        evaluate_folder(catalog.build("baseline", "grey_copy"), task, find_photos(tmp_path))
 
 
 # The figures of docs/figures.md on two public scenes; frozen: a change of a baseline is a change of the yardstick.

@@ -173,6 +173,15 @@ def test_find_pairs_names_scenes_by_their_folders(tmp_path: Path) -> None:
     assert pairs[1].disparity_left is None
 
 
+def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
+    for place in ("a/b", "a_b"):
+        for eye in ("left", "right"):
+            (tmp_path / place).mkdir(parents=True, exist_ok=True)
+            (tmp_path / place / f"{eye}.png").touch()
+    with pytest.raises(UserError, match=r"its name 'a_b' is that of .*; rename one\."):
+        find_pairs(tmp_path)
+
+
 def test_a_folder_without_pairs_and_a_scene_with_two_lefts(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no pairs in it; give each scene a folder"):
         find_pairs(tmp_path)

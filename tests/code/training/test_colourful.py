@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from restereo.imaging import color
-from restereo.training.objectives.pixel import Weights, colourfulness, pixel_loss
+from restereo.training.losses import Weights, colourfulness, pixel_loss
 
 
 def picture(*shape: int) -> torch.Tensor:
