@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ Outcome = Literal["promote", "refuse", "too few"]
 SPEED = "seconds_per_megapixel"
 SUPPORT = ("match_share", "match_correlation")
 TENTH = 0.1
+DECIBELS = " in dB"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def decide(
     settings: Promotion,
     seed: int = 0,
     guarded: bool = True,
+    better: int = 1,
 ) -> Verdict:
     """Returns the verdict on a challenger; the same arguments give the same verdict.
 
@@ -103,10 +105,11 @@ def decide(
     Args:
         duels: Every test picture, the variant that decides first.
         sizes: Bytes of the champion's and of the challenger's weights; None = not known.
-        headline: The figure that decides; higher is better.
+        headline: The figure that decides.
         settings: The margins.
         seed: Of the bootstrap.
         guarded: False asks for the gain alone: what the champion is no guard for, such as a baseline.
+        better: 1 if a higher headline is better; -1 if it is an error, which is then compared in dB.
 
     Example:
         >>> duels = [Duel(f"scene {n}", "clean", {"psnr": 20.0}, {"psnr": 21.0 + n % 2}) for n in range(30)]
@@ -115,6 +118,8 @@ def decide(
         >>> decide(duels[:5], (1e6, 1e6), "psnr", Promotion()).outcome
         'too few'
     """
+    if better < 0:
+        duels, headline = in_decibels(duels, headline), f"{headline}{DECIBELS}"
     first = [duel for duel in duels if duel.variant == duels[0].variant]  # of none, none
     pairs = [(d.scene, both[0], both[1]) for d in first if (both := _both(d, headline))]
     scenes = len({scene for scene, *_ in pairs})
@@ -135,6 +140,28 @@ def decide(
         return Verdict("promote", f"{said}.{' No guard fails.' if guarded else ''}", scenes, tuple(checks))
     worse = [f"{c.name} {_shown(c.change)}, at least {c.limit:+.2f} is asked" for c in failed if c is not checks[0]]
     return Verdict("refuse", "; ".join([said, *worse]) + ".", scenes, tuple(checks))
+
+
+def in_decibels(duels: Sequence[Duel], error: str) -> list[Duel]:
+    """Returns the duels with an error, better if lower, also as `… in dB` below 1, better if higher.
+
+    So margins in dB are those of every task, and +6 dB is half the error, whatever its unit.
+
+    Example:
+        >>> in_decibels([Duel("day", "clean", {"error": 0.1}, {"error": None})], "error")[0].champion
+        {'error': 0.1, 'error in dB': 20.0}
+    """
+
+    def told(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+        return {**figures, f"{error}{DECIBELS}": _decibels(figures.get(error))}
+
+    return [replace(duel, champion=told(duel.champion), challenger=told(duel.challenger)) for duel in duels]
+
+
+def _decibels(error: float | None) -> float | None:
+    if error is None:
+        return None
+    return -20 * math.log10(error) if error else math.inf  # as the PSNR of an equal picture
 
 
 def _both(duel: Duel, figure: str) -> tuple[float, float] | None:

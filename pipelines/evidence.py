@@ -23,7 +23,7 @@ STAGES = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class SceneFigures:
     """The figures of one scene: what was measured, on which kind of input."""
 
     what: str
@@ -33,7 +33,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Weights:
+class WeightsFile:
     """A weights file: its size in bytes and the hash of its content."""
 
     size: int
@@ -57,14 +57,14 @@ class Evidence:
     headline: str
     measured: str | None
     variants: dict[str, dict[str, Figures]]
-    scenes: list[Scene]
+    scenes: list[SceneFigures]
     pictures: list[dict[str, Any]]
     config: dict[str, Any]
     environment: dict[str, Any]
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     cost: dict[str, Any]
-    weights: Weights | None
+    weights: WeightsFile | None
 
 
 def read_json(file: Path) -> Any:
@@ -113,6 +113,22 @@ def cell(text: str) -> float | str | None:
         return text
 
 
+def flatten(content: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
+    """Returns nested tables as one table whose keys are the paths through them.
+
+    Example:
+        >>> flatten({"seed": 0, "train": {"steps": 600, "size": [96, 96]}})
+        {'seed': 0, 'train.steps': 600, 'train.size': [96, 96]}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            flat |= {f"{key}{separator}{inner}": leaf for inner, leaf in flatten(value, separator).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
 def _again(file: Path) -> str:
     stage = next((STAGES[part] for part in file.parts if part in STAGES), "the stage that wrote it")
     return f"delete it and run `dvc --wait-for-lock repro` so that {stage} writes it again"
@@ -125,7 +141,7 @@ def _figures(values: Mapping[str, Any]) -> Figures:
     }
 
 
-def read_scenes(file: Path) -> list[Scene]:
+def read_scenes(file: Path) -> list[SceneFigures]:
     """Returns the figures per scene that `evaluate` wrote; no file, no scenes.
 
     Raises:
@@ -146,11 +162,11 @@ def read_scenes(file: Path) -> list[Scene]:
                 raise UserError(f"{file}: the column '{key}' is missing; {_again(file)}.")
         for row in rows:
             values = {key: cell(text or "") for key, text in row.items() if key not in with_names and key}
-            found.append(Scene(row["what"], row["variant"], row["scene"], _figures(values)))
+            found.append(SceneFigures(row["what"], row["variant"], row["scene"], _figures(values)))
     return found
 
 
-def read_weights(file: Path) -> Weights | None:
+def read_weights(file: Path) -> WeightsFile | None:
     """Returns size and SHA-256 of a weights file, None if there is no such file.
 
     Example:
@@ -161,7 +177,7 @@ def read_weights(file: Path) -> Weights | None:
         return None
     with file.open("rb") as handle:
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return Weights(file.stat().st_size, digest)
+    return WeightsFile(file.stat().st_size, digest)
 
 
 def read(task: str, recipe: str) -> Evidence | None:

@@ -27,8 +27,6 @@ from pipelines.ui import FLOW, RETRAIN
 from restereo.config import Params, load_params
 from restereo.errors import UserError
 
-TARGETS = "*@anaglyph*"
-
 
 def _read(targets: str) -> tuple[Params | None, graph.Graph]:
     params = load_params() if Path("params.yaml").exists() else None
@@ -40,7 +38,7 @@ def _read(targets: str) -> tuple[Params | None, graph.Graph]:
     flow_run_name="{targets}",
     description="The stages of `dvc.yaml` that the targets name, with what they need. Unchanged ones end Cached.",
 )
-def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> State[Any]:
+def pipeline(targets: str = graph.TARGETS, force: bool = False, at_once: int = 1) -> State[Any]:
     """Runs stages in the order of the DVC graph.
 
     Args:
@@ -67,7 +65,7 @@ def pipeline(targets: str = TARGETS, force: bool = False, at_once: int = 1) -> S
     description="Brings in new pictures, runs what is stale, lets the challenger challenge, tells the outcome.",
 )
 def retrain(
-    targets: str = TARGETS,
+    targets: str = graph.TARGETS,
     promote: bool = True,
     share: bool = False,
     at_once: int = 1,
@@ -92,8 +90,9 @@ def retrain(
         if share:
             retraining.set_remote()
     except UserError as error:
-        _tell(Failed(message=str(error)), [])
-        return Failed(message=str(error))
+        failed: State[Any] = Failed(message=str(error))
+        told = attempt(partial(_tell, failed, []))  # a hook that does not answer must not hide why nothing ran
+        return failed if told.is_completed() else Failed(message=f"{error}\n{told.message}")
     tasks = retraining.tasks_of(params, wanted.stages) if params else []
     fresh: dict[str, str] = {}
     report: drift.Report | None = None

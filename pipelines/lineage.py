@@ -22,7 +22,7 @@ TERMS: tuple[tuple[str, str], ...] = (
 """What a licence's name says -> its class; of several the strictest. A help for reading, no legal advice."""
 ORDER = ("public domain", "attribution", "share alike", "no derivatives", "non-commercial", "unknown")
 """Classes of licence, the freest first. What nobody has said counts as the strictest."""
-GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data")
+GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data", ":(top,exclude)restereo/weights")
 """What the pipeline itself rewrites: a change there says nothing about the code."""
 
 
@@ -94,8 +94,8 @@ def canonical_sha256(content: Any) -> str:
 def work_tree() -> dict[str, str]:
     """Returns the revision of the code here and whether it has uncommitted changes: `git_rev`, `git_dirty`.
 
-    What the pipeline itself writes (`data/`, `dvc.lock`) is no change of the code. Without git, or outside a
-    repository, both are `unknown`.
+    What the pipeline itself writes (`data/`, `dvc.lock`, `restereo/weights/`) is no change of the code. Without git, or
+    outside a repository, both are `unknown`.
 
     Example:
         >>> sorted(work_tree())

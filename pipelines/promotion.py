@@ -153,7 +153,13 @@ def compare(task: str, champion: Version | None, challenger: Version, params: Pa
         duels = hold(old, new, new.task, paths.pairs(task))
         sizes = [None if run is None else float((run / "weights.safetensors").stat().st_size) for run in runs]
     verdict = decide(
-        duels, (sizes[0], sizes[1]), new.task.headline, params.promotion, params.seed, guarded=champion is not None
+        duels,
+        (sizes[0], sizes[1]),
+        new.task.headline,
+        params.promotion,
+        params.seed,
+        guarded=champion is not None,
+        better=new.task.better,
     )
     return verdict, plain if champion is None else str(champion)
 

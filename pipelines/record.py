@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines import evidence, paths
-from pipelines.evidence import Evidence, Figures
-from pipelines.glossary import LICENCES
+from pipelines import evidence, glossary, paths
+from pipelines.evidence import Evidence, Figures, flatten
 from pipelines.lineage import canonical_sha256, content_key, files_below, licence_class, strictest, work_tree
 from restereo.errors import UserError
 
@@ -72,7 +71,7 @@ def task_of(recipe: str) -> str:
         raise UserError(f"{file}: it has no 'row' with a 'task'; train the recipe again.") from None
 
 
-def key_of(task: str, recipe: str) -> str:
+def content_key_of(task: str, recipe: str) -> str:
     """Returns the content key of a recipe's run folder and evaluation. What it cost is not in it.
 
     Raises:
@@ -99,22 +98,6 @@ def _refuse_pickle(file: Path) -> None:
     looks_like = magic[8:] != b"{" and (magic[:1] == b"\x80" or magic[:4] == b"PK\x03\x04")
     if file.suffix in PICKLES or looks_like:
         raise UserError(f"{file}: a pickle could run code when opened; save the weights as safetensors.")
-
-
-def flatten(content: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
-    """Returns nested tables as one table whose keys are the paths through them.
-
-    Example:
-        >>> flatten({"seed": 0, "train": {"steps": 600, "size": [96, 96]}})
-        {'seed': 0, 'train.steps': 600, 'train.size': [96, 96]}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in content.items():
-        if isinstance(value, Mapping) and value:
-            flat |= {f"{key}{separator}{inner}": leaf for inner, leaf in flatten(value, separator).items()}
-        else:
-            flat[key] = value
-    return flat
 
 
 def _metrics(found: Evidence) -> Iterator[tuple[str, Any]]:
@@ -164,7 +147,8 @@ def _tags(found: Evidence) -> dict[str, str]:
 
 def _table(variant: str, table: Mapping[str, Figures], recipe: str, headline: str) -> list[str]:
     """Returns a table in Markdown: a row for each metric, the recipe's column first, then the best baselines."""
-    names = sorted(table, key=lambda what: (what != recipe, -(table[what].get(headline) or 0.0), what))
+    order = glossary.ranked(sorted(table), table, headline)
+    names = sorted([*order, *sorted(table.keys() - set(order))], key=lambda what: what != recipe)
     metrics = {metric: None for row in table.values() for metric, value in row.items() if value is not None}
     lines = [f"| {variant} {GAP}| {' | '.join(f'{name} {GAP}' for name in names)} |", f"|---|{'---|' * len(names)}"]
     for metric in metrics:
@@ -176,14 +160,14 @@ def _table(variant: str, table: Mapping[str, Figures], recipe: str, headline: st
 def _note(found: Evidence, tags: Mapping[str, str]) -> str:
     """Returns a page in Markdown: the headline in a plain line, figures beside the baselines, the lineage."""
     recipe, headline = found.recipe, found.headline
-    figures = []
+    places, figures = max(2, glossary.metric(headline).decimals), []
     for variant, table in found.variants.items():
-        known = {what: value for what, row in table.items() if (value := row.get(headline)) is not None}
-        own = f"{known.pop(recipe):.2f}" if recipe in known else DASH
-        best = max(known, key=lambda what: known[what], default=None)
-        figures.append(f"{own} ({variant}{f'; {best} {known[best]:.2f}' if best else ''})")
+        order = glossary.ranked(sorted(table), table, headline)
+        known = {what: f"{table[what][headline]:.{places}f}" for what in order}
+        best = next((what for what in order if what != recipe), None)
+        figures.append(f"{known.get(recipe, DASH)} ({variant}{f'; {best} {known[best]}' if best else ''})")
     lines = [f"{recipe}: {headline} {', '.join(figures)}, mean over the test scenes", ""]
-    use, strict = LICENCES[tags["licence_class"]], tags["licence_strictest"]
+    use, strict = glossary.LICENCES[tags["licence_class"]], tags["licence_strictest"]
     why = "; what nobody has said counts as the strictest" if tags["licence_class"] == "unknown" else ""
     # Above the tables: a long note is cut at its end.
     lines += [f"**Use: {use}.** Strictest licence of its data: {strict}{why}.", ""]
@@ -228,7 +212,7 @@ def read(task: str, recipe: str) -> Record:
     Raises:
         UserError: A file is missing or damaged, or a pickle lies in the run folder.
     """
-    key = key_of(task, recipe)
+    key = content_key_of(task, recipe)
     found = evidence.read(task, recipe)
     if found is None:
         raise UserError(f"{paths.metrics(task, recipe)}: no such file; evaluate the recipe first.")

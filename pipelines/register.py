@@ -25,7 +25,7 @@ def main(recipe: str) -> None:
         UserError: A file is missing, damaged or a pickle, or the model does not predict when loaded back.
     """
     task, place = record.task_of(recipe), store.default_store()
-    key = record.key_of(task, recipe)
+    key = record.content_key_of(task, recipe)
     found = store.peek(place, task, key)
     if found and found.is_there:
         print(f"nothing new: {found}")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines import evidence, paths, record, store
+from pipelines import evidence, paths, record, registry, store
 from restereo.errors import UserError
 
 MOST_PARAMETERS = 4_000_000
@@ -27,12 +27,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
     from restereo.inference.contender import WEIGHTS
     from restereo.training import run_folder
 
-    task = record.task_of(recipe)
-    entry = record.read(task, recipe)
-    if store.peek(store.default_store(), task, entry.content_key) is None:
-        raise UserError(
-            f"{paths.run(recipe)}: not registered; run `dvc --wait-for-lock repro register@{recipe}` first."
-        )
+    lineage = registered(recipe)
     run = run_folder.read(paths.run(recipe))
     count = sum(tensor.numel() for tensor in run.weights.values())
     if count > MOST_PARAMETERS:
@@ -45,7 +40,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
         "recipe": recipe,
         "config": named_start(run.config),
         "calibration": run.calibration.to_json(),
-        "lineage": {key: entry.tags[key] for key in KEPT},
+        "lineage": lineage,
         "licences": run.config["licences"],
         "parameters": count,
         "environment": evidence.read_json(paths.run(recipe) / "environment.json"),
@@ -56,6 +51,26 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
     if pairs:
         write_card(file, {**card, "figures": figures(recipe, pairs)})
     return file
+
+
+def registered(recipe: str) -> dict[str, str]:
+    """Returns the lineage of the version that a recipe's run folder was registered as.
+
+    Raises:
+        UserError: There is none, or the server of the registry does not answer.
+    """
+    from pipelines import tracking
+
+    task = record.task_of(recipe)
+    key = record.content_key_of(task, recipe)
+    client = tracking.connect(store.default_store())
+    version = registry.find_by_content_key(client, task, key)
+    if version is None:
+        raise UserError(
+            f"{paths.run(recipe)}: not registered; run `dvc --wait-for-lock repro register@{recipe}` first."
+        )
+    tags = registry.tags(client, version)
+    return {name: tags.get(name, "unknown") for name in KEPT}
 
 
 def named_start(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Which sources have other pictures than when they were last brought in: DVC does not look outside the project."""
 
+import errno
 import hashlib
 import json
 import os
@@ -59,7 +60,7 @@ def look(params: Params, stages: Iterable[str], settled: float = SETTLED_SECONDS
 def fingerprint(folder: Path) -> tuple[str, float]:
     """Returns a digest of the places, sizes and times of all files below a folder, and when the last one was written.
 
-    Hidden files do not count, and no file is opened: a million take seconds.
+    Hidden files and links that lead nowhere do not count, and no file is opened: a million take seconds.
 
     Example:
         >>> fingerprint(Path("no/such/folder"))[1]
@@ -69,7 +70,12 @@ def fingerprint(folder: Path) -> tuple[str, float]:
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
-            stat = Path(place, name).stat()
+            try:
+                stat = Path(place, name).stat()
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ELOOP):
+                    raise
+                continue  # a link that leads nowhere, or a file that went just now
             digest.update(json.dumps([place, name, stat.st_size, stat.st_mtime_ns]).encode())
             newest = max(newest, stat.st_ctime)
     return digest.hexdigest(), newest

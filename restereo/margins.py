@@ -23,7 +23,7 @@ class Slice(BaseModel):
 
 
 class Guards(BaseModel):
-    """What a challenger may lose, and still win. Figures are in the unit of the headline unless said.
+    """What a challenger may lose, and still win. Figures of the headline are in dB.
 
     Attributes:
         worst_decile: Mean of the worst tenth, of all pictures and of each slice.
@@ -45,7 +45,7 @@ class Promotion(BaseModel):
     """When a challenger becomes champion. No stage depends on this section.
 
     Attributes:
-        gain: What the lower bound of the gain in the headline must exceed, in its unit.
+        gain: What the lower bound of the gain in the headline must exceed, in dB (docs/promotion.md).
         confidence: Of the two-sided interval whose lower end that is.
         min_scenes: With fewer test scenes there is no verdict.
         resamples: Of the bootstrap.

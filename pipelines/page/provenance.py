@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.evidence import Evidence
+from pipelines.evidence import Evidence, flatten
 from pipelines.glossary import LICENCES
 from pipelines.lineage import ORDER, licence_class
 
@@ -42,23 +42,20 @@ def file_size(size: int | None) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def flat(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Returns nested settings as sorted (dotted key, text) pairs.
 
     Example:
         >>> flat({"train": {"steps": 600}, "seed": 0, "row": {}})
         [('row', '–'), ('seed', '0'), ('train.steps', '600')]
     """
-    found: list[tuple[str, str]] = []
-    for key in sorted(values):
-        value, name = values[key], f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            found.extend(flat(value, f"{name}."))
-        elif isinstance(value, list):
-            found.append((name, ", ".join(str(item) for item in value) or "–"))
-        else:
-            found.append((name, "–" if value in ({}, None, "") else str(value)))
-    return found
+    return [(name, _text(value)) for name, value in sorted(flatten(values).items())]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "–"
+    return "–" if value in ({}, None, "") else str(value)
 
 
 def moment(text: str | None) -> str:

@@ -30,7 +30,7 @@ def luma(picture: Picture) -> Picture:
         >>> luma(np.full((1, 1, 3), (255, 0, 0), np.uint8)).tolist()
         [[[76]]]
     """
-    thousandfold = picture.astype(np.int32) @ THOUSANDTHS
+    thousandfold: NDArray[np.int32] = picture.astype(np.int32) @ THOUSANDTHS
     return ((thousandfold + 500) // 1000).astype(np.uint8)[..., None]
 
 

@@ -93,7 +93,7 @@ class Folder(Source):
 
 
 def scan(root: Path) -> list[Found]:
-    """Returns what is in the folder, sorted by place. Hidden files and folders are left out.
+    """Returns what is in the folder, sorted by place. Hidden files and folders, and links that lead nowhere, are left out.
 
     Raises:
         UserError: There is no such folder.
@@ -114,7 +114,7 @@ def scan(root: Path) -> list[Found]:
         if scene:
             found.append(Found(root.resolve().name if place == "." else place, pair=scene))
         else:
-            found += _files(root, [here / file for file in sorted(files) if not file.startswith(".")])
+            found += _files(root, [file for name in sorted(files) if not name.startswith(".") and (file := here / name).is_file()])
     return sorted(found, key=lambda one: one.place)
 
 

@@ -137,6 +137,64 @@ def test_pictures_of_one_scene_are_no_independent_evidence() -> None:
     assert lower[0] == pytest.approx(lower[1])
 
 
+def errors(gain: Gain, **changed: float | None) -> list[Duel]:
+    """The same pictures, judged by an error in 0 to 1 that falls by `gain(n, noise)` dB."""
+
+    def error(decibels: float | None) -> float | None:
+        return None if decibels is None else 10 ** (-decibels / 20)
+
+    return [
+        Duel(d.scene, d.variant, {"off": error(d.champion["missing_psnr"])}, {"off": error(theirs)}, d.traits)
+        for d in duels(gain, **changed)
+        for theirs in [d.challenger["missing_psnr"]]
+    ]
+
+
+def judged_by_error(found: list[Duel]) -> Verdict:
+    return decide(found, (1e6, 1e6), "off", SETTINGS, better=-1)
+
+
+def test_where_lower_is_better_a_smaller_error_wins() -> None:
+    verdict = judged_by_error(errors(lambda _, noise: 0.8 + 0.3 * noise))
+    assert verdict.promote, verdict.reason
+    assert verdict.checks[0].name == "off in dB, lower bound" and not failed(verdict)
+    worse = judged_by_error(errors(lambda _, noise: -0.8 + 0.3 * noise))
+    assert worse.outcome == "refuse"
+    assert {"off in dB, lower bound", "worst tenth, all", "jpeg85"} <= set(failed(worse))
+
+
+def test_where_lower_is_better_the_worst_tenth_is_that_of_the_largest_errors() -> None:
+    """Half the error on all pictures but the three worst, which become worse."""
+    found = errors(lambda *_: 6.0)
+    worst = sorted((d for d in found if d.variant == "clean"), key=lambda d: -(d.champion["off"] or 0.0))[:3]
+    turned = [Duel(d.scene, d.variant, d.champion, {"off": 1.0}, d.traits) if d in worst else d for d in found]
+    assert "worst tenth, all" in failed(judged_by_error(turned))
+
+
+def test_an_error_is_judged_as_the_same_figures_in_decibels() -> None:
+    """So the margins mean the same in every task, and of errors the same share whatever their unit."""
+    gain: Gain = lambda _, noise: 0.3 + 0.5 * noise  # noqa: E731
+    plain = [
+        Duel(d.scene, d.variant, *({"missing_psnr": f["missing_psnr"]} for f in (d.champion, d.challenger)), d.traits)
+        for d in duels(gain)
+    ]
+    changes = [[c.change for c in found.checks] for found in (judged(plain), judged_by_error(errors(gain)))]
+    assert changes[1] == pytest.approx(changes[0])
+    large = [
+        Duel(d.scene, d.variant, *({"off": 255 * (f["off"] or 0.0)} for f in (d.champion, d.challenger)), d.traits)
+        for d in errors(gain)
+    ]
+    assert [c.change for c in judged_by_error(large).checks] == pytest.approx(changes[0])
+
+
+def test_an_error_of_nothing_and_one_that_is_missing() -> None:
+    found = errors(lambda *_: 1.0)
+    found[3] = Duel(found[3].scene, "clean", {"off": 0.0}, {"off": 0.0}, found[3].traits)
+    assert judged_by_error(found).scenes == SCENES - 1, "of two equal pictures no dB can be told"
+    found[4] = Duel(found[4].scene, "clean", found[4].champion, {"off": None}, found[4].traits)
+    assert failed(judged_by_error(found)) == ["pictures without a figure"]
+
+
 def test_the_same_figures_give_the_same_verdict() -> None:
     found = duels(lambda _, noise: 0.3 + 0.5 * noise)
     assert judged(found) == judged(found)

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pipelines import ledger, paths, promotion, register, registry, store, title, tracking
-from pipelines.decision import Check, Verdict
+from pipelines import care, glossary, ledger, paths, promotion, register, registry, store, title, tracking
+from pipelines.decision import Check, Duel, Verdict
 from restereo import catalog
+from restereo.config import load_params
 from restereo.errors import UserError
 from tests.conftest import write_scenes
 from tests.pipeline.test_register import write_run
@@ -289,6 +290,41 @@ def test_an_edited_ledger_stops_everything(project: Path, judge: Callable[[Verdi
     registered(5)
     with pytest.raises(UserError, match=r"ledger\.jsonl: line 1 was edited"):
         promotion.promote("anaglyph")
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(0.05, "promote"), (0.2, "refuse")])
+def test_a_task_that_counts_errors_is_told_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch, error: float, outcome: str
+) -> None:
+    """Colorization's headline is an error: the champion's is 0.1."""
+    version = store.Version("colorization", 1, "", "key", "colorization_lab", (), "")
+    run = SimpleNamespace(task=catalog.build("task", "colorization"))
+    figures = [{run.task.headline: value} for value in (0.1, error)]
+    monkeypatch.setattr(tracking, "fetch", lambda *_: Path())
+    monkeypatch.setattr("restereo.inference.predictor.load_run", lambda _: run)
+    monkeypatch.setattr("pipelines.contest.hold", lambda *_: [Duel(f"{n}", "clean", *figures) for n in range(25)])
+    Path("weights.safetensors").touch()
+    verdict, _ = promotion.compare("colorization", version, version, load_params())
+    assert verdict.outcome == outcome, verdict.reason
+
+
+@pytest.mark.parametrize("task", sorted(catalog.names("task")))
+def test_report_and_decision_agree_on_which_way_is_better(task: str) -> None:
+    kind = catalog.build("task", task)
+    assert glossary.metric(kind.headline).better == kind.better
+
+
+@pytest.mark.parametrize("file", ["nowhere/decision.md", "folder"])
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_decided(
+    project: Path, judge: Callable[[Verdict], None], file: str
+) -> None:
+    registered(3)
+    Path("folder").mkdir()
+    with pytest.raises(UserError, match=f"{file}: (no such folder; make 'nowhere' first|a folder; name a file)"):
+        care.promote("anaglyph", markdown=Path(file))
+    assert not paths.LEDGER.exists()
+    care.promote("anaglyph", markdown=Path("folder/decision.md"))
+    assert Path("folder/decision.md").read_text().startswith("**anaglyph version 1")
 
 
 @pytest.fixture(scope="module")

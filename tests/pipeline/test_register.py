@@ -1,6 +1,7 @@
 """Stage `register` against a real sqlite store: once per content, nothing half, nothing stolen."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -142,12 +143,12 @@ def test_new_weights_are_a_new_version_and_an_old_run_steals_nothing(project: Pa
 
 
 def test_cost_alone_makes_nothing_new(project: Path) -> None:
-    key = record.key_of("anaglyph", "anaglyph_unet")
+    key = record.content_key_of("anaglyph", "anaglyph_unet")
     paths.cost("anaglyph_unet").write_text("{}")
-    assert record.key_of("anaglyph", "anaglyph_unet") == key
+    assert record.content_key_of("anaglyph", "anaglyph_unet") == key
     picture = paths.pictures("anaglyph", "anaglyph_unet") / "clean-scene-observed.png"
     picture.write_bytes(picture.read_bytes() + b"\0")
-    assert record.key_of("anaglyph", "anaglyph_unet") != key
+    assert record.content_key_of("anaglyph", "anaglyph_unet") != key
 
 
 def test_the_challenger_predicts_one_picture_and_many(project: Path) -> None:
@@ -216,7 +217,7 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
         "licence_strictest": "CC-BY-4.0 (attribution)",
         "train_git_rev": "abc",
         "recipe": "anaglyph_unet",
-        "content_key": record.key_of("anaglyph", "anaglyph_unet"),
+        "content_key": record.content_key_of("anaglyph", "anaglyph_unet"),
     }
     assert expected.items() <= tags.items()
     assert {"git_rev", "git_dirty", "params_sha256", "licences"} <= tags.keys()
@@ -263,6 +264,16 @@ def test_the_strictest_licence_binds_run_version_and_card(project: Path) -> None
     page = paths.report("anaglyph").read_text()
     strict = page[page.index('class="strictest"') :]
     assert strict.index("CC-BY-NC-4.0") < strict.index("no commercial use") < strict.index("CC0-1.0")
+
+
+def test_the_best_baseline_is_the_one_with_the_smallest_error(project: Path) -> None:
+    content = {"anaglyph_unet": 0.07, "good": 0.051, "bad": 0.3, "unknown": None}
+    figures = {what: {"mean_absolute_error": value} for what, value in content.items()}
+    evaluation = {"headline": "mean_absolute_error", "variants": {"clean": figures}}
+    paths.metrics("anaglyph", "anaglyph_unet").write_text(json.dumps(evaluation))
+    note = record.read("anaglyph", "anaglyph_unet").note
+    assert note.startswith("anaglyph_unet: mean_absolute_error 0.070 (clean; good 0.051), ")
+    assert re.findall("good|bad|unknown", note.split("| clean ")[1].split("\n")[0]) == ["good", "bad", "unknown"]
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
 """A registered run becomes weights that the package carries."""
 
 import json
-from collections import defaultdict
+import shutil
+import subprocess
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from pipelines import paths, record, release, store
+from pipelines import lineage, paths, record, release, store, tracking
 from restereo.errors import UserError
 from restereo.inference import contender
 from restereo.inference.predictor import load_run
@@ -27,13 +27,22 @@ def trained(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+LINEAGE = {name: f"{name} then" for name in release.KEPT} | {store.KEY: "key"}
+
+
 @pytest.fixture
-def project(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project whose run `tiny` is registered, and a package without weights yet."""
+def project(trained: Path, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose run `tiny` is registered on a server, and a package without weights yet."""
     monkeypatch.chdir(trained)
     monkeypatch.setattr(contender, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(record, "read", lambda *_: SimpleNamespace(content_key="key", tags=defaultdict(str)))
-    monkeypatch.setattr(store, "peek", lambda *_: "version 1")
+    monkeypatch.setattr(record, "content_key_of", lambda *_: "key")
+    monkeypatch.setattr(store, "peek", lambda *_: None)  # as with every store but a sqlite file
+    shutil.copy(empty_database, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
+    client = tracking.connect()
+    client.create_registered_model("anaglyph")
+    tags = {store.LOADED: "true", "recipe": "tiny"} | LINEAGE
+    client.create_model_version("anaglyph", str(tmp_path / "model"), tags=tags)
     return tmp_path
 
 
@@ -71,8 +80,26 @@ def test_the_figures_are_those_of_the_stored_file(project: Path) -> None:
     assert figures["clean"]["scenes"]["scene"]["missing_psnr"] == figures["clean"]["mean"]["missing_psnr"] > 5
 
 
+def test_the_lineage_is_that_of_the_version_not_of_the_files_here(project: Path) -> None:
+    card = json.loads(release.release("tiny").with_suffix(".json").read_text())
+    assert card["lineage"] == LINEAGE
+
+
+def test_released_weights_are_no_change_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what is registered after the first release would count as code that no revision holds."""
+    monkeypatch.chdir(tmp_path)
+    Path("restereo/weights").mkdir(parents=True)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "first"], check=True)
+    Path("restereo/weights/tiny.json").touch()
+    assert lineage.work_tree()["git_dirty"] == "false"
+    Path("restereo/code.py").touch()
+    assert lineage.work_tree()["git_dirty"] == "true"
+
+
 def test_what_is_not_registered_is_not_released(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "peek", lambda *_: None)
+    monkeypatch.setattr(record, "content_key_of", lambda *_: "another")
     with pytest.raises(UserError, match="tiny: not registered"):
         release.release("tiny")
     assert contender.released() == []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,17 @@ def test_only_what_may_pass_is_tried_again(watching: Path, prefect_api: str) -> 
     assert (tasks["lasting"]["state_name"], tasks["lasting"]["run_count"]) == ("Failed", 1)
     assert "the key is wrong" in flow["state"]["message"]
     assert "Retraining failed" in paths.NOTICES.read_text()
+
+
+def test_a_hook_that_does_not_answer_hides_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipelines import flows
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RESTEREO_WEBHOOK", "http://127.0.0.1:9/hook")
+    state = flows.retrain.fn(only_drifted=True)
+    assert state.is_failed()
+    why = r"only-drifted: nothing says what has drifted.*\nRESTEREO_WEBHOOK: 127\.0\.0\.1:9 cannot be reached"
+    assert re.match(why, state.message or "")
 
 
 def note(count: int, brightness: int) -> None:

@@ -57,6 +57,15 @@ def test_every_change_is_seen(params: Params, change: str) -> None:
     assert list(watch.look(params, STAGES, settled=0)) == ["mine"]
 
 
+def test_a_link_that_leads_nowhere_does_not_count(params: Params) -> None:
+    before = watch.fingerprint(Path("pictures"))
+    Path("pictures/lost.png").symlink_to("nowhere.png")
+    Path("pictures/circle.png").symlink_to("circle.png")
+    assert watch.fingerprint(Path("pictures")) == before
+    Path("pictures/found.png").symlink_to("film/a.png")
+    assert watch.fingerprint(Path("pictures")) != before
+
+
 def test_pictures_that_were_deleted_here_are_brought_in_again(params: Params) -> None:
     watch.remember(watch.look(params, STAGES, settled=0))
     (paths.raw("mine") / "index.json").unlink()
