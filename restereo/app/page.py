@@ -10,7 +10,8 @@ from restereo.app.sessions import Sessions
 from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS
-from restereo.inference.layouts import GLASSES, LAYOUTS
+from restereo.inference.defaults import GLASSES
+from restereo.inference.layouts import LAYOUTS
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
 from restereo.inference.restored import CRAFTS

@@ -9,6 +9,7 @@ import typer
 
 from restereo.commands.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, film_wanted
 from restereo.errors import UserError
+from restereo.inference.defaults import GLASSES, QUALITY
 
 
 def anaglyph(
@@ -49,11 +50,10 @@ def detect(
     Example: `restereo detect photo.jpg`
     """
     from restereo.imaging.detection import detect as detect_type
-    from restereo.inference.opening import check_regular
-    from restereo.sources._pictures import read_picture
+    from restereo.inference.layouts import eight_bit
+    from restereo.inference.opening import open_photo
 
-    check_regular(picture)
-    found = detect_type(read_picture(picture), str(picture))
+    found = detect_type(eight_bit(open_photo(picture).pixels), str(picture))
     if as_json:
         facts = {"file": str(picture), "plain": found.plain, "method": found.method, "confidence": found.confidence}
         typer.echo(json.dumps(facts))
@@ -76,9 +76,9 @@ def recover(
     swap: Annotated[bool, typer.Option("--swap", help="The first colour is the right eye's.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also take a plain picture for an anaglyph.")] = False,
     invent_color: Annotated[bool, typer.Option("--invent-color", help="Colour the views of a grey anaglyph.")] = False,
-    glasses: Annotated[str, typer.Option(help="Method of layout 'anaglyph'.")] = "red-cyan-dubois",
+    glasses: Annotated[str, typer.Option(help="Method of layout 'anaglyph'.")] = GLASSES,
     ending: Annotated[str | None, typer.Option("--format", help="Such as png; by default the picture's own.")] = None,
-    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files, always 4:4:4.")] = 95,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of JPEG files, always 4:4:4.")] = QUALITY,
     start: Start = "0",
     end: End = None,
     sample: OneFrame = False,
@@ -167,6 +167,8 @@ def flicker(
     for name, row in rows.items():
         cells = [f"{one:.3f}" if one is not None else "" for one in (row.colour, row.disparity, row.psnr)]
         typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>8s}")
+    if all(row.colour is None for row in rows.values()):
+        typer.echo(f"note: {film}: no frame could be compared with the one before it; look at one scene with --start")
 
 
 def open_app(

@@ -8,12 +8,13 @@ or the grey.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from restereo.imaging.resampling import enlarged_rows, reduced
+from restereo.inference.devices import is_out_of_memory, release
 from restereo.layers.projection import Calibration
 from restereo.sample import HasMatch, Operator, Prediction
 from restereo.tasks import Task, overview, restore
@@ -26,6 +27,9 @@ REPAIR_PIXELS = 1_500_000
 """Larger pictures are repaired on a copy of this size."""
 HALO = 96
 """Rows that a band sees beyond its own on either side: what the networks look at."""
+HALVED = 32
+"""Where memory is too small, bands are halved down to this part of their size."""
+T = TypeVar("T")
 
 
 def bands(height: int, rows: int, halo: int = HALO) -> Iterator[tuple[slice, slice]]:
@@ -49,7 +53,7 @@ def restore_any_size(
     band_pixels: int = BAND_PIXELS,
     match: Any = None,
 ) -> Prediction:
-    """Returns what `tasks.restore` returns, in bounded memory.
+    """Returns what `tasks.restore` returns, in bounded memory; where that is still too small, in smaller bands.
 
     Args:
         model: Takes what the task lifts; one that matches has `match(lifted)` and takes the outcome too.
@@ -60,15 +64,49 @@ def restore_any_size(
         band_pixels: Size of a band of the answer, without what is seen beyond its own rows.
         match: Of the whole picture, if it is known already.
     """
-    source = Source(lambda rows: observed[:, :, rows], lambda scale: reduced(observed, scale), *observed.shape[-2:])
-    parts = [part for _, part in restored_bands(model, task, source, operator, calibration, band_pixels, match)]
+    source = Rows(lambda rows: observed[:, :, rows], lambda scale: reduced(observed, scale), *observed.shape[-2:])
+
+    def work(pixels: int) -> Prediction:
+        return joined([part for _, part in restored_bands(model, task, source, operator, calibration, pixels, match)])
+
+    return in_smaller_bands(work, observed.device, band_pixels)
+
+
+def in_smaller_bands(work: Callable[[int], T], device: torch.device, band_pixels: int = BAND_PIXELS) -> T:
+    """Returns what the work returns with bands of so many pixels, halved as often as memory is too small for them.
+
+    The error is raised when it is too small for the smallest bands, too.
+
+    Args:
+        work: Told the size of a band; it begins anew each time.
+        device: Whose memory it is.
+        band_pixels: The size to begin with.
+    """
+    least = band_pixels // HALVED
+    while True:
+        try:
+            return work(band_pixels)
+        except Exception as error:
+            band_pixels //= 2
+            if not is_out_of_memory(error) or band_pixels < least:
+                raise
+        release(device)  # only now that the error is gone, whose traceback holds what was computed
+
+
+def joined(parts: list[Prediction]) -> Prediction:
+    """Returns bands, from top to bottom, as one.
+
+    Example:
+        >>> joined(2 * [Prediction(torch.zeros(1, 3, 4, 5))]).image.shape
+        torch.Size([1, 3, 8, 5])
+    """
     if len(parts) == 1:
         return parts[0]
     maps = {key: torch.cat([maps_of(part)[key] for part in parts], dim=2) for key in maps_of(parts[0])}
     return Prediction(torch.cat([part.image for part in parts], dim=2), **maps)
 
 
-class Source(NamedTuple):
+class Rows(NamedTuple):
     """An observation of which only some rows need to be in memory as a tensor.
 
     Attributes:
@@ -87,7 +125,7 @@ class Source(NamedTuple):
 def restored_bands(
     model: nn.Module,
     task: Task,
-    source: Source,
+    source: Rows,
     operator: Operator,
     calibration: Calibration,
     band_pixels: int = BAND_PIXELS,
@@ -179,7 +217,7 @@ class Overview:
 
 
 def known_of(
-    model: nn.Module, task: Task, source: Source, operator: Operator, match: Any = None
+    model: nn.Module, task: Task, source: Rows, operator: Operator, match: Any = None
 ) -> Known | Overview | None:
     """Returns what the model knows of a whole picture from copies of it, or None if it needs no such thing.
 

@@ -14,7 +14,7 @@ from restereo.errors import UserError
 from restereo.inference.files import check_target, make_folder
 from restereo.inference.films.kind import is_film
 from restereo.inference.films.recovery import FilmResult, check_film_target, film_targets, recover_film
-from restereo.inference.finding import Source, find_sources, is_folder, place_of
+from restereo.inference.finding import Found, find_sources, is_folder, place_of
 from restereo.inference.naming import targets
 from restereo.inference.opening import size_in_file
 from restereo.inference.originals import identity, keep_originals
@@ -92,13 +92,14 @@ def plan(
         raise UserError(f"{out}: one file cannot hold the results of several pictures; name a folder.")
     read = {identity(source.file) for source in sources}
     taken = dict[Path, Path]()
+    stem = out.stem if out is not None and _is_file_name(out) else None
 
-    def job_of(source: Source) -> Job:
+    def job_of(source: Found) -> Job:
         if source.error:
             raise UserError(source.error)
         job = Job(source.file, _outputs(source, wish, out, ending, taken))
         for output in job.outputs:
-            keep_originals(output, source.file, read, output == out)
+            keep_originals(output, source.file, read, output == out, stem)
             taken[place_of(output)] = source.file
         return job
 
@@ -127,9 +128,7 @@ def _is_file_name(out: Path) -> bool:
     return bool(out.suffix) and not is_folder(out)
 
 
-def _outputs(
-    source: Source, wish: Wish, out: Path | None, ending: str | None, taken: Mapping[Path, Path]
-) -> list[Path]:
+def _outputs(source: Found, wish: Wish, out: Path | None, ending: str | None, taken: Mapping[Path, Path]) -> list[Path]:
     """The names of the results; if those of a namesake have them, such as a.png's of a.gif, they keep the ending."""
     file = source.file
     place = out if out is None or _is_file_name(out) else out / source.under

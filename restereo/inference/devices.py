@@ -1,10 +1,22 @@
 """Where a network runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from restereo.errors import UserError
 
 KINDS = ("auto", "cpu", "cuda", "mps")
+NO_MEMORY = (
+    "out of memory",
+    "allocate memory",
+    "not enough memory",
+    "insufficient memory",
+    "alloc_failed",
+    "bad_alloc",
+)
+"""What backends say, in a plain `RuntimeError`, of memory that is too small."""
 
 
 def find_device(name: str = "auto") -> torch.device:
@@ -39,3 +51,37 @@ def release(device: torch.device) -> None:
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Returns whether memory was too small, of whatever device: the processor has no exception of its own for it.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory")), is_out_of_memory(KeyError())
+        (True, False)
+    """
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
+
+
+@contextmanager
+def memory_of(device: torch.device, name: str) -> Iterator[None]:
+    """Says in a sentence that the device's memory is too small for the picture of this name.
+
+    Raises:
+        UserError: It is.
+
+    Example:
+        >>> with memory_of(torch.device("cuda:1"), "a.png"):
+        ...     raise torch.OutOfMemoryError("CUDA out of memory")
+        Traceback (most recent call last):
+        restereo.errors.UserError: a.png: too large for the memory of cuda:1; use --device cpu.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        fix = "close other programs, or scale it down" if device.type == "cpu" else "use --device cpu"
+        raise UserError(f"{name}: too large for the memory of {device}; {fix}.") from None

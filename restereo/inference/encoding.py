@@ -12,12 +12,11 @@ from PIL import Image
 
 from restereo.errors import UserError
 from restereo.inference import stereo_jpeg
+from restereo.inference.defaults import QUALITY
 from restereo.inference.layouts import Pixels, eight_bit
 from restereo.inference.metadata import Metadata
 from restereo.inference.tiff import encode_tiff
 
-QUALITY: Final = 95
-"""Of JPEG files, always 4:4:4: 4:2:0 would mix what was just told apart."""
 WIGGLE_MS: Final = 130
 """Milliseconds that a wiggling picture shows each view."""
 LONGEST: Final = {".jpg": 65_500, ".jps": 65_500, ".mpo": 65_500, ".webp": 16_383, ".gif": 65_535}

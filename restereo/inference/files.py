@@ -5,7 +5,8 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from restereo.errors import UserError
-from restereo.inference.encoding import QUALITY, WRITABLE, check_ending, encode
+from restereo.inference.defaults import QUALITY
+from restereo.inference.encoding import WRITABLE, check_ending, encode
 from restereo.inference.layouts import Layout, Pixels
 from restereo.inference.metadata import Metadata
 

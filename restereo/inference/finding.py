@@ -15,7 +15,7 @@ SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Source:
+class Found:
     """A file to read.
 
     Attributes:
@@ -29,7 +29,7 @@ class Source:
     error: str = ""
 
 
-def find_sources(paths: Sequence[Path], out: Path | None, note: Callable[[str], None]) -> list[Source]:
+def find_sources(paths: Sequence[Path], out: Path | None, note: Callable[[str], None]) -> list[Found]:
     """Returns the files named and those below folders named, each once; not hidden ones and earlier results.
 
     Args:
@@ -37,7 +37,7 @@ def find_sources(paths: Sequence[Path], out: Path | None, note: Callable[[str], 
         out: Where results go: nothing in that folder is a source, if it lies below one that was named.
         note: Told of what is left out.
     """
-    found = dict[Path, Source]()
+    found = dict[Path, Found]()
     for path in paths:
         for source in _below(path, out, note):
             found.setdefault(place_of(source.file), source)
@@ -68,7 +68,7 @@ def place_of(file: Path) -> Path:
     return Path(os.path.realpath(whole.parent)) / whole.name
 
 
-def _below(path: Path, out: Path | None, note: Callable[[str], None]) -> Iterator[Source]:
+def _below(path: Path, out: Path | None, note: Callable[[str], None]) -> Iterator[Found]:
     if not is_folder(path):
         yield _checked(path)
         return
@@ -83,7 +83,7 @@ def _below(path: Path, out: Path | None, note: Callable[[str], None]) -> Iterato
         ]
     for error in errors:
         said = f"{error.filename}: cannot be read ({error.strerror}); allow reading it."
-        yield Source(Path(error.filename), error=said)
+        yield Found(Path(error.filename), error=said)
     bare = {file.with_suffix("") for file in found} | set(found)
     results = [file for file in found if is_result(file, bare)]
     if results:
@@ -96,12 +96,12 @@ def _below(path: Path, out: Path | None, note: Callable[[str], None]) -> Iterato
             yield _checked(file, file.parent.relative_to(path))
     if not errors and len(results) == len(found):
         said = f"{path}: no pictures or films in it ({', '.join(sorted(ENDINGS))}); check the name."
-        yield Source(path, error=said)
+        yield Found(path, error=said)
 
 
-def _checked(file: Path, under: Path = Path()) -> Source:
+def _checked(file: Path, under: Path = Path()) -> Found:
     try:
         check_regular(file)
     except UserError as error:
-        return Source(file, under, str(error))
-    return Source(file, under)
+        return Found(file, under, str(error))
+    return Found(file, under)

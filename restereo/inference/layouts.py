@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from restereo.errors import UserError, nearest
 from restereo.imaging.anaglyph import find_method, form
+from restereo.inference.defaults import GLASSES
 
 Pixels = NDArray[Any]
 """`(H, W, 3)` uint8 or uint16 RGB, or an `(H, W)` float32 map."""
-
-GLASSES: Final = "red-cyan-dubois"
-"""Method of the anaglyph that is made of recovered views unless another is named."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,11 @@ OWN = {ending for layout in LAYOUTS.values() for ending in layout.endings} - SAM
 
 SAMPLE = "_sample"
 """What follows the layout in the name of one frame of a film."""
-RESTORED = {"_color", "_repaired"}
-"""What `colorize` and `repair` add to a name."""
+COLORED, REPAIRED, ENLARGED = "_color", "_repaired", "_x{scale}"
+"""What `colorize`, `repair` and `upscale` add to a name."""
+SCALES = (2, 4)
+"""How many times larger `upscale` makes views."""
+RESTORED = {COLORED, REPAIRED, *(ENLARGED.format(scale=scale) for scale in SCALES)}
 
 
 def targets(source: Path, layouts: Sequence[Layout], out: Path | None = None, ending: str | None = None) -> list[Path]:

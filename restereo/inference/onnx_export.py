@@ -134,8 +134,14 @@ def export(restorer: Restorer, folder: Path) -> list[Exported]:
     """Returns what was written into the folder: ONNX files, and `onnx.json` which describes them.
 
     Raises:
-        UserError: The extra `[onnx]` is not installed, or an answer differs from torch's by more than `TOLERANCE`.
+        UserError: The network enlarges, the extra `[onnx]` is not installed, or an answer differs from torch's by
+            more than `TOLERANCE`.
     """
+    if restorer.task.scale > 1:  # such a network matches within, as ONNX cannot say
+        raise UserError(
+            f"task '{restorer.config['task_kind']}': its networks match while they enlarge, which ONNX cannot say; "
+            "export one of another task."
+        )
     try:
         import onnxruntime
         import onnxscript  # noqa: F401  # torch's exporter needs it
@@ -160,6 +166,7 @@ def export(restorer: Restorer, folder: Path) -> list[Exported]:
         "weights_sha256": restorer.sha256,
         "row": restorer.config["row"],
         "sees": restorer.task.sees,
+        "flips": restorer.task.flips,
         "files": [asdict(one) for one in written],
     }
     (folder / "onnx.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")

@@ -1,10 +1,13 @@
 """A picture as a person has it: all bits of its pixels, upright, with what its file says, or a sentence on why not."""
 
 import io
+import os
 import stat
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -17,8 +20,6 @@ from restereo.sources._decode import MAX_PIXELS, open_picture
 
 ENDINGS = frozenset([".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".gif"])
 """What is looked for in a folder."""
-STEREO_ENDINGS = frozenset([".mpo", ".jps", ".pns"])
-"""Files that hold both views already."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +174,18 @@ def _stereo(path: Path, image: Image.Image) -> str:
 
 def _lossy(path: Path, image: Image.Image) -> bool:
     with path.open("rb") as stream:
-        head = stream.read(16)
-    return head[:2] == b"\xff\xd8" or head[12:16] == b"VP8 " or image.format == "AVIF"
+        jpeg = stream.read(2) == b"\xff\xd8"
+        return jpeg or image.format == "AVIF" or (image.format == "WEBP" and b"VP8 " in _chunks(stream))
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yields the names of a WebP file's chunks: before the pixels' stand those of ICC, alpha and animation."""
+    stream.seek(12)
+    while len(head := stream.read(8)) == 8:
+        name, size = head[:4], int.from_bytes(head[4:], "little")
+        yield name
+        # a frame (ANMF) holds chunks of its own, after 16 bytes; a chunk of odd size is followed by a byte
+        stream.seek(16 if name == b"ANMF" else size + size % 2, os.SEEK_CUR)
 
 
 def _pixels(image: Image.Image, path: Path | None) -> tuple[Pixels, list[str]]:

@@ -27,7 +27,9 @@ def identity(file: Path) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-def keep_originals(file: Path, source: Path, sources: Collection[Identity | None], named: bool) -> None:
+def keep_originals(
+    file: Path, source: Path, sources: Collection[Identity | None], named: bool, stem: str | None = None
+) -> None:
     """Makes sure that a result written under this name destroys no original.
 
     Earlier results are written over. Of names that others give, too, a file is taken for an original if it lies beside
@@ -38,6 +40,7 @@ def keep_originals(file: Path, source: Path, sources: Collection[Identity | None
         source: What it is made of.
         sources: All that the run reads.
         named: Whether a person named this very file.
+        stem: With which its name begins; by default the source's.
 
     Raises:
         UserError: It would.
@@ -47,7 +50,7 @@ def keep_originals(file: Path, source: Path, sources: Collection[Identity | None
         return
     if there in sources:
         raise UserError(f"{file}: it would overwrite a picture that is to be read; name another place with -o.")
-    if named or file.stem.removeprefix(source.stem) not in COMMON:
+    if named or file.stem.removeprefix(stem or source.stem) not in COMMON:
         return
     older = file.parent.resolve() == source.parent.resolve() and file.stat().st_mtime < source.stat().st_mtime
     if older or _saved_by_another(file):

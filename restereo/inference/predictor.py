@@ -1,8 +1,9 @@
 """A trained run, ready to restore pictures."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +12,11 @@ from numpy.typing import NDArray
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
-from restereo.imaging.detection import detect
 from restereo.imaging.picture import check_picture
 from restereo.imaging.resampling import reduced
 from restereo.inference.answer import Advance, Answer, Views, is_grey, to_unit
-from restereo.inference.bands import BAND_PIXELS, Source, restore_any_size, restored_bands
-from restereo.inference.devices import release
+from restereo.inference.bands import Rows, in_smaller_bands, restore_any_size, restored_bands
+from restereo.inference.devices import memory_of
 from restereo.inference.layouts import eight_bit
 from restereo.sample import Observation, Operator, Picture, Prediction
 from restereo.tasks import Task, build_model, to_picture, to_tensor
@@ -24,9 +24,6 @@ from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
 __all__ = ["Restorer", "Views", "load_run"]
-
-LEAST_BAND_PIXELS: Final = BAND_PIXELS // 32
-"""Where memory is too small, bands are halved down to this size."""
 
 
 def no_news(_: int) -> None:
@@ -56,19 +53,25 @@ class Restorer:
         self.model.to(self.device).eval()
 
     def __call__(self, observed: torch.Tensor, operator: Operator) -> Prediction:
-        """Returns the prediction `(1, K, H, W)` for one observation `(1, C, H, W)` in [0, 1], projected."""
-        with torch.inference_mode():
+        """Returns the prediction `(1, K, H, W)` for one observation `(1, C, H, W)` in [0, 1], projected.
+
+        Raises:
+            UserError: Memory is too small.
+        """
+        return self._restored(observed, operator, "the picture")
+
+    def _restored(self, observed: torch.Tensor, operator: Operator, name: str) -> Prediction:
+        with torch.inference_mode(), memory_of(self.device, name):
             there = observed.to(self.device), operator.to(self.device)
             return restore_any_size(self.model, self.task, *there, self.calibration)
 
     def restore(
         self,
         picture: Picture | NDArray[np.uint16],
-        method: str = "auto",
+        method: str,
         jpeg_quality: int | None = None,
         name: str = "the picture",
         *,
-        force: bool = False,
         invent_color: bool = False,
         maps: bool = True,
         advance: Advance = no_news,
@@ -79,43 +82,39 @@ class Restorer:
 
         Args:
             picture: The anaglyph.
-            method: How it was made, or `auto` to detect it; `-swapped` at its end means first colour = right eye.
+            method: How it was made; `-swapped` at its end means first colour = right eye.
             jpeg_quality: Its quality if it comes from a JPEG file: what it shows is then trusted less.
             name: What an error sentence calls the picture.
-            force: Whether to detect a method even where there seems to be none.
             invent_color: Whether the views of a grey anaglyph get the colours that the network makes up.
             maps: Whether to return disparity and confidence.
             advance: Told the number of pixels each time some are done.
 
         Raises:
-            UserError: The method is unknown, the picture is no RGB picture or no anaglyph, or memory is too small.
+            UserError: The method is unknown, the picture is no RGB picture, or memory is too small.
         """
         shallow: NDArray[Any] = eight_bit(picture) if getattr(picture, "dtype", None) == np.uint16 else picture
         check_picture(shallow, name)
-        if method == "auto":
-            found = detect(shallow, name)
-            if found.plain and not force:
-                raise UserError(f"{name}: a plain photo, not an anaglyph; name its method to try anyway.")
-            method = found.method
         how = find_method(method)
         operator = self.task.operator(Observation(shallow, how.name, jpeg_quality)).to(self.device)
-        answer = Answer(picture, how.name, is_grey(how.name) and not invent_color, maps)
-        band_pixels = BAND_PIXELS
-        while True:
-            done = 0
-            try:
-                for rows, part in self._bands(picture, operator, band_pixels):
-                    answer.take(rows, part)
-                    done += (rows.stop - rows.start) * picture.shape[1]
-                    advance((rows.stop - rows.start) * picture.shape[1])
-                return answer.views()
-            except (torch.OutOfMemoryError, MemoryError):
-                answer.forget()
-                advance(-done)
-                band_pixels //= 2
-                if band_pixels < LEAST_BAND_PIXELS:
-                    raise UserError(f"{name}: too large for the memory of {self.device}; use --device cpu.") from None
-                release(self.device)
+        with memory_of(self.device, name):
+            answer = Answer(picture, how.name, is_grey(how.name) and not invent_color, maps)
+            return in_smaller_bands(partial(self._fill, answer, picture, operator, advance), self.device)
+
+    def _fill(
+        self, answer: Answer, picture: NDArray[Any], operator: Operator, advance: Advance, band_pixels: int
+    ) -> Views:
+        done = 0
+        try:
+            for rows, part in self._bands(picture, operator, band_pixels):
+                answer.take(rows, part)
+                pixels = (rows.stop - rows.start) * picture.shape[1]
+                done += pixels
+                advance(pixels)
+        except (RuntimeError, MemoryError):  # it may begin anew, in smaller bands
+            answer.forget()
+            advance(-done)
+            raise
+        return answer.views()
 
     def _bands(self, picture: NDArray[Any], operator: Operator, band_pixels: int) -> Iterator[tuple[slice, Prediction]]:
         height, width = picture.shape[:2]
@@ -123,7 +122,7 @@ class Restorer:
         def copy(scale: float) -> torch.Tensor:  # channel by channel: a float copy of all is four times the picture
             return torch.cat([reduced(to_unit(picture[..., c : c + 1]), scale) for c in range(3)], 1).to(self.device)
 
-        source = Source(lambda rows: to_unit(picture[rows]).to(self.device), copy, height, width)
+        source = Rows(lambda rows: to_unit(picture[rows]).to(self.device), copy, height, width)
         with torch.inference_mode():
             yield from restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
 
@@ -133,15 +132,18 @@ class Restorer:
         """Returns what a picture `(H, W, 3)` uint8 is taken for, and what is restored of it: of any task.
 
         Raises:
-            UserError: As the task's `accept`, and if the picture is no 8-bit RGB picture.
+            UserError: As the task's `accept`, and if the picture is no 8-bit RGB picture, or memory is too small.
         """
         check_picture(picture, name)
         observation = self.task.accept(picture, method, jpeg_quality, name)
-        return observation, self(to_tensor(observation.picture), self.task.operator(observation))
+        operator = self.task.operator(observation)
+        return observation, self._restored(to_tensor(observation.picture), operator, name)
 
-    def views(self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None) -> Picture:
+    def views(
+        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+    ) -> Picture:
         """Returns `(V, H, W, 3)` uint8: left and right, or the one view of a task of single pictures; see `answer`."""
-        image = to_picture(self.answer(picture, method, jpeg_quality)[1].image)
+        image = to_picture(self.answer(picture, method, jpeg_quality, name)[1].image)
         return np.stack(np.split(image, self.task.channels_out // 3, axis=2))
 
 

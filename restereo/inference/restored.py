@@ -13,7 +13,7 @@ from restereo.inference.devices import find_device
 from restereo.inference.encoding import PLAIN
 from restereo.inference.files import check_target, write_picture
 from restereo.inference.layouts import eight_bit
-from restereo.inference.naming import keep_source, picture_ending
+from restereo.inference.naming import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
 from restereo.inference.opening import Photo, open_photo
 from restereo.inference.predictor import Restorer
 from restereo.sample import Picture
@@ -34,6 +34,7 @@ class Craft:
         ending: What a result's name ends in before the suffix; `{scale}` is how many times larger it is.
         done: What it says of a result, likewise.
         strict: Whether pictures that are hardly what the task restores are refused, or only noted.
+        scale: How many times larger a result is.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Craft:
     ending: str
     done: str
     strict: bool = True
+    scale: int = 1
 
     def told(self, text: str, restorer: Restorer) -> str:
         """Returns a text of this craft, as it is with this network."""
@@ -58,7 +60,7 @@ COLORIZE: Final = Craft(
     ("colorization_lab", "colorization_gan"),
     "Gives a grey picture colours; its grey is kept at full size.",
     ("Grey picture",),
-    "_color",
+    COLORED,
     "coloured",
 )
 REPAIR: Final = Craft(
@@ -68,7 +70,7 @@ REPAIR: Final = Craft(
     ("old_photo_denoise", "old_photo_unet"),
     "Takes grain and dirt out of an old photograph, fills scratches, and colours it if the network does.",
     ("Old photograph",),
-    "_repaired",
+    REPAIRED,
     "repaired",
     strict=False,
 )
@@ -80,10 +82,11 @@ UPSCALE: Final = {
         (f"stereo_sr_x{scale}",),
         f"Makes both views of a stereo pair {scale} times larger, together.",
         ("Left view", "Right view"),
-        "_x{scale}",
+        ENLARGED,
         "{scale} times larger,",
+        scale=scale,
     )
-    for scale in (2, 4)
+    for scale in SCALES
 }
 CRAFTS: Final = (COLORIZE, REPAIR, UPSCALE[4], UPSCALE[2])
 """All of them, as the page shows them."""
@@ -128,12 +131,18 @@ def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -
     """Returns a trained network for a command, and its name: the one named, else that of `network_for`.
 
     Raises:
-        UserError: There is none, or the one named was trained for something else.
+        UserError: There is none, or the one named was trained for something else, such as another scale.
     """
     name = model or network_for(craft)
     if name is None:
         raise UserError(f"{how_to_train(craft)}, or name a run folder with --model.")
-    return find_restorer(name, find_device(device), craft.kind), name
+    restorer = find_restorer(name, find_device(device), craft.kind)
+    if restorer.task.scale != craft.scale:
+        raise UserError(
+            f"{name}: enlarges {restorer.task.scale} times, not {craft.scale}; name another with --model, "
+            f"or give --scale {restorer.task.scale}."
+        )
+    return restorer, name
 
 
 def restore_files(
@@ -182,9 +191,9 @@ def restore_photos(
             sizes = [f"{width}x{height}" for height, width, _ in (picture.shape, pictures[0].shape)]
             raise UserError(f"{name}: {sizes[0]}, but {names[0]} is {sizes[1]}; both eyes need the same size.")
     joined = np.concatenate(pictures, axis=1)
-    notes = [note for photo in photos for note in photo.notes]
-    notes += doubted(restorer.task.doubt(joined), " and ".join(names), craft, force)
-    return restorer.views(joined), notes
+    name, notes = " and ".join(names), [note for photo in photos for note in photo.notes]
+    notes += doubted(restorer.task.doubt(joined), name, craft, force)
+    return restorer.views(joined, name=name), notes
 
 
 def doubted(doubt: Doubt | None, name: str, craft: Craft, force: bool) -> list[str]:

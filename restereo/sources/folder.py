@@ -93,7 +93,9 @@ class Folder(Source):
 
 
 def scan(root: Path) -> list[Found]:
-    """Returns what is in the folder, sorted by place. Hidden files and folders, and links that lead nowhere, are left out.
+    """Returns what is in the folder, sorted by place.
+
+    Hidden files and folders, and links that lead nowhere, are left out.
 
     Raises:
         UserError: There is no such folder.
@@ -114,7 +116,8 @@ def scan(root: Path) -> list[Found]:
         if scene:
             found.append(Found(root.resolve().name if place == "." else place, pair=scene))
         else:
-            found += _files(root, [file for name in sorted(files) if not name.startswith(".") and (file := here / name).is_file()])
+            shown = [here / name for name in sorted(files) if not name.startswith(".")]
+            found += _files(root, [file for file in shown if file.is_file()])
     return sorted(found, key=lambda one: one.place)
 
 

@@ -77,14 +77,28 @@ def test_a_repaired_picture_has_the_size_of_the_first(tmp_path, picture):
     assert read_picture(tmp_path / "new.png").shape == (41, 50, 3)
 
 
+def test_a_memory_too_small_for_a_picture_is_a_sentence(tmp_path, picture, monkeypatch):
+    def full(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("restereo.inference.bands.restore", full)
+    run = run_of(tmp_path / "run", "old_photo", "unet")
+    refused(r"old\.png: too large for the memory of cpu; close other programs", "repair", picture, "--model", run)
+
+
 def test_both_views_are_enlarged(tmp_path, picture):
     run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
     right = picture.with_name("right.png")
     right.write_bytes(picture.read_bytes())
     (tmp_path / "out").mkdir()
-    call("upscale", picture, right, "--model", run, "-o", tmp_path / "out")
+    call("upscale", picture, right, "--scale", 2, "--model", run, "-o", tmp_path / "out")
     for name in ("old_x2.png", "right_x2.png"):
         assert read_picture(tmp_path / "out" / name).shape == (82, 100, 3)
+
+
+def test_a_network_of_another_scale_is_refused(tmp_path, picture):
+    run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
+    refused("run: enlarges 2 times, not 4; .* or give --scale 2", "upscale", picture, picture, "--model", run)
 
 
 def test_a_picture_that_has_colours_is_refused_or_noted(tmp_path):
@@ -111,8 +125,16 @@ def test_views_that_are_no_pair_are_refused(tmp_path):
         (lower, r"left.png and .*lower.png: rows of the two views disagree by .9\.. px; rectify them"),
         (other, r"the views show different scenes \(\d+% of them match\); give the two views of one, or .* --force"),
     ):
-        refused(sentence, "upscale", files["left"], second, "--model", run)
-    refused("the views look swapped; give the left eye's first", "upscale", *reversed(files.values()), "--model", run)
+        refused(sentence, "upscale", files["left"], second, "--scale", 2, "--model", run)
+    refused(
+        "the views look swapped; give the left eye's first",
+        "upscale",
+        *reversed(files.values()),
+        "--scale",
+        2,
+        "--model",
+        run,
+    )
     assert not list(tmp_path.glob("*_x2.png"))
 
 
@@ -125,7 +147,7 @@ def test_the_other_view_is_not_written_over(tmp_path, picture):
     run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
     second = written(tmp_path / "old_x2.png", smooth_picture(4, 41, 50))
     before = second.read_bytes()
-    refused("it would overwrite its own source", "upscale", picture, second, "--model", run)
+    refused("it would overwrite its own source", "upscale", picture, second, "--scale", 2, "--model", run)
     assert second.read_bytes() == before
 
 
@@ -299,3 +321,17 @@ def test_photos_are_measured_by_the_protocol(tmp_path, picture):
     assert "old" in done and "mean" in done
     with pytest.raises(UserError, match="measured on photos"):
         CliRunner().invoke(app, ["evaluate", "grey_copy", "--task", "colorization"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--method", "all"], "observes in one way only"),
+        (["--jpeg", "80"], "never saved as JPEG; leave it out"),
+        (["--json", "nowhere/figures.json"], "nowhere/figures.json: no such folder; make it first"),
+    ],
+)
+def test_what_a_measurement_cannot_do_is_refused_before_it_begins(tmp_path, picture, options, said):
+    asked = ["evaluate", "grey_copy", "--task", "colorization", "--photos", str(tmp_path), *options]
+    with pytest.raises(UserError, match=said):
+        CliRunner().invoke(app, asked, catch_exceptions=False)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from restereo.errors import UserError
-from restereo.inference.films.encoder import Look, encode, find_codec
+from restereo.inference.films.encoder import QUALITY, Look, encode, find_codec
 from restereo.inference.films.kind import is_film
 from restereo.inference.films.parts import Parts, State
 from restereo.inference.films.reader import Film, frames
@@ -182,8 +182,6 @@ def _known_look(parts: Parts, film: Film, wanted: Wanted) -> Look | None:
     if size is None:
         return None
     codec = find_codec(wanted.codec, **size)
-    from restereo.inference.films.encoder import QUALITY
-
     quality = QUALITY[codec] if wanted.quality is None else wanted.quality
     base = film.time_base, film.rate, film.aspect, film.colour
     return Look(codec, quality, size["width"], size["height"], *base, wanted.stereo_mode)

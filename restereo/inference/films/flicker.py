@@ -24,12 +24,13 @@ class Flicker:
     """Means over the frames of a film.
 
     Attributes:
-        colour: Mean |change| in codes of what was recovered, along the film's own motion, where that was found.
+        colour: Mean |change| in codes of what was recovered, along the film's own motion; None where none was found,
+            because every frame begins a scene.
         disparity: Likewise of the disparities, in px; None if the network matches nothing.
         psnr: Of the recovered channels against the true film, dB; None without one.
     """
 
-    colour: float
+    colour: float | None
     disparity: float | None = None
     psnr: float | None = None
 
@@ -85,8 +86,10 @@ def _pictures(film: Film | None, span: Span) -> Iterator[Picture | None]:
     yield from (frame.image() for frame in frames(film, span))
 
 
-def _change(now: NDArray[np.float32], before: NDArray[np.float32], between: Motion, hidden: NDArray[np.bool_]) -> float:
-    """Mean |now - before| of the hidden channels, along the motion, where it is trusted."""
+def _change(
+    now: NDArray[np.float32], before: NDArray[np.float32], between: Motion, hidden: NDArray[np.bool_]
+) -> float | None:
+    """Mean |now - before| of the hidden channels, along the motion, where it is trusted; None if it is nowhere."""
     total = number = 0.0
     for eye, (moved, trusted) in enumerate(zip(between.moved, between.trusted, strict=True)):
         own = [channel for channel in range(3 * eye, 3 * eye + 3) if hidden[channel]]
@@ -94,16 +97,17 @@ def _change(now: NDArray[np.float32], before: NDArray[np.float32], between: Moti
             laid = motion.fetched(np.ascontiguousarray(before[..., own]), moved).reshape(*moved.shape[:2], -1)
             off = np.abs(now[..., own] - laid).mean(axis=2)
             total, number = total + float(off[trusted > 0.5].sum()), number + float((trusted > 0.5).sum())
-    return total / max(1.0, number)
+    return total / number if number else None
 
 
-def _disparity_change(now: NDArray[np.float32], before: NDArray[np.float32] | None, between: Motion) -> float:
+def _disparity_change(now: NDArray[np.float32], before: NDArray[np.float32] | None, between: Motion) -> float | None:
     assert before is not None
     changes = [
         np.abs(one - motion.fetched(np.ascontiguousarray(was), moved, smooth=False))[trusted > 0.5]
         for one, was, moved, trusted in zip(now, before, between.moved, between.trusted, strict=True)
     ]
-    return float(np.concatenate(changes).mean())
+    changed = np.concatenate(changes)
+    return float(changed.mean()) if changed.size else None
 
 
 def _mean(several: Iterable[Flicker]) -> Flicker:
@@ -114,7 +118,7 @@ def _mean(several: Iterable[Flicker]) -> Flicker:
         return float(np.mean(known)) if known else None
 
     return Flicker(
-        mean([one.colour for one in all_of]) or 0.0,
+        mean([one.colour for one in all_of]),
         mean([one.disparity for one in all_of]),
         mean([one.psnr for one in all_of]),
     )

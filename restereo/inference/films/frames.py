@@ -10,6 +10,7 @@ from torch import Tensor
 
 from restereo.imaging.resampling import reduced
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
+from restereo.inference.devices import memory_of
 from restereo.inference.films import steadiness
 from restereo.inference.films.parts import State
 from restereo.inference.films.steadiness import Memory, Motion
@@ -63,7 +64,7 @@ class Frames:
         observation = task.accept(picture, self.method, LOSSY)
         operator = task.operator(observation).to(restorer.device)
         observed = to_tensor(observation.picture).to(restorer.device)
-        with torch.inference_mode():
+        with torch.inference_mode(), memory_of(restorer.device, "a frame of the film"):
             eyes = steadiness.eyes_of(observed, operator)
             before = self.memory if self.steady else None
             between = self.between = None if before is None else steadiness.motion_between(eyes, before.eyes)

@@ -19,13 +19,14 @@ from restereo.inference.films.parts import Parts
 from restereo.inference.films.reader import Film
 from restereo.inference.films.writer import check_streams
 from restereo.sample import Picture
+from restereo.training.checkpoint import key_of
 
 Facts = dict[str, Any]
 """What is known of a film; JSON."""
 
 
 @dataclass(frozen=True)
-class Job:
+class FilmJob:
     """How one film becomes another.
 
     Attributes:
@@ -46,7 +47,7 @@ class Made:
     """What became of a film.
 
     Attributes:
-        facts: What `Job.judge` returned.
+        facts: What `FilmJob.judge` returned.
         frames: How many were made.
         seconds: What this run took.
         notes: What a person may want to know.
@@ -58,7 +59,7 @@ class Made:
     notes: list[str]
 
 
-def produce(film: Film, out: Path, job: Job) -> Made:
+def produce(film: Film, out: Path, job: FilmJob) -> Made:
     """Returns what was done after writing the film, or one frame of it if only that is wanted.
 
     Sound, subtitles, chapters, fonts and times are the original's.
@@ -107,7 +108,7 @@ def in_words(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _surveyed(film: Film, job: Job) -> Facts:
+def _surveyed(film: Film, job: FilmJob) -> Facts:
     looked = survey(film, job.wanted)
     return {"frames": looked.frames, "facts": job.judge(looked.samples)}
 
@@ -144,9 +145,12 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def origin_of(film: Film, wanted: Wanted, maker: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns all that decides the bytes of the film to be made."""
+    """Returns all that decides the bytes of the film to be made, the code that makes it included."""
     import av
+    import cv2
+    import numpy as np
     import torch
 
-    versions = {"av": av.__version__, "torch": torch.__version__}
+    modules = {"av": av, "cv2": cv2, "numpy": np, "torch": torch}
+    versions = {name: module.__version__ for name, module in modules.items()} | {"code": key_of({})}
     return {**identity(film, wanted), "maker": dict(maker), "segment": segment_length(film), **versions}

@@ -51,11 +51,6 @@ class Parts:
                 self.remove()
                 raise
 
-    @staticmethod
-    def present(out: Path) -> bool:
-        """Returns whether there is an unfinished film of this name."""
-        return (out.with_name(f".{out.name}.parts") / "origin.json").is_file()
-
     def note(self, name: str) -> dict[str, Any] | None:
         """Returns what `keep_note` kept, or None."""
         file = self.folder / f"{name}.json"

@@ -9,7 +9,7 @@ from restereo.errors import UserError
 from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference.files import check_target
-from restereo.inference.films.job import Facts, Job, produce
+from restereo.inference.films.job import Facts, FilmJob, produce
 from restereo.inference.films.reader import Film, open_film
 from restereo.inference.films.views import FilmViews, LaidOut
 from restereo.inference.films.writer import check_ending, ending_for
@@ -125,7 +125,7 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: 
         views = FilmViews(restorer, find_method(facts["method"]).name, invent_color=wish.invent_color)
         return LaidOut(views, layout, wish.glasses)
 
-    made = produce(film, outputs[0], Job(wanted, _maker(restorer, wish), judge, build))
+    made = produce(film, outputs[0], FilmJob(wanted, _maker(restorer, wish), judge, build))
     facts, size = made.facts, (film.width, film.height)
     notes = [*facts.get("notes", []), *made.notes]  # a run that an older version began has none
     return FilmResult(

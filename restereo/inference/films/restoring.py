@@ -6,7 +6,7 @@ from restereo.errors import UserError
 from restereo.inference.files import check_target
 from restereo.inference.films.film import Wanted
 from restereo.inference.films.frames import Frames
-from restereo.inference.films.job import Facts, Job, produce
+from restereo.inference.films.job import Facts, FilmJob, produce
 from restereo.inference.films.reader import open_film
 from restereo.inference.films.writer import check_ending, ending_for
 from restereo.inference.predictor import Restorer
@@ -45,6 +45,6 @@ def restore_film(file: Path, out: Path | None, restorer: Restorer, craft: Craft,
         return {"notes": doubted(doubts[0], str(file), craft, wanted.force) if most else []}
 
     maker = {"weights": restorer.sha256, "device": str(restorer.device), "craft": craft.name}
-    made = produce(film, target, Job(wanted, maker, judge, lambda _: Frames(restorer)))
+    made = produce(film, target, FilmJob(wanted, maker, judge, lambda _: Frames(restorer)))
     count = [] if wanted.sample else [f"{made.frames} frame{'s' if made.frames > 1 else ''}"]
     return Restored([target], [*count, *made.facts["notes"], *made.notes])

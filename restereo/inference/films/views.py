@@ -4,9 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.inference.answer import Views, is_grey, without_color
+from restereo.inference.defaults import GLASSES
 from restereo.inference.films.frames import Frames, as_it_is
 from restereo.inference.films.parts import State
-from restereo.inference.layouts import GLASSES, Layout, arrange
+from restereo.inference.layouts import Layout, arrange
 from restereo.inference.predictor import Restorer
 from restereo.sample import Picture
 

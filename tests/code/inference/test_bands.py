@@ -11,7 +11,7 @@ from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore
 from restereo.tasks.anaglyph import build
 from restereo.tasks.colorization import grey_operator
-from restereo.training.objectives.pixel import chroma
+from restereo.training.losses import chroma
 
 
 def shaken(name: str) -> torch.nn.Module:
@@ -93,3 +93,27 @@ def test_what_a_copy_shows_comes_back_to_its_place(size):
 def test_bands_keep_every_row_once():
     kept = [row for read, keep in bands.bands(1000, 96) for row in range(1000)[read][keep]]
     assert kept == list(range(1000))
+
+
+@pytest.mark.parametrize("full", [RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()])
+def test_what_memory_does_not_hold_is_restored_in_smaller_bands(full):
+    class Small(torch.nn.Module):
+        def forward(self, x):
+            if x.shape[-2] > 300:  # the halo alone is 192 of them
+                raise full
+            return Prediction(torch.cat([x[:, :3]] * 2, 1))
+
+    task, observed, operator = build(), torch.rand(1, 3, 400, 8), operator_of("red-cyan")
+    told = observed, operator, task.default_calibration()
+    with torch.inference_mode():
+        assert bands.restore_any_size(Small(), task, *told, 400 * 8).image.shape[-2:] == (400, 8)
+        with pytest.raises(type(full)):
+            bands.restore_any_size(Small(), task, *told, 400 * 8 * 64)
+
+
+def test_other_errors_are_not_taken_for_a_small_memory():
+    def work(_):
+        raise RuntimeError("shapes do not fit")
+
+    with pytest.raises(RuntimeError, match="do not fit"):
+        bands.in_smaller_bands(work, torch.device("cpu"))

@@ -12,7 +12,7 @@ from restereo.imaging.anaglyph import METHODS, form
 from restereo.inference.films import film as films
 from restereo.inference.films import job
 from restereo.inference.films.film import Wanted
-from restereo.inference.films.job import Job, produce
+from restereo.inference.films.job import FilmJob, produce
 from restereo.inference.films.reader import open_film
 from restereo.inference.films.recovery import FilmResult, film_targets, judged
 from restereo.inference.layouts import LAYOUTS
@@ -64,7 +64,7 @@ def test_a_wrong_tag_is_believed_and_noted(film):
 
 def test_a_sample_of_matroska_tells_how_long_the_whole_takes(film, tmp_path):
     assert film.announced == 0
-    made = produce(film, tmp_path / "a.png", Job(Wanted(sample=True), {}, lambda _: {}, lambda _: Doubled()))
+    made = produce(film, tmp_path / "a.png", FilmJob(Wanted(sample=True), {}, lambda _: {}, lambda _: Doubled()))
     (note,) = made.notes
     assert "0.0 h" not in note and " s for the " in note and "the 0 frames" not in note
 
@@ -92,8 +92,8 @@ def test_an_interruption_says_what_is_kept(film, tmp_path, monkeypatch, stop, ke
     monkeypatch.setattr(films, "segment_length", lambda film: 5)
     monkeypatch.setattr(job, "segment_length", lambda film: 5)
     with pytest.raises(KeyboardInterrupt, match=f"b.mkv: interrupted{kept}"):
-        produce(film, tmp_path / "b.mkv", Job(Wanted(), {}, lambda _: {}, lambda _: Doubled(stop)))
-    assert produce(film, tmp_path / "b.mkv", Job(Wanted(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
+        produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled(stop)))
+    assert produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
 
 
 def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
@@ -103,3 +103,18 @@ def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
     with pytest.raises(KeyboardInterrupt):
         told_of_interruption(interrupted)()
     assert capsys.readouterr().err == "b.mkv: interrupted\n"
+
+
+def test_a_film_begun_by_other_code_or_packages_begins_anew(film, monkeypatch):
+    def origin():
+        return job.origin_of(film, Wanted(), {})
+
+    before = origin()
+    assert before == origin()
+    monkeypatch.setattr(job, "key_of", lambda _: "other code")
+    assert before != origin()
+    monkeypatch.undo()
+    for package in ("cv2", "numpy"):
+        monkeypatch.setattr(f"{package}.__version__", "0")
+        assert before != origin()
+        monkeypatch.undo()

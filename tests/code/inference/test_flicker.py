@@ -3,8 +3,11 @@
 from types import SimpleNamespace
 
 import torch
+from typer.testing import CliRunner
 
 from restereo import catalog
+from restereo.cli import app
+from restereo.inference import contender
 from restereo.inference.films.flicker import measure
 from restereo.inference.films.reader import open_film
 from restereo.sample import Prediction
@@ -47,3 +50,16 @@ def test_both_views_of_an_anaglyph_are_measured(tmp_path):
     rows = measure(recovers, "red-cyan", open_film(film), count=4)
     assert set(rows) == {"frame by frame", "steady"}
     assert rows["steady"].disparity is not None and rows["steady"].psnr is None
+
+
+def test_a_film_of_cuts_alone_is_not_taken_for_a_steady_one(tmp_path, monkeypatch):
+    film = clips.make(tmp_path / "film.mp4", show=clips.grey)
+    task = catalog.build("task", "colorization", sees=16)
+    task.flips = ((),)
+    fake = restorer(task, Blinking())
+    fake.config = {"task_kind": "colorization"}
+    monkeypatch.setattr(contender, "find_restorer", lambda *_, **__: fake)
+    monkeypatch.setattr("restereo.inference.films.steadiness.motion_between", lambda *_: None)
+    assert {row.colour for row in measure(fake, None, open_film(film), count=3).values()} == {None}
+    said = CliRunner().invoke(app, ["flicker", str(film), "--frames", "3", "--model", "x"], catch_exceptions=False)
+    assert "0.000" not in said.output and "no frame could be compared" in said.output

@@ -70,6 +70,14 @@ def test_an_older_picture_of_a_common_name_is_no_result(tmp_path):
         batch.plan([tmp_path], wish("anaglyph"))
 
 
+def test_a_name_that_lends_its_stem_writes_over_no_original(tmp_path):
+    source = anaglyph(tmp_path, "photo_ana.jpg")
+    for name in ("photo_L.jpg", "photo_R.jpg"):
+        aged(anaglyph(tmp_path, name), 60)
+    with pytest.raises(UserError, match=r"photo_L\.jpg: older than photo_ana\.jpg"):
+        batch.plan([source], wish("pair"), tmp_path / "photo.jpg")
+
+
 def test_the_same_command_can_be_run_again(tmp_path):
     anaglyph(tmp_path, "a.jpg")
     chosen, network = wish("sbs", "mpo", "jps", "anaglyph", "pair"), restorer()
@@ -80,13 +88,13 @@ def test_the_same_command_can_be_run_again(tmp_path):
 
 def test_what_a_folder_leaves_out_is_told(tmp_path):
     anaglyph(tmp_path, "a.png")
-    for end in ("_left", "_color", "_repaired", "_LRF_Full_SBS_sample"):
+    for end in ("_left", "_color", "_repaired", "_x2", "_x4", "_LRF_Full_SBS_sample"):
         anaglyph(tmp_path, f"a{end}.png")
     anaglyph(tmp_path, "_LR.png")
     told: list[str] = []
     jobs = batch.plan([tmp_path], wish("sbs"), tmp_path / "out", note=told.append)
     assert [job.file.name for job in jobs] == ["_LR.png", "a.png"]
-    assert len(told) == 1 and "4 left out as results of earlier runs (a_LRF_Full_SBS_sample.png, a_color.png" in told[0]
+    assert len(told) == 1 and "6 left out as results of earlier runs (a_LRF_Full_SBS_sample.png, a_color.png" in told[0]
 
 
 def test_results_below_the_folder_are_no_sources_however_it_is_written(tmp_path, monkeypatch):

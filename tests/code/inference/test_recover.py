@@ -120,7 +120,12 @@ def test_a_named_method_other_than_what_is_seen_is_followed_and_noted(network, t
     assert result.method == "green-magenta-color" and "looks like red-cyan" in result.notes[0]
 
 
-def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypatch):
+CPU_IS_FULL = RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory")
+GPU_IS_FULL = torch.OutOfMemoryError("CUDA out of memory")
+
+
+@pytest.mark.parametrize("full", [CPU_IS_FULL, GPU_IS_FULL])
+def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypatch, full):
     picture = open_photo(anaglyph(tmp_path)).pixels
     whole = network.restore(picture, "red-cyan")
     calls, done = [], []
@@ -130,7 +135,7 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
         calls.append(band_pixels)
         yield from bands(picture, operator, 96 * 32)
         if len(calls) == 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise full
 
     monkeypatch.setattr(network, "_bands", short_of_memory)
     again = network.restore(picture, "red-cyan", advance=done.append)
@@ -138,11 +143,11 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
     assert np.abs(again.left.astype(int) - whole.left).max() <= 1
 
     def never(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise full
         yield
 
     monkeypatch.setattr(network, "_bands", never)
-    with pytest.raises(UserError, match=r"a\.png: too large for the memory of cpu"):
+    with pytest.raises(UserError, match=r"a\.png: too large for the memory of cpu; close other programs"):
         network.restore(picture, "red-cyan", name="a.png")
 
 
