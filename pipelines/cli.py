@@ -222,7 +222,8 @@ def summary(
     console = Console(highlight=False)
     for one in found:
         console.print(results.table(one, console.width))
-        console.print(f"Report: {paths.report(one.task)}")
+        page = paths.report(one.task)
+        console.print(f"Report: {page}" if page.exists() else "Figures of git's; not run here, so there is no report.")
     console.print("MLflow and Prefect: `make ui` opens both pages and prints their addresses.")
 
 
