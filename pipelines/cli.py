@@ -223,7 +223,7 @@ def summary(
     for one in found:
         console.print(results.table(one, console.width))
         page = paths.report(one.task)
-        console.print(f"Report: {page}" if page.exists() else "Figures of git's; not run here, so there is no report.")
+        console.print(f"Report: {page if page.exists() else 'none; the figures came with the code'}")
     console.print("MLflow and Prefect: `make ui` opens both pages and prints their addresses.")
 
 

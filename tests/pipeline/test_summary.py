@@ -67,6 +67,8 @@ def test_a_narrow_terminal_keeps_the_headline_and_cuts_nothing_in_half() -> None
 
 
 def test_it_is_printed_with_where_to_look_next(evaluated: Path) -> None:
+    paths.report("anaglyph").parent.mkdir(parents=True, exist_ok=True)
+    paths.report("anaglyph").touch()
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "pipelines.cli", "summary"],
         capture_output=True,
@@ -77,6 +79,12 @@ def test_it_is_printed_with_where_to_look_next(evaluated: Path) -> None:
     assert "data/report/anaglyph.html" in done.stdout and "make ui" in done.stdout
     imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert not imported & {"torch", "mlflow", "prefect", "great_expectations", "dvc"}
+
+
+def test_no_report_is_named_that_is_not_there(evaluated: Path) -> None:
+    command = [sys.executable, "-m", "pipelines.cli", "summary"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Report: none" in done.stdout and "anaglyph.html" not in done.stdout
 
 
 def test_what_is_missing_is_said(evaluated: Path) -> None:
