@@ -23,9 +23,10 @@ def promote(
     Example: `restereo-pipelines promote anaglyph --dry-run`
     """
     from pipelines import promotion
+    from restereo.inference.files import check_place
 
     if markdown:
-        _check_place(markdown)  # before the ledger is written
+        check_place(markdown)  # before the ledger is written
     decision = promotion.promote(what, dry_run, again, anew)
     page = promotion.markdown(decision)
     typer.echo(page)
@@ -33,14 +34,6 @@ def promote(
         markdown.write_text(f"{page}\n", encoding="utf-8")
     if decision.line:
         typer.echo(f"Line {decision.line.number} of data/ledger.jsonl; commit it.")
-
-
-def _check_place(file: Path) -> None:
-    """Raises `UserError` unless a file can be written here."""
-    if not file.parent.is_dir():
-        raise UserError(f"{file}: no such folder; make '{file.parent}' first.")
-    if file.is_dir():
-        raise UserError(f"{file}: a folder; name a file.")
 
 
 @app.command()

@@ -185,10 +185,8 @@ def check(
     Example: `restereo-pipelines check --lock`
     """
     from restereo.config import load_params
-    from restereo.training.trainer import check_options
 
     params = load_params()
-    check_options(params)
     for name, row in params.recipes.items():
         if not row.kind:
             raise UserError(

@@ -225,9 +225,12 @@ def _sentence(file: Path, error: ValidationError) -> str:
 def _check_rows(params: Params, file: Path) -> None:
     """Every name in the three tables leads to a file or to another row."""
     for name, row in params.sources.items():
-        catalog.check("source", params.source(name).kind, f"{file}: source '{name}': " if row.kind else f"{file}: ")
+        kind, where = params.source(name).kind, f"{file}: source '{name}': " if row.kind else f"{file}: "
+        catalog.check("source", kind, where)
+        catalog.check_options("source", kind, row.options, where)
     for name, task in params.tasks.items():
         catalog.check("task", params.kinds[name], f"{file}: task '{name}': ")
+        catalog.check_options("task", params.kinds[name], task.options, f"{file}: ")
         for source in task.sources:
             if source not in params.sources:
                 raise UserError(f"{file}: task '{name}': unknown source '{source}': {nearest(source, params.sources)}.")
@@ -243,6 +246,8 @@ def _check_rows(params: Params, file: Path) -> None:
             )
         catalog.check("model", recipe.model, f"{file}: recipe '{name}': ")
         catalog.check("objective", recipe.objective, f"{file}: recipe '{name}': ")
+        catalog.check_options("model", recipe.model, recipe.model_options, f"{file}: recipe '{name}': ")
+        catalog.check_options("objective", recipe.objective, recipe.objective_options, f"{file}: recipe '{name}': ")
         for key in recipe.train:
             if key not in Train.model_fields:
                 raise UserError(

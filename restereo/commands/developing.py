@@ -71,9 +71,10 @@ def evaluate(
     """
     from restereo.evaluation.folder import evaluate_folder, files_for, print_table
     from restereo.inference.contender import find_contender
+    from restereo.inference.files import check_place
 
-    if json_file and not json_file.absolute().parent.is_dir():
-        raise UserError(f"{json_file}: no such folder; make it first, or name another file with --json.")
+    if json_file:
+        check_place(json_file)
     contender = find_contender(what, task)
     files = files_for(contender.task, pairs, photos)
     if jpeg is not None and len(contender.task.variants(jpeg)) == 1:

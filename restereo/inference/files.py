@@ -53,6 +53,11 @@ def check_target(file: Path, able: Collection[str] = WRITABLE) -> None:
         check_ending(file.suffix, able)
     except UserError as error:
         raise UserError(f"{file}: {error}") from None
+    check_place(file)
+
+
+def check_place(file: Path) -> None:
+    """Raises `UserError` unless there is a folder for the file, and none of its name: before any work is done on it."""
     try:
         missing, folder = not file.parent.is_dir(), file.is_dir()
     except OSError as error:  # such as a name that is too long

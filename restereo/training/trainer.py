@@ -33,21 +33,6 @@ def make_task(params: Params, name: str) -> Task:
     return task
 
 
-def check_options(params: Params) -> None:
-    """Raises `UserError` if a row of one of the three tables has an option that its file does not know.
-
-    Of tasks, which are built for it, also if a value is out of range.
-    """
-    for name in params.sources:
-        row = params.source(name)
-        catalog.check_options("source", row.kind, row.options)
-    for name in params.tasks:
-        make_task(params, name)
-    for recipe in params.recipes.values():
-        catalog.check_options("model", recipe.model, recipe.model_options)
-        catalog.check_options("objective", recipe.objective, recipe.objective_options)
-
-
 def data_sha256(folder: Path) -> str:
     """Returns one SHA-256 over the names and bytes of the index and the shards of a folder."""
     digest = hashlib.sha256()

@@ -328,7 +328,7 @@ def test_photos_are_measured_by_the_protocol(tmp_path, picture):
     [
         (["--method", "all"], "observes in one way only"),
         (["--jpeg", "80"], "never saved as JPEG; leave it out"),
-        (["--json", "nowhere/figures.json"], "nowhere/figures.json: no such folder; make it first"),
+        (["--json", "nowhere/figures.json"], "nowhere/figures.json: no such folder; make 'nowhere' first"),
     ],
 )
 def test_what_a_measurement_cannot_do_is_refused_before_it_begins(tmp_path, picture, options, said):
