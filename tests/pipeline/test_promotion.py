@@ -320,7 +320,8 @@ def test_a_table_that_cannot_be_written_is_refused_before_anything_is_decided(
 ) -> None:
     registered(3)
     Path("folder").mkdir()
-    with pytest.raises(UserError, match=f"{file}: (no such folder; make 'nowhere' first|a folder of this name is in the way)"):
+    refused = f"{file}: (no such folder; make 'nowhere' first|a folder of this name is in the way)"
+    with pytest.raises(UserError, match=refused):
         care.promote("anaglyph", markdown=Path(file))
     assert not paths.LEDGER.exists()
     care.promote("anaglyph", markdown=Path("folder/decision.md"))
