@@ -80,14 +80,15 @@ def coarseness_of(size: tuple[int, int]) -> float:
 def drawn_dirt(size: tuple[int, int], rng: np.random.Generator, amount: float, unit: float) -> Opacity:
     """Returns the opacity `(H, W)` in [0, 1] of drawn dust, hairs, scratches and patches.
 
-    How many there are goes with the area, how large they are with `unit`.
+    How large they are goes with `unit`, how many there are with the area that a `unit` leaves: a photograph scanned at
+    twice the size has as many pieces, twice as large.
 
     Example:
         >>> drawn_dirt((64, 64), np.random.default_rng(0), 1.0, 1.0).shape
         (64, 64)
     """
     height, width = size
-    area = height * width / 256**2
+    area = height * width / (256 * unit) ** 2
     canvas = np.zeros(size, np.uint8)
 
     def count(mean: float) -> int:
@@ -100,17 +101,17 @@ def drawn_dirt(size: tuple[int, int], rng: np.random.Generator, amount: float, u
         shade, wide = int(rng.integers(130, 256)), max(1, round(thickness))
         cv2.polylines(canvas, [np.rint(points).astype(np.int32)], False, shade, wide, cv2.LINE_AA)
 
-    for _ in range(count(30)):  # dust
+    for _ in range(count(50)):  # dust
         centre, radius = np.rint(point()).astype(int), round(rng.uniform(0.4, 2.0) * unit)
         cv2.circle(canvas, [int(c) for c in centre], radius, int(rng.integers(130, 256)), -1, cv2.LINE_AA)
-    for _ in range(count(3)):  # hairs
+    for _ in range(count(5)):  # hairs
         bends = np.cumsum(rng.normal(0, 7 * unit, (12, 2)) + rng.normal(0, 5 * unit, 2), axis=0)
         line(point() + bends, rng.uniform(0.5, 1.5) * unit)
-    for _ in range(count(2)):  # scratches
+    for _ in range(count(3.5)):  # scratches
         slope = rng.normal(0, 0.03 * height, 4).cumsum()
         ends = np.sort(rng.uniform(-0.2, 1.2, 2)) * height
         line(np.stack([point()[0] + slope, np.linspace(ends[0], ends[1], 4)], axis=1), rng.uniform(0.5, 3.0) * unit)
-    for _ in range(count(0.7)):  # torn patches
+    for _ in range(count(1.25)):  # torn patches
         angles = np.sort(rng.uniform(0, 2 * np.pi, 9))
         radii = rng.uniform(3, 12) * unit * rng.uniform(0.5, 1.5, 9)
         corners = point() + np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
@@ -128,7 +129,7 @@ def texture_dirt(
         1.0
     """
     canvas = np.zeros(size, np.uint8)
-    for _ in range(1 + int(rng.poisson(8 * amount * size[0] * size[1] / 256**2))):
+    for _ in range(1 + int(rng.poisson(14 * amount * size[0] * size[1] / (256 * unit) ** 2))):
         piece = np.rot90(textures[int(rng.integers(len(textures)))], int(rng.integers(4)))
         sides = [max(1, round(side * unit * float(rng.uniform(0.2, 0.8)))) for side in piece.shape]
         small = cv2.resize(np.ascontiguousarray(piece), sides[::-1], interpolation=cv2.INTER_AREA)

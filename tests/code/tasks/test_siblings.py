@@ -68,6 +68,16 @@ def test_age_hides_what_the_mask_says_and_nothing_else():
     assert (grainy / 255).std() == pytest.approx(0.1, abs=0.005)
 
 
+def test_a_photograph_scanned_larger_is_no_dirtier():
+    def share(side: int) -> float:
+        drawn = [
+            aged(np.zeros((side, side, 1), np.uint8), np.random.default_rng(n), Age())[1].mean() for n in range(30)
+        ]
+        return float(np.mean(drawn))
+
+    assert share(512) == pytest.approx(share(256), rel=0.3)
+
+
 def test_textures_are_split_between_training_and_test(data):
     folder = str(data / "textures")
     frozen, free = read_textures(folder, True), read_textures(folder, False)
