@@ -1,9 +1,8 @@
 """Runs that Prefect's page calls running though nothing runs them any more: their pages were closed meanwhile."""
 
-import json
-import urllib.request
 from collections.abc import Sequence
-from typing import Any
+
+from pipelines.prefect_api import ask
 
 MESSAGE = "The pages were closed while it ran. Run it again: it goes on from the last checkpoint."
 
@@ -18,15 +17,7 @@ def lay(api: str, flows: Sequence[str]) -> list[str]:
         flows: Names of the deployments that are served here, and here alone.
     """
     wanted = {"deployments": {"name": {"any_": [*flows]}}, "flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
-    runs = _asked(f"{api}/flow_runs/filter", wanted)
+    runs = ask(f"{api}/flow_runs/filter", wanted)
     for run in runs:
-        _asked(
-            f"{api}/flow_runs/{run['id']}/set_state", {"state": {"type": "CRASHED", "message": MESSAGE}, "force": True}
-        )
+        ask(f"{api}/flow_runs/{run['id']}/set_state", {"state": {"type": "CRASHED", "message": MESSAGE}, "force": True})
     return [run["name"] for run in runs]
-
-
-def _asked(address: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)

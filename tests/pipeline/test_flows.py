@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pipelines.prefect_api import ask
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -32,13 +33,9 @@ FAILING = """
 """
 
 
-def ask(api: str, what: str, **body: Any) -> list[dict[str, Any]]:
-    request = urllib.request.Request(
-        f"{api}/{what}/filter", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        found: list[dict[str, Any]] = json.load(answer)
-    return found
+def found(api: str, what: str, **body: Any) -> list[dict[str, Any]]:
+    answer: list[dict[str, Any]] = ask(f"{api}/{what}/filter", body)
+    return answer
 
 
 def start_flow(api: str, *arguments: str, command: str = "flow") -> "subprocess.Popen[str]":
@@ -59,11 +56,11 @@ def run_flow(
         printed = process.communicate(timeout=400)[0]
     named = {"name": {"any_": ["restereo" if command == "flow" else command]}}
     begun = {"start_time": {"is_null_": False}}  # a schedule's next runs would come first
-    run = ask(api, "flow_runs", sort="START_TIME_DESC", limit=1, flows=named, flow_runs=begun)[0]
+    run = found(api, "flow_runs", sort="START_TIME_DESC", limit=1, flows=named, flow_runs=begun)[0]
     tasks: list[dict[str, Any]] = []
     end = time.monotonic() + 20  # task runs reach the server's table a moment after the run has ended
     while time.monotonic() < end:
-        tasks = ask(api, "task_runs", flow_runs={"id": {"any_": [run["id"]]}})
+        tasks = found(api, "task_runs", flow_runs={"id": {"any_": [run["id"]]}})
         if tasks and all(t["state_type"] not in ("RUNNING", "PENDING") or t["state_name"] == "NotReady" for t in tasks):
             break
         time.sleep(0.2)
@@ -82,7 +79,7 @@ def test_the_flow_is_the_graph(project: Path, prefect_api: str) -> None:
     assert "training anaglyph_x" in printed
     inputs = tasks["join"]["task_inputs"]["wait_for"]
     assert {one["id"] for one in inputs} == {tasks["fetch@a"]["id"], tasks["fetch@b"]["id"]}
-    artifact = ask(prefect_api, "artifacts", flow_runs={"id": {"any_": [run["id"]]}})
+    artifact = found(prefect_api, "artifacts", flow_runs={"id": {"any_": [run["id"]]}})
     assert "| train@anaglyph_x | Completed |" in str(artifact[0]["data"])
 
     with (project / "dvc.yaml").open("a") as file:

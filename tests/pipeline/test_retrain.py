@@ -15,12 +15,12 @@ import pytest
 import yaml
 
 from pipelines import paths, processes, retraining
+from pipelines.prefect_api import ask
 from restereo.config import load_params
 from restereo.errors import UserError
 from tests.conftest import ROOT
-from tests.pipeline.test_flows import ask, names, run_flow
+from tests.pipeline.test_flows import found, names, run_flow
 from tests.pipeline.test_stages import TINY
-from tests.pipeline.test_ui import ask as call
 
 pytestmark = pytest.mark.xdist_group("prefect")
 
@@ -80,7 +80,7 @@ def test_new_pictures_are_brought_in_and_only_what_hangs_on_them_runs(
     assert tasks["watch"]["state"]["message"] == "New pictures: mine."
     assert "Retraining done: 5 ran, 0 unchanged." in paths.NOTICES.read_text()
     assert "| look | Completed |" in paths.RETRAINING.read_text()
-    artifact = ask(prefect_api, "artifacts", flow_runs={"id": {"any_": [flow["id"]]}})
+    artifact = found(prefect_api, "artifacts", flow_runs={"id": {"any_": [flow["id"]]}})
     assert artifact[0]["key"] == "retraining" and "| look | Completed |" in str(artifact[0]["data"])
 
     status, printed, flow, tasks = run(prefect_api, "look join")
@@ -175,7 +175,7 @@ def worker(watching: Path, prefect_api: str) -> Iterator[str]:
         processes.start(serve, log, environment) as process,
     ):
         try:
-            yield str(call(f"{prefect_api}/deployments/name/retrain/worker")["id"])
+            yield str(ask(f"{prefect_api}/deployments/name/retrain/worker")["id"])
         finally:
             processes.stop(process, 20)
 
@@ -183,11 +183,11 @@ def worker(watching: Path, prefect_api: str) -> Iterator[str]:
 def wait_for(api: str, run_id: str, *wanted: str, seconds: float = 400) -> dict[str, Any]:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        found: dict[str, Any] = call(f"{api}/flow_runs/{run_id}")
-        if found["state_name"] in wanted:
-            return found
+        run: dict[str, Any] = ask(f"{api}/flow_runs/{run_id}")
+        if run["state_name"] in wanted:
+            return run
         time.sleep(0.3)
-    raise AssertionError(f"still {found['state_name']}")
+    raise AssertionError(f"still {run['state_name']}")
 
 
 def test_a_worker_runs_one_at_a_time_and_a_cancelled_run_leaves_no_child(
@@ -196,7 +196,7 @@ def test_a_worker_runs_one_at_a_time_and_a_cancelled_run_leaves_no_child(
     pids: Callable[[], list[int]],
     alive: Callable[[list[int]], list[int]],
 ) -> None:
-    deployment = call(f"{prefect_api}/deployments/{worker}")
+    deployment = ask(f"{prefect_api}/deployments/{worker}")
     assert deployment["schedules"][0]["schedule"]["cron"] == "0 3 * * *"
     assert deployment["concurrency_options"]["collision_strategy"] == "ENQUEUE"
     assert set(deployment["parameter_openapi_schema"]["properties"]) == {
@@ -209,13 +209,13 @@ def test_a_worker_runs_one_at_a_time_and_a_cancelled_run_leaves_no_child(
         "only_drifted",
     }
     start = f"{prefect_api}/deployments/{worker}/create_flow_run"
-    first = call(start, {"parameters": {"targets": "slow", "share": False}})["id"]
+    first = ask(start, {"parameters": {"targets": "slow", "share": False}})["id"]
     stage = pids()
-    second = call(start, {"parameters": {"targets": "join", "share": False}})["id"]
+    second = ask(start, {"parameters": {"targets": "join", "share": False}})["id"]
     time.sleep(3)
-    assert call(f"{prefect_api}/flow_runs/{second}")["start_time"] is None, "it waits for its turn"
+    assert ask(f"{prefect_api}/flow_runs/{second}")["start_time"] is None, "it waits for its turn"
     cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-    call(f"{prefect_api}/flow_runs/{first}/set_state", cancelling)
+    ask(f"{prefect_api}/flow_runs/{first}/set_state", cancelling)
     ended = wait_for(prefect_api, first, "Cancelled")
     assert alive(stage) == []
     after = wait_for(prefect_api, second, "Completed")

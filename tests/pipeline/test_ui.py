@@ -19,14 +19,8 @@ import psutil
 import pytest
 
 from pipelines import ghosts, ui
+from pipelines.prefect_api import ask
 from restereo.errors import UserError
-
-
-def ask(address: str, body: dict[str, Any] | None = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -87,12 +81,18 @@ def test_the_pages_open_schedule_run_and_close(
 
 
 def test_runs_that_ended_with_the_pages_are_not_called_running_for_ever() -> None:
-    """Against a stand-in that says what Prefect's server said, and notes what it is told."""
+    """Against a stand-in that says what Prefect's server said, notes what it is told, and is busy at first."""
     told: list[tuple[str, dict[str, Any]]] = []
+    busy = iter([True])
 
     class Prefect(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            told.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if next(busy, False):
+                self.send_response(503)
+                self.end_headers()
+                return
+            told.append((self.path, said))
             answer = [{"id": "7", "name": "night"}] if self.path.endswith("/filter") else {}
             self.send_response(200)
             self.end_headers()
