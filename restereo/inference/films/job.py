@@ -91,6 +91,8 @@ def produce(film: Film, out: Path, job: FilmJob) -> Made:
             raise
         except KeyboardInterrupt:
             done = min(parts.finished() * segment_length(film), (parts.note("survey") or {"frames": 0})["frames"])
+            if not done:
+                parts.remove()
             kept = f"; the same command goes on after {done} frames" if done else " before any frames were kept"
             raise KeyboardInterrupt(f"{out}: interrupted{kept}.") from None
     return Made(known["facts"], known["frames"], time.monotonic() - start, notes)

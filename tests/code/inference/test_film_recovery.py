@@ -88,11 +88,12 @@ def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, sentence):
 @pytest.mark.parametrize(
     ("stop", "kept"), [(7, "; the same command goes on after 5 frames"), (2, " before any frames were kept")]
 )
-def test_an_interruption_says_what_is_kept(film, tmp_path, monkeypatch, stop, kept):
+def test_an_interruption_says_what_is_kept_and_leaves_nothing_else(film, tmp_path, monkeypatch, stop, kept):
     monkeypatch.setattr(films, "segment_length", lambda film: 5)
     monkeypatch.setattr(job, "segment_length", lambda film: 5)
     with pytest.raises(KeyboardInterrupt, match=f"b.mkv: interrupted{kept}"):
         produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled(stop)))
+    assert (tmp_path / ".b.mkv.parts").is_dir() == (stop > 5), "what nothing goes on from is not left behind"
     assert produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
 
 
