@@ -114,7 +114,7 @@ class Train(Section):
     """
 
     start: Start | None = None
-    steps: int = Field(250, ge=1)
+    steps: int = Field(300, ge=1)
     batch: int = Field(8, ge=1)
     crop: tuple[Side, Side] = (96, 96)
     pair_share: float | None = Field(None, ge=0, le=1)
@@ -123,7 +123,7 @@ class Train(Section):
     weight_decay: float = Field(0.0, ge=0)
     ema_decay: float = Field(0.99, ge=0, lt=1)
     gradient_clip: float = Field(1.0, gt=0)
-    validate_every: int = Field(125, ge=1)
+    validate_every: int = Field(100, ge=1)
     checkpoint_every: int = Field(100, ge=1)
     patience: int = Field(10, ge=1)
     keep: Literal["best", "last"] = "best"
