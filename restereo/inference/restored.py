@@ -11,7 +11,7 @@ from restereo.errors import UserError
 from restereo.inference.contender import find_restorer, released, run_names
 from restereo.inference.devices import find_device
 from restereo.inference.encoding import PLAIN
-from restereo.inference.files import check_target, write_picture
+from restereo.inference.files import check_target, make_folder, write_picture
 from restereo.inference.layouts import eight_bit
 from restereo.inference.naming import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
 from restereo.inference.opening import Photo, open_photo
@@ -212,8 +212,10 @@ def doubted(doubt: Doubt | None, name: str, craft: Craft, force: bool) -> list[s
 def target_of(file: Path, out: Path | None, ending: str) -> Path:
     """Returns the file to write: `out` if it names one, else beside the source or in the folder `out`, so ending.
 
+    The folder is made if it is not there.
+
     Raises:
-        UserError: It would overwrite its source.
+        UserError: It would overwrite its source, or no folder can be made.
 
     Example:
         >>> str(target_of(Path("a/old.jpg"), None, "_color.jpg"))
@@ -223,4 +225,6 @@ def target_of(file: Path, out: Path | None, ending: str) -> Path:
     folder = out if out is not None and into else file.parent
     target = folder / f"{file.stem}{ending}" if out is None or into else out
     keep_source(target, file)
+    if into:
+        make_folder(folder)
     return target

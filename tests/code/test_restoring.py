@@ -90,7 +90,6 @@ def test_both_views_are_enlarged(tmp_path, picture):
     run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
     right = picture.with_name("right.png")
     right.write_bytes(picture.read_bytes())
-    (tmp_path / "out").mkdir()
     call("upscale", picture, right, "--scale", 2, "--model", run, "-o", tmp_path / "out")
     for name in ("old_x2.png", "right_x2.png"):
         assert read_picture(tmp_path / "out" / name).shape == (82, 100, 3)
