@@ -11,10 +11,11 @@ from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.imaging.ageing import Age, aged
 from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
+from restereo.imaging.resampling import reduced
 from restereo.layers.projection import measured
 from restereo.sample import Observation, Prediction, Sample, Scene
 from restereo.sources._pictures import find_pairs
-from restereo.tasks import build_model, restore, to_picture, to_tensor
+from restereo.tasks import build_model, overview, restore, to_picture, to_tensor
 from restereo.tasks._textures import read_textures
 from tests.conftest import smooth_picture
 
@@ -56,6 +57,20 @@ def test_colouring_keeps_the_grey_at_full_size(model):
     answered = luma(to_picture(answer.image)).astype(int)
     assert np.abs(answered - observation.picture).max() <= 2
     assert colourfulness(to_picture(answer.image)) > 1
+
+
+def test_the_answers_to_two_copies_are_averaged():
+    task = catalog.build("task", "colorization", sees=32)
+
+    def width(x: Tensor) -> Prediction:
+        return Prediction(torch.full((1, 3, *x.shape[-2:]), float(x.shape[-1])))
+
+    def copy(scale: float) -> Tensor:
+        return reduced(torch.zeros(1, 1, 64, 64), scale)
+
+    answer = overview(width, task, copy, task.operator(task.observe(smooth_picture(1, 8, 8))), 64, 64)
+    assert answer.shape == (1, 3, 36, 36)
+    assert torch.equal(answer, torch.full_like(answer, (28 + 36) / 2))
 
 
 def test_age_hides_what_the_mask_says_and_nothing_else():
