@@ -39,9 +39,14 @@ def main(folder: Path) -> None:
         filled = np.asarray(cv2.inpaint(answer, mask.astype(np.uint8), RADIUS, cv2.INPAINT_NS), np.uint8)
         assert prediction.confidence is not None
         found = prediction.confidence[0, 0].numpy(force=True) < 0.5
-        rows.append([psnr(one[mask], scene.truth[mask]) for one in (answer, filled)] + [found[mask].mean()])
-    network, told, share = np.mean(rows, axis=0)
-    print(f"{len(rows)} photos, inside: {network:.2f} dB, if told where it is {told:.2f} dB; {share:.0%} are found")
+        rows.append(
+            [psnr(one[mask], scene.truth[mask]) for one in (answer, filled)] + [found[mask].mean(), mask.mean()]
+        )
+    network, told, share, damaged = np.mean(rows, axis=0)
+    print(
+        f"{len(rows)} photos, inside: {network:.2f} dB, if told where it is {told:.2f} dB; "
+        f"{damaged:.1%} of the pixels are damaged, {share:.0%} of those found"
+    )
 
 
 if __name__ == "__main__":
