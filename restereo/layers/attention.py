@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restereo.layers.correspondence import correlation
+from restereo.layers.correspondence import brought_over, correlation
 
 
 class Attended(NamedTuple):
@@ -53,13 +53,8 @@ def row_attention(own: Tensor, other: Tensor, features: Tensor, low: int, high: 
     weights = scores.softmax(-1)
     shifts = torch.arange(low, high + 1, device=own.device, dtype=weights.dtype)
     near = 3 * F.avg_pool1d(weights.flatten(0, 2)[:, None], 3, stride=1, padding=1).amax(-1)
-    padded = F.pad(features, (max(high, 0), max(-low, 0)))
-    brought = torch.zeros_like(features)
-    for number, shift in enumerate(range(low, high + 1)):
-        start = max(high, 0) - shift
-        brought = brought + weights[..., number][:, None] * padded[..., start : start + width]
     disparity = (weights * shifts).sum(-1)[:, None]
-    return Attended(scores, brought, disparity, near.reshape(disparity.shape).clamp(max=1))
+    return Attended(scores, brought_over(weights, features, low), disparity, near.reshape(disparity.shape).clamp(max=1))
 
 
 def disparity_loss(scores: Tensor, truth: Tensor, hidden: Tensor, low: int) -> Tensor:

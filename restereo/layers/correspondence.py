@@ -43,6 +43,31 @@ def correlation(own: Tensor, other: Tensor, low: int, high: int) -> Tensor:
     return torch.cat(parts).reshape(batch, height, width, count).float()
 
 
+def brought_over(weights: Tensor, other: Tensor, low: int) -> Tensor:
+    """Returns `(B, K, H, W)`: at own x, the sum over d of its weight times other x - d; the reverse of `correlation`.
+
+    Where x - d lies outside the picture nothing is brought.
+
+    Args:
+        weights: `(B, H, W, D)`, of the disparities from `low` on; D is greater than -`low`.
+        other: `(B, K, H, W)`.
+        low: Least disparity.
+
+    Example:
+        >>> weights = torch.tensor([0.0, 0.5, 0.5]).expand(1, 1, 4, 3)  # of the disparities -1, 0, 1
+        >>> brought_over(weights, torch.tensor([[[[2.0, 4.0, 6.0, 8.0]]]]), -1).flatten().tolist()
+        [1.0, 3.0, 5.0, 7.0]
+    """
+    batch, height, width, count = weights.shape
+    theirs = F.pad(other.permute(0, 2, 1, 3).flatten(0, 1), (low + count - 1, -low)).mT
+    parts = []
+    for some, others in zip(weights.flatten(0, 1).split(ROWS), theirs.split(ROWS), strict=True):
+        # With `width` zeros behind, cut into rows shorter by one: each begins a column further right than the last.
+        band = F.pad(some.flip(-1), (0, width)).flatten(1)[:, :-width].unflatten(1, (width, width + count - 1))
+        parts.append(band @ others)
+    return torch.cat(parts).reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+
+
 def subpixel_minimum(cost: Tensor, low: int) -> Tensor:
     """Returns the disparity `(B, H, W)` of least cost, refined by the parabola through its neighbours.
 
