@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restereo.imaging.color import BT601
+
 Floats = NDArray[np.float32]
 Picture = NDArray[np.uint8]
 
 STEEPEST = 0.4
 """Largest |dd/dx| of a surface: the two views of a piece differ in width by this share at most."""
-LUMA = np.array([0.299, 0.587, 0.114])
-"""Weights of R, G, B in luma (ITU-R BT.601)."""
+LUMA = np.array(BT601)
 
 
 @final

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restereo.imaging.anaglyph import find_method
+from restereo.imaging.color import BT601
 from restereo.sample import Prediction
 from restereo.tasks import to_picture, to_tensor
 
 Advance = Callable[[int], None]
 """Told how many pixels are done; a negative number when some have to be done again."""
-LUMA = torch.tensor([0.299, 0.587, 0.114])
-"""BT.601, of which grey anaglyphs are made."""
+LUMA = torch.tensor(BT601)
+"""Of which grey anaglyphs are made."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from restereo.imaging.color import BT601
 from restereo.imaging.transfer import decode_srgb, encode_srgb
 from restereo.sample import Operator
 
 # Rows Y, Cb, Cr of BT.601 full range, the colour space of JPEG (JFIF 1.02).
-YCBCR = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+YCBCR = torch.tensor([BT601, [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 QUANTISATION = 1 / 255 / 12**0.5
 """Standard deviation of rounding to 8 bits, in units of [0, 1]."""
 
