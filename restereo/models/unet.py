@@ -26,8 +26,8 @@ MASK_WEIGHT = 0.1
 """Of the cross-entropy of the damage, in nats, beside the objective."""
 DAMAGE_WEIGHT = 5.0
 """Of a damaged pixel in it, sound ones being 1: damage is a twentieth of a picture."""
-FILL_WEIGHT = 1.0
-"""Of the mean squared error over damaged pixels alone, which else drowns in that of all: what PSNR judges them by."""
+FILL_WEIGHT = 10.0
+"""Of the squared error at damaged pixels, as a mean over all: what is filled else drowns in what is seen."""
 
 
 class UNet(nn.Module):
@@ -62,8 +62,8 @@ class UNet(nn.Module):
             return prediction.image.new_zeros(())
         damage = sample.mask.float()
         found = F.binary_cross_entropy_with_logits(prediction.scores, 1 - damage, 1 + (DAMAGE_WEIGHT - 1) * damage)
-        off = (prediction.image - sample.truth).square().mean(1, keepdim=True)
-        filled = (damage * off).sum() / damage.sum().clamp(min=1)
+        # Over all pixels, not the damaged: else little damage weighs as much as much, and is found where there is none.
+        filled = (damage * (prediction.image - sample.truth).square()).mean()
         return MASK_WEIGHT * found + FILL_WEIGHT * filled
 
 

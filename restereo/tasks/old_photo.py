@@ -54,15 +54,15 @@ class OldPhoto(Task):
         """Returns the scene, at times mirrored, and how it has aged: with any grain up to a quarter more than usual.
 
         A network that sees the usual grain alone takes a picture without any for nothing but dirt. The scene may be a
-        window of a larger picture, whose dirt is as large as that of the whole; and from none to four times as much is
-        drawn, since a network learns from damage and a window lacks what reaches into it from outside.
+        window of a larger picture, whose dirt is as large as that of the whole; from none to twice as much is drawn, so
+        that damage is as likely as it is in use: a network that saw more of it takes what is small and bright for dirt.
         """
         rng = np.random.default_rng(seed)
         scene = mirrored(scene, rng)
         any_age = replace(
             self.age,
             grain=self.age.grain * rng.uniform(0, 1.25),
-            dirt=self.age.dirt * rng.uniform(0, 4),
+            dirt=self.age.dirt * rng.uniform(0, 2),
             grain_on_dirt=rng.uniform(0, 1),
             coarseness=COARSEST ** rng.uniform(0, 1),
         )
