@@ -4,10 +4,10 @@ Both views are restored at their small size by the same weights, the right one i
 seeks itself in its row of the other view. The disparity is what the last look settles on; all looks learn the true one.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.layers.attention import Attended, disparity_loss, row_attention
@@ -23,10 +23,6 @@ SHARPNESS = 20.0
 """What cosines are multiplied by to be logits."""
 MATCH_WEIGHT = 0.02
 """Of the cross-entropy of the disparities, in nats, beside the objective."""
-
-Restorer = Callable[[Tensor], tuple[Tensor, list[Attended]]]
-"""Both eyes' small views `(2B, 3, h, w)` in; what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and each
-look at the other view out, the last one last."""
 
 
 def greatest(width: int) -> int:
@@ -68,37 +64,55 @@ def look_across(queries: Tensor, features: Tensor) -> Attended:
     return row_attention(descriptors, other(descriptors), other(features).float(), LOW, high, SHARPNESS)
 
 
-def enlarged(x: Tensor, scale: int, restore: Restorer, learning: bool) -> Prediction:
-    """Returns both views `(B, 6, H, W)` with disparity and confidence, of any height and width.
+class Enlarger(nn.Module, ABC):
+    """A network that enlarges two views together; a concrete one only restores them at their small size.
 
-    Args:
-        x: `(B, 12, H, W)`: both views enlarged smoothly, and both with each small pixel repeated.
-        scale: How many times larger they are.
-        restore: The network itself.
-        learning: The prediction keeps the scores that `matching_loss` needs, `(looks, 2B, h, w, D)`, and its
-            disparity is the attention's own; else it is settled by aggregation and sharpened.
+    Attributes:
+        scale: How many times larger the views become.
     """
-    height, width = x.shape[-2:]
-    x = pad_to_cells(x, scale)
-    correction, looks = restore(as_eyes(F.avg_pool2d(x[:, 6:], scale))[0])
-    image = x[:, :6] + as_views(F.pixel_shuffle(correction, scale))
-    disparity, confidence = _attended(looks[-1], scale) if learning else _settled(looks[-1], image)
-    return Prediction(
-        image[..., :height, :width],
-        disparity[..., :height, :width],
-        confidence[..., :height, :width],
-        torch.stack([look.scores for look in looks]) if learning else None,
-    )
 
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
 
-def matching_loss(prediction: Prediction, sample: Sample, scale: int) -> Tensor:
-    """Returns the weighted cross-entropy of all looks against the true disparities; 0 where none is known."""
-    assert prediction.scores is not None
-    assert sample.disparity is not None and sample.occlusion is not None
-    centre = slice(scale // 2, None, scale)
-    truth, hidden = (as_eyes(maps)[0][:, 0, centre, centre] for maps in (sample.disparity, sample.occlusion))
-    parts = [disparity_loss(scores, truth / scale, hidden, LOW) for scores in prediction.scores]
-    return MATCH_WEIGHT * torch.stack(parts).sum()
+    @abstractmethod
+    def restore(self, small: Tensor) -> tuple[Tensor, list[Attended]]:
+        """Returns what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and what each look attended to.
+
+        Args:
+            small: Both eyes' small views `(2B, 3, h, w)` in [0, 1].
+        """
+
+    def forward(self, x: Tensor) -> Prediction:
+        """Returns both views `(B, 6, H, W)` with disparity and confidence, of any height and width.
+
+        In training the prediction keeps the scores that its loss needs, `(looks, 2B, h, w, D)`, and its disparity is
+        the last look's own; else it is settled by aggregation and sharpened.
+
+        Args:
+            x: `(B, 12, H, W)`: both views enlarged smoothly, and both with each small pixel repeated.
+        """
+        height, width = x.shape[-2:]
+        x = pad_to_cells(x, self.scale)
+        correction, looks = self.restore(as_eyes(F.avg_pool2d(x[:, 6:], self.scale))[0])
+        image = x[:, :6] + as_views(F.pixel_shuffle(correction, self.scale))
+        last = looks[-1]
+        disparity, confidence = _attended(last, self.scale) if self.training else _settled(last, image)
+        return Prediction(
+            image[..., :height, :width],
+            disparity[..., :height, :width],
+            confidence[..., :height, :width],
+            torch.stack([look.scores for look in looks]) if self.training else None,
+        )
+
+    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
+        """Returns the weighted cross-entropy of all looks against the true disparities; 0 where none is known."""
+        assert prediction.scores is not None
+        assert sample.disparity is not None and sample.occlusion is not None
+        centre = slice(self.scale // 2, None, self.scale)
+        truth, hidden = (as_eyes(maps)[0][:, 0, centre, centre] for maps in (sample.disparity, sample.occlusion))
+        parts = [disparity_loss(scores, truth / self.scale, hidden, LOW) for scores in prediction.scores]
+        return MATCH_WEIGHT * torch.stack(parts).sum()
 
 
 def _attended(look: Attended, scale: int) -> tuple[Tensor, Tensor]:

@@ -12,10 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from restereo.layers.attention import Attended
-from restereo.layers.enlargement import enlarged, greatest, look_across, matching_loss
+from restereo.layers.enlargement import Enlarger, greatest, look_across
 from restereo.layers.naf import NAFBlock
 from restereo.layers.precision import fast_bf16
-from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "small"]
 
@@ -31,12 +30,11 @@ SIZES: dict[Size, Shape] = {"tiny": Shape(16, 2), "small": Shape(48, 8)}
 PASSES = 2
 
 
-class FeedbackSR(nn.Module):
+class FeedbackSR(Enlarger):
     """The network; any height and width of the small views."""
 
     def __init__(self, shape: Shape, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         width, folded = shape.width, 3 * scale**2
         self.stem = nn.Conv2d(3, width, 3, padding=1)
         self.before = nn.Sequential(*(NAFBlock(width) for _ in range(shape.depth)))
@@ -48,14 +46,6 @@ class FeedbackSR(nn.Module):
         for last in (self.head, self.feed_back):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # it has one
-
-    def forward(self, x: Tensor) -> Prediction:
-        """Returns both views `(B, 6, H, W)` with disparity and confidence.
-
-        Args:
-            x: `(B, 12, H, W)`: both views enlarged smoothly, and both with each small pixel repeated.
-        """
-        return enlarged(x, self.scale, self.restore, self.training)
 
     def restore(self, small: Tensor) -> tuple[Tensor, list[Attended]]:
         """Returns what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and what each pass attended to."""
@@ -74,10 +64,6 @@ class FeedbackSR(nn.Module):
                 known = found.certainty, found.disparity / high
                 fed = self.feed_back(torch.cat([features, correction, *known], dim=1))
         return correction.float(), passes
-
-    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
-        """Returns the cross-entropy of both passes' attention against the true disparities; 0 where none is known."""
-        return matching_loss(prediction, sample, self.scale)
 
 
 def build(channels_in: int, channels_out: int, *, size: Size = "small", scale: int = 4) -> FeedbackSR:

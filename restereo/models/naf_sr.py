@@ -11,10 +11,9 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 
 from restereo.layers.attention import Attended
-from restereo.layers.enlargement import enlarged, look_across, matching_loss
+from restereo.layers.enlargement import Enlarger, look_across
 from restereo.layers.naf import LayerNorm, NAFBlock
 from restereo.layers.precision import fast_bf16
-from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "small"]
 
@@ -49,12 +48,11 @@ class Look(nn.Module):
         return features + found.certainty * self.take(found.features), found
 
 
-class NAFSR(nn.Module):
+class NAFSR(Enlarger):
     """The network; any height and width of the small views."""
 
     def __init__(self, shape: Shape, scale: int) -> None:
-        super().__init__()
-        self.scale = scale
+        super().__init__(scale)
         width = shape.width
         self.stem = nn.Conv2d(3, width, 3, padding=1)
         self.groups = nn.ModuleList(
@@ -64,14 +62,6 @@ class NAFSR(nn.Module):
         self.head = nn.Conv2d(width, 3 * scale**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # it has one
-
-    def forward(self, x: Tensor) -> Prediction:
-        """Returns both views `(B, 6, H, W)` with disparity and confidence.
-
-        Args:
-            x: `(B, 12, H, W)`: both views enlarged smoothly, and both with each small pixel repeated.
-        """
-        return enlarged(x, self.scale, self.restore, self.training)
 
     def restore(self, small: Tensor) -> tuple[Tensor, list[Attended]]:
         """Returns what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and what each look attended to."""
@@ -84,10 +74,6 @@ class NAFSR(nn.Module):
                 features = group(features)
             correction: Tensor = self.head(features)
         return correction.float(), found
-
-    def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
-        """Returns the cross-entropy of all looks' attention against the true disparities; 0 where none is known."""
-        return matching_loss(prediction, sample, self.scale)
 
 
 def build(channels_in: int, channels_out: int, *, size: Size = "small", scale: int = 4) -> NAFSR:
