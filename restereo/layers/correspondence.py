@@ -65,7 +65,7 @@ def brought_over(weights: Tensor, other: Tensor, low: int) -> Tensor:
         # With `width` zeros behind, cut into rows shorter by one: each begins a column further right than the last.
         band = F.pad(some.flip(-1), (0, width)).flatten(1)[:, :-width].unflatten(1, (width, width + count - 1))
         parts.append(band @ others)
-    return torch.cat(parts).reshape(batch, height, width, -1).permute(0, 3, 1, 2)
+    return torch.cat(parts).reshape(batch, height, width, -1).permute(0, 3, 1, 2).float()
 
 
 def subpixel_minimum(cost: Tensor, low: int) -> Tensor:

@@ -25,7 +25,7 @@ SIZES: dict[Size, tuple[int, ...]] = {
 MASK_WEIGHT = 0.1
 """Of the cross-entropy of the damage, in nats, beside the objective."""
 DAMAGE_WEIGHT = 5.0
-"""Of a damaged pixel in it, sound ones being 1: damage is a twentieth of a picture."""
+"""Of a damaged pixel in it, sound ones being 1: damage is a tenth of a picture."""
 FILL_WEIGHT = 10.0
 """Of the squared error at damaged pixels, as a mean over all: what is filled else drowns in what is seen."""
 
