@@ -35,7 +35,7 @@ class Blinking(torch.nn.Module):
 
 
 def test_colours_that_blink_are_measured_and_held(tmp_path, monkeypatch):
-    monkeypatch.setattr("restereo.tasks.COPIES", (1,))  # it counts how often it is asked
+    monkeypatch.setattr("restereo.tasks._answering.COPIES", (1,))  # it counts how often it is asked
     grey, colour = (clips.make(tmp_path / f"{show.__name__}.mp4", show=show) for show in (clips.grey, clips.view))
     task = catalog.build("task", "colorization", sees=16)
     task.flips = ((),)
