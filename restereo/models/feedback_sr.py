@@ -44,8 +44,8 @@ class FeedbackSR(Enlarger):
         self.head = nn.Conv2d(width, folded, 3, padding=1)
         self.feed_back = nn.Conv2d(width + folded + 2, width, 1)
         for last in (self.head, self.feed_back):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]  # it has one
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
 
     def restore(self, small: Tensor) -> tuple[Tensor, list[Attended]]:
         """Returns what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and what each pass attended to."""

@@ -38,8 +38,8 @@ class Look(nn.Module):
         self.norm = LayerNorm(channels)
         self.describe = nn.Conv2d(channels, channels, 1)
         self.take = nn.Conv2d(channels, channels, 1)
-        nn.init.zeros_(self.take.weight)
-        nn.init.zeros_(self.take.bias)  # type: ignore[arg-type]  # it has one
+        for parameter in self.take.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Attended]:
         """Returns the features and what was attended to."""
@@ -60,8 +60,8 @@ class NAFSR(Enlarger):
         )
         self.looks = nn.ModuleList(Look(width) for _ in range(shape.looks))
         self.head = nn.Conv2d(width, 3 * scale**2, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]  # it has one
+        for parameter in self.head.parameters():
+            nn.init.zeros_(parameter)
 
     def restore(self, small: Tensor) -> tuple[Tensor, list[Attended]]:
         """Returns what smooth enlargement lacks `(2B, 3·scale², h, w)`, folded, and what each look attended to."""
