@@ -23,8 +23,8 @@ from rich.text import Text
 from pipelines import paths
 from restereo import catalog
 from restereo.config import load_params
+from restereo.datasets import Item, Source
 from restereo.errors import UserError
-from restereo.sources import Item, Source
 
 
 def main(source: str) -> None:
@@ -42,7 +42,7 @@ def fetch(name: str, source: Source, target: Path) -> list[Item]:
 
     Example:
         >>> import tempfile
-        >>> from restereo.sources.builtin import build
+        >>> from restereo.datasets.builtin import build
         >>> target = Path(tempfile.mkdtemp()) / "builtin"
         >>> len(fetch("builtin", build(), target)), (target / "index.json").exists()
         (7, True)

@@ -43,7 +43,7 @@ def rows_of(sources: list[str], manifest: Path) -> dict[Split, list[Row]]:
 
 @lru_cache(maxsize=256)
 def _photo(path: str) -> Picture:
-    from restereo.sources._pictures import read_picture
+    from restereo.datasets._pictures import read_picture
 
     return read_picture(Path(path))
 
@@ -103,8 +103,8 @@ class Scenes(Dataset[Record]):
 
 def pair_scene(row: Row) -> tuple[Scene, dict[str, Any]]:
     """Returns a real pair as a scene, and what the index says of it."""
+    from restereo.datasets._pictures import PairFiles
     from restereo.evaluation.reader import read_scene
-    from restereo.sources._pictures import PairFiles
 
     maps = [Path(row[key]) if row[key] else None for key in ("disparity_left", "disparity_right")]
     files = PairFiles(f"{row['source']}-{row['name']}", Path(row["path"]), Path(row["path_right"]), *maps)

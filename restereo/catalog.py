@@ -16,7 +16,7 @@ from restereo.errors import UserError, nearest
 Kind = Literal["source", "task", "model", "objective", "baseline"]
 
 FOLDERS: dict[Kind, str] = {
-    "source": "sources",
+    "source": "datasets",
     "task": "tasks",
     "model": "models",
     "objective": "training/objectives",

@@ -181,7 +181,7 @@ class Params(Section):
         return self.tasks[name]
 
     def source(self, name: str) -> Source:
-        """Returns a row of `sources:`, its kind (the file under `restereo/sources/`) by default the row's name.
+        """Returns a row of `sources:`, its kind (the file under `restereo/datasets/`) by default the row's name.
 
         Raises:
             UserError: There is no such row.

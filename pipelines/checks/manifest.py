@@ -14,14 +14,14 @@ import numpy as np
 from pipelines import paths
 from pipelines.checks.parallax import parallax
 from pipelines.checks.stored import Stored, stored
+from restereo.datasets import Item
+from restereo.datasets._benchmark import is_benchmark
+from restereo.datasets._decode import is_grey
+from restereo.datasets._pictures import MAX_PIXELS, PairFiles, Picture, read_disparities, read_picture
 from restereo.errors import UserError
 from restereo.imaging.eyes import order_score
 from restereo.imaging.geometry import vertical_offset
 from restereo.imaging.perceptual_hash import perceptual_hash
-from restereo.sources import Item
-from restereo.sources._benchmark import is_benchmark
-from restereo.sources._decode import is_grey
-from restereo.sources._pictures import MAX_PIXELS, PairFiles, Picture, read_disparities, read_picture
 
 NAN = math.nan
 

@@ -22,12 +22,12 @@ def anaglyph(
 
     Example: `restereo anaglyph left.png right.png -o anaglyph.png --method green-magenta-half`
     """
+    from restereo.datasets._pictures import PairFiles, read_pair
     from restereo.imaging.anaglyph import find_method, form
     from restereo.inference.encoding import PLAIN
     from restereo.inference.files import check_target, write_picture
     from restereo.inference.naming import keep_source
     from restereo.inference.opening import check_regular
-    from restereo.sources._pictures import PairFiles, read_pair
 
     how = find_method(method)
     check_target(out, PLAIN)

@@ -4,11 +4,11 @@ import torch
 from rich.console import Console
 from rich.table import Column, Table
 
+from restereo.datasets._pictures import PairFiles
 from restereo.evaluation.protocol import mean
 from restereo.evaluation.reader import read_scene
 from restereo.progress import shown
 from restereo.sample import Predictor, Scene
-from restereo.sources._pictures import PairFiles
 from restereo.tasks import Figures, Task, to_picture, to_tensor
 
 

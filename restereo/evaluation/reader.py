@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from restereo.datasets._pictures import SUFFIXES, Pair, PairFiles, read_pair, read_picture
 from restereo.errors import UserError
 from restereo.imaging.geometry import forward_disparity, occlusion
 from restereo.sample import Scene
-from restereo.sources._pictures import SUFFIXES, Pair, PairFiles, read_pair, read_picture
 
 DENSE = 0.5
 """Least share of pixels with a true disparity for occlusion to be told from it; LiDAR maps have less."""

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
+from restereo.datasets._decode import MAX_PIXELS, open_picture
 from restereo.errors import UserError
 from restereo.inference.layouts import Pixels
 from restereo.inference.metadata import ORIENTATION, Metadata, metadata_of
-from restereo.sources._decode import MAX_PIXELS, open_picture
 
 ENDINGS = frozenset([".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".gif"])
 """What is looked for in a folder."""

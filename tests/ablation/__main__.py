@@ -18,11 +18,11 @@ from lightning.fabric import Fabric
 from pipelines import paths
 from restereo import catalog
 from restereo.config import Params, Recipe, load_params
+from restereo.datasets._pictures import find_pairs
 from restereo.evaluation.folder import evaluate_folder
 from restereo.inference.contender import find_restorer
 from restereo.inference.predictor import Restorer, load_run
 from restereo.sample import Operator, Prediction
-from restereo.sources._pictures import find_pairs
 from restereo.tasks import build_model
 from restereo.training.data import Examples, endless_batches
 from restereo.training.loop import Loop

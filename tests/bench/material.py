@@ -37,7 +37,7 @@ def folder() -> Path:
 def builtin() -> Path:
     """Returns the folder of the embedded pictures."""
     from pipelines.download import fetch
-    from restereo.sources.builtin import build
+    from restereo.datasets.builtin import build
 
     fetch("builtin", build(), folder() / "builtin")
     return folder() / "builtin"

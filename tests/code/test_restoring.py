@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from restereo import catalog, recover
 from restereo.cli import app
+from restereo.datasets._pictures import read_picture
 from restereo.errors import UserError
 from restereo.imaging.color import luma
 from restereo.inference.films import film as films
@@ -24,7 +25,6 @@ from restereo.inference.films.restoring import restore_film
 from restereo.inference.predictor import load_run
 from restereo.inference.restored import COLORIZE
 from restereo.sample import Picture, Prediction
-from restereo.sources._pictures import read_picture
 from restereo.tasks import Task, build_model
 from restereo.training import run_folder
 from tests.code.inference import clips

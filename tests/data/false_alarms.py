@@ -10,10 +10,10 @@ from pathlib import Path
 
 from pipelines.checks.parallax import SHIFTED, parallax
 from restereo.config import Validate
+from restereo.datasets._decode import SUFFIXES
+from restereo.datasets._pictures import Picture, find_pairs, read_picture
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.imaging.eyes import order_score
-from restereo.sources._decode import SUFFIXES
-from restereo.sources._pictures import Picture, find_pairs, read_picture
 
 
 def main(folder: Path) -> None:

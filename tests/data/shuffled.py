@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import torch
 
+from restereo.datasets._pictures import Picture, find_pairs, read_picture
 from restereo.inference.contender import default_restorer, find_restorer
 from restereo.inference.predictor import Restorer
 from restereo.progress import shown
-from restereo.sources._pictures import Picture, find_pairs, read_picture
 from restereo.tasks import Figures, to_tensor
 
 WIDTH = 640

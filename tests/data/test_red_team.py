@@ -15,11 +15,11 @@ from PIL import Image
 from pipelines import download, paths, report, validate
 from pipelines.checks.splits import Group, assign
 from restereo.config import Validate
+from restereo.datasets._pictures import read_picture, scene_in
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.imaging.eyes import order_score
 from restereo.imaging.scenes import random_scene
-from restereo.sources._pictures import read_picture, scene_in
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SEEDS = {"one": 57, "two": 16}

@@ -215,7 +215,7 @@ def test_a_killed_download_leaves_what_was_there(project: Path, monkeypatch: pyt
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("restereo.sources.builtin._copy", interrupted)
+    monkeypatch.setattr("restereo.datasets.builtin._copy", interrupted)
     with pytest.raises(KeyboardInterrupt):
         download.main("builtin")
     assert sorted(paths.RAW.rglob("*")) == before

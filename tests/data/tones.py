@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from restereo.datasets._pictures import SUFFIXES, Picture, read_picture
 from restereo.imaging.color import luma
 from restereo.imaging.degrade import jpeg
 from restereo.imaging.toning import COLOURED, own_colour
 from restereo.progress import shown
-from restereo.sources._pictures import SUFFIXES, Picture, read_picture
 
 MOST = 150
 GAMMA = 0.8, 1.0, 1.35

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from restereo.datasets._decode import MAX_PIXELS
 from restereo.errors import UserError
 from restereo.inference.films.colour import Colour, colour_of, to_rgb
 from restereo.inference.films.container import is_cut_short
 from restereo.inference.films.span import WHOLE, Span
 from restereo.sample import Picture
-from restereo.sources._decode import MAX_PIXELS
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ def _film(name: str) -> Path:
     import cv2
     import numpy as np
 
+    from restereo.datasets._pictures import read_picture
     from restereo.imaging.anaglyph import METHODS, form
-    from restereo.sources._pictures import read_picture
 
     width, height, count = SIZES[name]
     step = max(1, round(STEP * width))

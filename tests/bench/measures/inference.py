@@ -94,8 +94,8 @@ def _picture(megapixels: float) -> Path:
     import cv2
     import numpy as np
 
+    from restereo.datasets._pictures import read_picture
     from restereo.imaging.anaglyph import METHODS, form
-    from restereo.sources._pictures import read_picture
 
     file = material.folder() / f"anaglyph-{megapixels:g}.png"
     if not file.exists():
@@ -112,10 +112,10 @@ def _recover(what: str, file: Path) -> None:
     """Recovers one picture in this process and prints its seconds and processor seconds."""
     import time
 
+    from restereo.datasets._pictures import read_picture
     from restereo.inference.contender import find_contender, find_restorer
     from restereo.inference.recover import Wish, recover_file
     from restereo.sample import Observation
-    from restereo.sources._pictures import read_picture
     from restereo.tasks import to_picture, to_tensor
 
     start, processor = time.perf_counter(), time.process_time()

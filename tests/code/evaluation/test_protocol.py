@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from restereo import catalog
+from restereo.datasets._pictures import Pair, find_pairs
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.evaluation.protocol import judge, mean
 from restereo.evaluation.reader import find_photos, scene_of
 from restereo.sample import Prediction, Scene
-from restereo.sources._pictures import Pair, find_pairs
 from restereo.tasks import restore, to_tensor
 from tests.conftest import small_scene, smooth_picture
 

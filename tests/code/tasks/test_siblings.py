@@ -7,6 +7,7 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from restereo import catalog
+from restereo.datasets._pictures import find_pairs
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.imaging.ageing import Age, aged
@@ -14,7 +15,6 @@ from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma
 from restereo.imaging.resampling import reduced
 from restereo.layers.projection import measured
 from restereo.sample import Observation, Prediction, Sample, Scene
-from restereo.sources._pictures import find_pairs
 from restereo.tasks import build_model, overview, restore, to_picture, to_tensor
 from restereo.tasks._textures import read_textures
 from tests.conftest import smooth_picture

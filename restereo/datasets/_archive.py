@@ -18,8 +18,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import final
 
+from restereo.datasets._formats import FILE, FOLDER, Entry, Unpacked, format_of, plain
 from restereo.errors import UserError
-from restereo.sources._formats import FILE, FOLDER, Entry, Unpacked, format_of, plain
 
 _DAMAGED = (
     zipfile.BadZipFile,

@@ -10,10 +10,10 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
+from restereo.datasets import _transfer
+from restereo.datasets._transfer import Patience, download
 from restereo.errors import UserError
-from restereo.sources import _transfer
-from restereo.sources._transfer import Patience, download
-from tests.code.sources.serving import Reply, Site, serving
+from tests.code.datasets.serving import Reply, Site, serving
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 3_000_000, np.uint8).tobytes()
 SHA = hashlib.sha256(CONTENT).hexdigest()

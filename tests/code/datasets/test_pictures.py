@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restereo.errors import UserError
-from restereo.sources._pictures import (
+from restereo.datasets._pictures import (
     PairFiles,
     find_pairs,
     read_disparity,
     read_pair,
     read_picture,
 )
+from restereo.errors import UserError
 
 
 @pytest.fixture

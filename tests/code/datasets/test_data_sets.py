@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from restereo import catalog
+from restereo.datasets import Item, no_progress
+from restereo.datasets._benchmark import is_benchmark
+from restereo.datasets._checksums import RECORD
+from restereo.datasets._dataset import DataSet
+from restereo.datasets._formats import stem
+from restereo.datasets._pictures import PairFiles, read_pair, read_picture
+from restereo.datasets._remote import Remote
 from restereo.errors import UserError
-from restereo.sources import Item, no_progress
-from restereo.sources._benchmark import is_benchmark
-from restereo.sources._checksums import RECORD
-from restereo.sources._dataset import DataSet
-from restereo.sources._formats import stem
-from restereo.sources._pictures import PairFiles, read_pair, read_picture
-from restereo.sources._remote import Remote
-from tests.code.sources.layouts import CASES, DISPARITY, packed, png
+from tests.code.datasets.layouts import CASES, DISPARITY, packed, png
 
 OWN_FILES = {"builtin", "folder"}
 REMOTE = [name for name in catalog.names("source") if name not in OWN_FILES]

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restereo.datasets._decode import open_picture
 from restereo.errors import UserError
-from restereo.sources._decode import open_picture
 
 SUFFIXES = frozenset([".pfm", ".npy", ".npz", ".png", ".pgm"])
 KITTI_SCALE = 256.0

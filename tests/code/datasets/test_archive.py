@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from restereo.datasets import _archive
+from restereo.datasets._archive import Archive, Limits
 from restereo.errors import UserError
-from restereo.sources import _archive
-from restereo.sources._archive import Archive, Limits
 
 Content = bytes | tarfile.TarInfo
 GOOD = {"set/a.png": b"aaaa", "set/b.png": b"bb" * 500}

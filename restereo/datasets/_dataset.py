@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from restereo.datasets import Item
+from restereo.datasets._archive import Limits
+from restereo.datasets._formats import stem
 from restereo.errors import UserError
-from restereo.sources import Item
-from restereo.sources._archive import Limits
-from restereo.sources._formats import stem
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ bytes); nobody has fetched them here. `DIV2K_train_HR/0001.png`, ..., `DIV2K_val
 
 from collections.abc import Sequence
 
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
 
 _URL = "https://data.vision.ee.ethz.ch/cvl/DIV2K"
 

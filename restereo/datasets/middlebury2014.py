@@ -9,9 +9,9 @@ has fetched them here.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
 from restereo.errors import UserError, nearest
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
 
 _PAGE = "https://vision.middlebury.edu/stereo/data/scenes2014"
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from restereo import catalog
+from restereo.datasets import no_progress
+from restereo.datasets._benchmark import SCENES, is_benchmark
+from restereo.datasets._pictures import PairFiles, find_pairs, read_pair, read_picture
 from restereo.imaging.geometry import warp
 from restereo.imaging.perceptual_hash import perceptual_hash
-from restereo.sources import no_progress
-from restereo.sources._benchmark import SCENES, is_benchmark
-from restereo.sources._pictures import PairFiles, find_pairs, read_pair, read_picture
 
 
 def test_the_disparity_is_true_positive_and_in_px(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ spelt `Flicker8k_Dataset/667626_18933d713e.jpg`.
 
 from collections.abc import Sequence
 
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
 
 DATA_SET = DataSet(
     name="flickr8k",

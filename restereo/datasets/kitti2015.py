@@ -8,8 +8,8 @@ Nobody has fetched it here.
 
 from collections.abc import Sequence
 
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
 
 DATA_SET = DataSet(
     name="kitti2015",

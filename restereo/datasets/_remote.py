@@ -12,13 +12,13 @@ from typing import final
 
 from filelock import FileLock
 
+from restereo.datasets import Item, Progress, Source
+from restereo.datasets._archive import Archive
+from restereo.datasets._checksums import RECORD, record, recorded, sha256_of
+from restereo.datasets._dataset import DataSet, Member, RemoteFile, grouped, item
+from restereo.datasets._formats import SUFFIXES, stem
+from restereo.datasets._transfer import Patience, download
 from restereo.errors import UserError
-from restereo.sources import Item, Progress, Source
-from restereo.sources._archive import Archive
-from restereo.sources._checksums import RECORD, record, recorded, sha256_of
-from restereo.sources._dataset import DataSet, Member, RemoteFile, grouped, item
-from restereo.sources._formats import SUFFIXES, stem
-from restereo.sources._transfer import Patience, download
 
 ARCHIVES = "data/archives"
 

@@ -7,8 +7,8 @@ checks them too.
 import hashlib
 from pathlib import Path
 
+from restereo.datasets import Progress, no_progress
 from restereo.errors import UserError
-from restereo.sources import Progress, no_progress
 
 RECORD = "SHA256SUMS"
 _CHUNK = 2**22

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from restereo.datasets import _maps
+from restereo.datasets._decode import MAX_PIXELS, SUFFIXES, Picture, read_picture
+from restereo.datasets._maps import needs_divisor, read_disparity
 from restereo.errors import UserError
-from restereo.sources import _maps
-from restereo.sources._decode import MAX_PIXELS, SUFFIXES, Picture, read_picture
-from restereo.sources._maps import needs_divisor, read_disparity
 
 __all__ = [
     "MAX_PIXELS",

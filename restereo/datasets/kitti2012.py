@@ -8,8 +8,8 @@ same street a tenth of a second later. Nobody has fetched it here.
 
 from collections.abc import Sequence
 
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
 
 DATA_SET = DataSet(
     name="kitti2012",

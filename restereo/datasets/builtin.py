@@ -10,8 +10,8 @@ from typing import final
 import numpy as np
 import skimage
 
+from restereo.datasets import Item, Progress, Source
 from restereo.errors import UserError
-from restereo.sources import Item, Progress, Source
 
 MIDDLEBURY = "Middlebury: use and publication permitted, cite"
 

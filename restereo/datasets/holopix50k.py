@@ -7,8 +7,8 @@ or `-LMudfNzcf8L_S_GHKkk.jpg`) was not to be seen; both are read. Nobody has fet
 
 from collections.abc import Sequence
 
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
 
 DATA_SET = DataSet(
     name="holopix50k",

@@ -18,9 +18,9 @@ from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from restereo.datasets import Progress, no_progress
+from restereo.datasets._checksums import sha256_of
 from restereo.errors import UserError
-from restereo.sources import Progress, no_progress
-from restereo.sources._checksums import sha256_of
 
 CHUNK = 2**18
 # Statuses that may pass by themselves (RFC 9110; 425 RFC 8470, 429 RFC 6585). Any other one is an answer.

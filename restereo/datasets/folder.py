@@ -20,10 +20,10 @@ from typing import final
 import numpy as np
 from PIL import Image
 
+from restereo.datasets import Item, Progress, Source
+from restereo.datasets._decode import SUFFIXES
+from restereo.datasets._pictures import PairFiles, Picture, read_picture, scene_in
 from restereo.errors import UserError
-from restereo.sources import Item, Progress, Source
-from restereo.sources._decode import SUFFIXES
-from restereo.sources._pictures import PairFiles, Picture, read_picture, scene_in
 
 EYES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _EYE_SUFFIX = re.compile(r"^(?P<scene>.+)[_-](?P<eye>l|r|left|right)$", re.IGNORECASE)

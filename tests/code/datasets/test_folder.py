@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from restereo import catalog
+from restereo.datasets import Item, no_progress
 from restereo.errors import UserError
-from restereo.sources import Item, no_progress
 
 Files = dict[str, str]
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from pipelines import download as stage
+from restereo.datasets import Item, no_progress
+from restereo.datasets._checksums import recorded
+from restereo.datasets._dataset import DataSet, RemoteFile
+from restereo.datasets._remote import Remote
+from restereo.datasets._transfer import Patience
 from restereo.errors import UserError
-from restereo.sources import Item, no_progress
-from restereo.sources._checksums import recorded
-from restereo.sources._dataset import DataSet, RemoteFile
-from restereo.sources._remote import Remote
-from restereo.sources._transfer import Patience
-from tests.code.sources.layouts import packed, png
-from tests.code.sources.serving import Reply, Site, serving
+from tests.code.datasets.layouts import packed, png
+from tests.code.datasets.serving import Reply, Site, serving
 
 PHOTOS = {f"sea/{n}.png": png(n) for n in range(3)}
 
