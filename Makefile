@@ -13,7 +13,7 @@ help:  ## Say what each verb does
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
 run: $(INSTALLED)  ## Train and evaluate recipes on the embedded pictures: the anaglyph ones, or RECIPES=all
-	restereo-pipelines check && dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary
+	restereo-pipelines check && dvc --wait-for-lock repro --glob '$(TARGETS)' && restereo-pipelines summary $(if $(filter all,$(RECIPES)),,'$(RECIPES)')
 
 test: $(INSTALLED)  ## Run all tests
 	pytest -n 2 --dist loadfile

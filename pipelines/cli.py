@@ -202,7 +202,10 @@ def check(
 
 @app.command()
 def summary(
-    tasks: Annotated[list[str] | None, typer.Argument(help="Rows of `tasks:`; by default all with results.")] = None,
+    rows: Annotated[
+        list[str] | None,
+        typer.Argument(help="Tasks or recipes, such as 'anaglyph*'; by default the tasks that have a report here."),
+    ] = None,
 ) -> None:
     """Prints the figures of recipes and baselines, and where to see more.
 
@@ -214,14 +217,14 @@ def summary(
     from pipelines import summary as results
     from restereo.config import load_params
 
-    found = results.read(load_params(), tasks or ())
+    found = results.read(load_params(), rows or ())
     if not found:
-        raise UserError("data/evaluation: no results yet; run `make run`.")
+        raise UserError("data/report: nothing has run here yet; run `make run`, or name a task, such as 'anaglyph'.")
     console = Console(highlight=False)
     for one in found:
         console.print(results.table(one, console.width))
-        page = paths.report(one.task)
-        console.print(f"Report: {page if page.exists() else 'none; the figures came with the code'}")
+        page, stage = paths.report(one.task), f"report@{one.task}"
+        console.print(f"Report: {page if page.exists() else f'not made yet; `dvc repro {stage}` makes it'}")
     console.print("MLflow and Prefect: `make ui` opens both pages and prints their addresses.")
 
 

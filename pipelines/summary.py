@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pipelines import paths
@@ -67,23 +68,33 @@ def summarise(task: str, results: Sequence[Mapping[str, Any]]) -> Summary:
     )
 
 
-def read(params: Params, tasks: Sequence[str] = ()) -> list[Summary]:
-    """Returns what has been evaluated of these tasks, or of all of them.
+def read(params: Params, patterns: Sequence[str] = ()) -> list[Summary]:
+    """Returns the results of these rows, or of every task that has a report here.
+
+    Figures of released recipes come with the code; without patterns they are left out, because nothing ran.
+
+    Args:
+        params: The checked parameters.
+        patterns: Names of tasks or recipes, with `*` as the shell has it. A task brings all its recipes, a recipe
+            only itself.
 
     Raises:
-        UserError: There is no such task, or one that was named has no result yet.
+        UserError: A pattern matches no row, or no result of a row that it matches is there yet.
     """
-    found = []
-    for task in tasks or params.tasks:
-        if task not in params.tasks:
-            raise UserError(f"params.yaml: unknown task '{task}': {nearest(task, params.tasks)}.")
-        files = [paths.metrics(task, name) for name, row in params.recipes.items() if row.task == task]
-        results = [json.loads(file.read_text(encoding="utf-8")) for file in files if file.is_file()]
-        if results:
-            found.append(summarise(task, results))
-        elif tasks:
-            raise UserError(f"{paths.evaluation(task)}: task '{task}' has no result yet; run `make run`.")
-    return found
+    recipes = {name: row.task for name, row in params.recipes.items()}
+    chosen = {name for name, task in recipes.items() if not patterns and paths.report(task).is_file()}
+    for pattern in patterns:
+        tasks = {task for task in params.tasks if fnmatchcase(task, pattern)}
+        matched = {name for name, task in recipes.items() if task in tasks or fnmatchcase(name, pattern)}
+        if not tasks and not matched:
+            raise UserError(f"params.yaml: unknown task '{pattern}': {nearest(pattern, [*params.tasks, *recipes])}.")
+        if not any(paths.metrics(recipes[name], name).is_file() for name in matched):
+            raise UserError(f"{paths.EVALUATION}: '{pattern}' has no result yet; run `make run`.")
+        chosen |= matched
+    files = {name: paths.metrics(task, name) for name, task in recipes.items() if name in chosen}
+    results = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
+    found = ((task, [result for name, result in results.items() if recipes[name] == task]) for task in params.tasks)
+    return [summarise(task, of_task) for task, of_task in found if of_task]
 
 
 def table(summary: Summary, width: int) -> "Table":

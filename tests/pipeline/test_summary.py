@@ -25,8 +25,8 @@ def result(recipe: str, psnr: float) -> dict[str, Any]:
     return {"headline": "missing_psnr", "variants": {"clean": clean, "jpeg85": jpeg}}
 
 
-def write(recipe: str, psnr: float) -> None:
-    file = paths.metrics("anaglyph", recipe)
+def write(recipe: str, psnr: float, task: str = "anaglyph") -> None:
+    file = paths.metrics(task, recipe)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(result(recipe, psnr)))
 
@@ -82,9 +82,33 @@ def test_it_is_printed_with_where_to_look_next(evaluated: Path) -> None:
 
 
 def test_no_report_is_named_that_is_not_there(evaluated: Path) -> None:
-    command = [sys.executable, "-m", "pipelines.cli", "summary"]
+    command = [sys.executable, "-m", "pipelines.cli", "summary", "anaglyph"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "Report: none" in done.stdout and "anaglyph.html" not in done.stdout
+    assert "Report: not made yet; `dvc repro report@anaglyph`" in done.stdout and "anaglyph.html" not in done.stdout
+
+
+def test_only_what_ran_is_shown(evaluated: Path) -> None:
+    params = load_params()
+    write("colorization_gan", 20.0, "colorization")  # figures that came with the code
+    assert summary.read(params) == []
+    paths.report("anaglyph").parent.mkdir(parents=True, exist_ok=True)
+    paths.report("anaglyph").touch()
+    assert [one.task for one in summary.read(params)] == ["anaglyph"]
+    assert [one.task for one in summary.read(params, ["anaglyph*"])] == ["anaglyph"]
+    assert [one.task for one in summary.read(params, ["colorization"])] == ["colorization"]
+
+
+def test_a_recipe_brings_no_sibling(evaluated: Path) -> None:
+    write("anaglyph_gan", 20.0)
+    (found,) = summary.read(load_params(), ["anaglyph_u*"])
+    assert list(found.rows) == ["anaglyph_unet", "grey", "identity"]
+
+
+def test_make_run_shows_the_rows_that_it_ran() -> None:
+    for recipes, shown in (("anaglyph*", " 'anaglyph*'"), ("colorization_gan", " 'colorization_gan'"), ("all", " ")):
+        command = ["make", "-n", "-o", ".venv/.installed", "run", f"RECIPES={recipes}"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert done.stdout.rstrip("\n").endswith(f"restereo-pipelines summary{shown}")
 
 
 def test_what_is_missing_is_said(evaluated: Path) -> None:
@@ -93,5 +117,5 @@ def test_what_is_missing_is_said(evaluated: Path) -> None:
         summary.read(params, ["anaglif"])
     paths.metrics("anaglyph", "anaglyph_unet").unlink()
     assert summary.read(params) == []
-    with pytest.raises(UserError, match="task 'anaglyph' has no result yet"):
+    with pytest.raises(UserError, match="'anaglyph' has no result yet"):
         summary.read(params, ["anaglyph"])
