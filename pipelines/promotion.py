@@ -12,6 +12,7 @@ from pipelines.lineage import content_key
 from pipelines.registry import CHALLENGER, PREVIOUS
 from pipelines.store import Version
 from pipelines.title import alone, entry, memory, settle, standing
+from restereo import catalog
 from restereo.config import Params, load_params
 from restereo.errors import UserError, nearest
 
@@ -91,16 +92,18 @@ def question(task: str, champion: Version | None, challenger: Version, params: P
     from pipelines.contest import groups_of
     from restereo.training.checkpoint import key_of
 
-    judges = [Path(__file__).with_name(name) for name in ("contest.py", "decision.py")]
     pictures = sorted(paths.pairs(task).glob("test-*.safetensors"))
     facts = {
         "models": [None if one is None else one.content_key for one in (champion, challenger)],
-        "test": content_key({file.name: file for file in [*pictures, *judges]}),
+        "test": content_key({file.name: file for file in pictures}),
         "groups": dict(groups_of(paths.MANIFEST)),
         "settings": params.promotion.model_dump(mode="json"),
         "seed": params.seed,
     }
-    return key_of(facts)
+    kinds: tuple[catalog.Kind, ...] = ("model", "baseline")
+    able = [catalog.module_of(kind, name) for kind in kinds for name in catalog.names(kind)]
+    judge = catalog.module_of("task", params.kinds[task])
+    return key_of(facts, "pipelines.contest", "pipelines.decision", "restereo.inference.predictor", judge, *able)
 
 
 def task_named(what: str, params: Params) -> str:
@@ -138,7 +141,6 @@ def compare(task: str, champion: Version | None, challenger: Version, params: Pa
     """Returns the verdict, and what the challenger was compared with. Nothing is written but temporary files."""
     from pipelines import tracking
     from pipelines.contest import hold
-    from restereo import catalog
     from restereo.inference.predictor import load_run
 
     with TemporaryDirectory() as folder:

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 from pipelines import paths
 from pipelines.exclusive import exclusive
 from pipelines.quiet import run_stage
+from restereo import catalog
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
 from restereo.imaging.shrinking import shrunk, shrunk_to_side
@@ -188,7 +189,8 @@ def _key(params: Params, name: str, by_split: dict[Split, list[Row]]) -> str:
     stamps = [(file, stat.st_size, stat.st_mtime_ns) for file, stat in stats]
     settings = params.model_dump(include={"seed", "synthesize", "evaluate"}, mode="json")
     row = params.task(name).model_dump(mode="json")
-    return key_of([settings, row, by_split, stamps, environment("cpu", 1), Path(__file__).read_text(encoding="utf-8")])
+    task = catalog.module_of("task", params.kinds[name])
+    return key_of([settings, row, by_split, stamps, environment("cpu", 1)], "pipelines.synthesize", task)
 
 
 def _remaining(scenes: Scenes, folder: Path) -> Iterator[Record]:

@@ -41,15 +41,27 @@ def check(kind: Kind, name: str, where: str = "") -> None:
         raise UserError(f"{where}unknown {kind} '{name}': {nearest(name, names(kind))}.")
 
 
+def module_of(kind: Kind, name: str) -> str:
+    """Returns the full name of the entry's module, without importing it.
+
+    Raises:
+        UserError: There is no such entry.
+
+    Example:
+        >>> module_of("objective", "pixel")
+        'restereo.training.objectives.pixel'
+    """
+    check(kind, name)
+    return f"restereo.{FOLDERS[kind].replace('/', '.')}.{name}"
+
+
 def load(kind: Kind, name: str) -> ModuleType:
     """Returns the entry's module.
 
     Raises:
         UserError: There is no such entry.
     """
-    check(kind, name)
-    package = FOLDERS[kind].replace("/", ".")
-    return importlib.import_module(f"restereo.{package}.{name}")
+    return importlib.import_module(module_of(kind, name))
 
 
 def options_of(kind: Kind, name: str) -> list[str]:

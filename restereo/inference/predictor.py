@@ -52,6 +52,12 @@ class Restorer:
             raise UserError(f"weights do not fit model '{row['model']}' ({reason:.160}…); train it again.") from None
         self.model.to(self.device).eval()
 
+    @property
+    def modules(self) -> tuple[str, str]:
+        """The modules of its task and of its network."""
+        task, model = self.config["task_kind"], self.config["row"]["model"]
+        return catalog.module_of("task", task), catalog.module_of("model", model)
+
     def __call__(self, observed: torch.Tensor, operator: Operator) -> Prediction:
         """Returns the prediction `(1, K, H, W)` for one observation `(1, C, H, W)` in [0, 1], projected.
 

@@ -11,23 +11,22 @@ from typing import Any
 
 import torch
 
-import restereo
+from restereo.source_code import code_sha256
 
 
-def key_of(facts: Any) -> str:
-    """Returns the SHA-256, in hexadecimal, over facts and the library's code: work under another key is not taken up.
+def key_of(facts: Any, *modules: str) -> str:
+    """Returns the SHA-256, in hexadecimal, over facts and code: work under another key is not taken up.
 
     Args:
         facts: All that the work depends on beside the code; anything that JSON can hold.
+        modules: Those that do the work; what they import counts as well, see `code_sha256`.
 
     Example:
         >>> key_of({"seed": 0, "steps": 3}) == key_of({"steps": 3, "seed": 0}) != key_of({})
         True
     """
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for file in sorted(Path(restereo.__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    told = json.dumps(facts, sort_keys=True) + code_sha256(*modules)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 class Live:

@@ -111,7 +111,12 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     loop = Loop(fabric, task, model, objective, settings, params.seed)
     quiet = quiet or fabric.global_rank > 0
     facts = environment(device_kind(fabric.device), settings.threads)
-    place = Live(live, key_of([config, facts]))
+    modules = [
+        catalog.module_of("task", config["task_kind"]),
+        catalog.module_of("model", row.model),
+        catalog.module_of("objective", row.objective),
+    ]
+    place = Live(live, key_of([config, facts], __name__, *modules))
     if state := place.load(lambda why: quiet or print(why, file=sys.stderr)):
         loop.resume(state)
     with TrainingProgress(recipe, settings.steps, loop.outcome.step, quiet) as progress:

@@ -135,7 +135,7 @@ def test_what_the_ledger_answers_is_not_compared_again(
     assert promotion.promote("anaglyph").line is not None and len(compared) == 3
     registered(7)
     assert promotion.promote("anaglyph").line is not None and len(compared) == 4
-    monkeypatch.setattr("restereo.training.checkpoint.key_of", lambda _: "other code")
+    monkeypatch.setattr("restereo.training.checkpoint.key_of", lambda *_: "other code")
     assert promotion.promote("anaglyph").line is not None and len(compared) == 5
     assert promotion.promote("anaglyph").line is None and len(compared) == 5
 

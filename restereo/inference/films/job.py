@@ -19,7 +19,6 @@ from restereo.inference.films.parts import Parts
 from restereo.inference.films.reader import Film
 from restereo.inference.films.writer import check_streams
 from restereo.sample import Picture
-from restereo.training.checkpoint import key_of
 
 Facts = dict[str, Any]
 """What is known of a film; JSON."""
@@ -31,7 +30,7 @@ class FilmJob:
 
     Attributes:
         wanted: The part of it, and how it is encoded.
-        maker: All that decides the pictures; JSON.
+        maker: All that decides the pictures, the code that makes them included; JSON.
         judge: Returns what frames from all over the film say of it, or raises `UserError`.
         build: Returns what makes the pictures, told what `judge` returned.
     """
@@ -147,12 +146,12 @@ def locked(out: Path) -> Iterator[None]:
 
 
 def origin_of(film: Film, wanted: Wanted, maker: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns all that decides the bytes of the film to be made, the code that makes it included."""
+    """Returns all that decides the bytes of the film to be made."""
     import av
     import cv2
     import numpy as np
     import torch
 
     modules = {"av": av, "cv2": cv2, "numpy": np, "torch": torch}
-    versions = {name: module.__version__ for name, module in modules.items()} | {"code": key_of({})}
+    versions = {name: module.__version__ for name, module in modules.items()}
     return {**identity(film, wanted), "maker": dict(maker), "segment": segment_length(film), **versions}

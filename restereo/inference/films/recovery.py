@@ -18,6 +18,7 @@ from restereo.inference.naming import targets
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
 from restereo.sample import Picture
+from restereo.source_code import code_sha256
 
 HINTS = {"anaglyph_cyan_red": "red-cyan", "anaglyph_green_magenta": "green-magenta"}
 """The glasses of Matroska's StereoMode 10 and 12."""
@@ -201,6 +202,7 @@ def doubts(method: str, why: str, found: Sequence[Detection]) -> list[str]:
 def _maker(restorer: Restorer, wish: Wish) -> dict[str, Any]:
     return {
         "weights": restorer.sha256,
+        "code": code_sha256(__name__, *restorer.modules),
         "device": str(restorer.device),
         "method": wish.method,
         "swap": wish.swap,

@@ -12,6 +12,7 @@ from restereo.inference.films.writer import check_ending, ending_for
 from restereo.inference.predictor import Restorer
 from restereo.inference.restored import Craft, Restored, doubted, target_of
 from restereo.sample import Picture
+from restereo.source_code import code_sha256
 
 LEAST_CONTRAST = 8.0
 """Standard deviation in codes under which a frame, such as a black one, says nothing of a film."""
@@ -44,7 +45,8 @@ def restore_film(file: Path, out: Path | None, restorer: Restorer, craft: Craft,
         most = len(doubts) > len(telling) / 2
         return {"notes": doubted(doubts[0], str(file), craft, wanted.force) if most else []}
 
-    maker = {"weights": restorer.sha256, "device": str(restorer.device), "craft": craft.name}
+    code = code_sha256(__name__, *restorer.modules)
+    maker = {"weights": restorer.sha256, "code": code, "device": str(restorer.device), "craft": craft.name}
     made = produce(film, target, FilmJob(wanted, maker, judge, lambda _: Frames(restorer)))
     count = [] if wanted.sample else [f"{made.frames} frame{'s' if made.frames > 1 else ''}"]
     return Restored([target], [*count, *made.facts["notes"], *made.notes])
