@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pipelines import paths
+from pipelines.checks.splits import require_splits
 from pipelines.exclusive import exclusive
 from pipelines.quiet import run_stage
 from restereo import catalog
@@ -144,12 +145,12 @@ def main(name: str) -> None:
     params = load_params()
     task, by_split = make_task(params, name), rows_of(params.task(name).sources, paths.MANIFEST)
     scenes = {split: Scenes(task, split, by_split[split], params) for split in SPLITS}
+    used = [row for split in SPLITS for row in (*scenes[split].real, *scenes[split].photos)]
+    splits_of = {f"{row['source']}/{row['group']}": row["split"] for row in used}
+    require_splits(name, splits_of, {f"{row['source']}/{row['group']}" for row in used if row["benchmark"] == "True"})
     for split in SPLITS:
         if not len(scenes[split]):
-            raise UserError(
-                f"{paths.MANIFEST}: no picture for split '{split}' of task '{name}'; add pictures or raise its share "
-                "in section 'validate' of params.yaml."
-            )
+            raise UserError(f"params.yaml: synthesize.scenes.{split}: 0 leaves task '{name}' nothing; raise it.")
     out = paths.pairs(name)
     with exclusive(out.with_name(f".{name}.lock"), LOCK_SECONDS, f"another synthesis of '{name}' still runs"):
         temporary = workplace_of(params, name)

@@ -9,7 +9,7 @@ from typing import Any
 from pipelines import paths
 from pipelines.checks.manifest import Row, measure, read_index, write_csv
 from pipelines.checks.rules import SPLITS
-from pipelines.checks.splits import Group, assign
+from pipelines.checks.splits import assign_splits, require_splits
 from pipelines.expectations import Verdict, check
 from restereo.config import Params, load_params
 from restereo.errors import UserError
@@ -23,13 +23,14 @@ def main() -> None:
     """Returns nothing; writes the manifest, the verdict on each rule, and Data Docs, then fails if a row failed.
 
     Raises:
-        UserError: A row breaks a rule that is no mere warning. The rows are named on stderr before.
+        UserError: A row breaks a rule that is no mere warning (the rows are named on stderr before), or a task has
+            no picture in one of its splits.
     """
     params = load_params()
     rows, excluded = measure_all(params)
     if not rows:
         raise UserError("params.yaml: no picture is left to train on; check sources and validate.exclude.")
-    split(rows, params)
+    assign_splits(rows, params)
     verdicts = check(rows, params.validation, paths.DATA_DOCS)
     paths.MANIFEST.parent.mkdir(parents=True, exist_ok=True)
     paths.MANIFEST.write_text(write_csv(rows), encoding="utf-8")
@@ -44,6 +45,10 @@ def main() -> None:
             f"{rule}), all named above and in {paths.VALIDATION}; mend them, or leave them out with "
             "validate.exclude in params.yaml."
         )
+    for name, task in params.tasks.items():
+        own = {f"{row.source}/{row.group}": row for row in rows if row.source in task.sources}
+        fixed = {group for group, row in own.items() if row.declared or row.benchmark}
+        require_splits(name, {group: row.split for group, row in own.items()}, fixed)
 
 
 def measure_all(params: Params) -> tuple[list[Row], int]:
@@ -59,18 +64,6 @@ def measure_all(params: Params) -> tuple[list[Row], int]:
         for source, item in shown(kept, "validate")
     ]
     return rows, len(listed) - len(kept)
-
-
-def split(rows: list[Row], params: Params) -> None:
-    """Fills in the split of each row, by group. A group with one benchmark scene is test as a whole."""
-    groups: dict[str, Group] = {}
-    for row in rows:
-        one = groups.get(row.group, Group(row.group, (row.source, row.kind), False))
-        groups[row.group] = Group(row.group, one.pool, one.benchmark or row.benchmark)
-    limits = params.validation
-    splits = assign(groups.values(), params.seed, limits.validation_share, limits.test_share)
-    for row in rows:
-        row.split = splits[row.group]
 
 
 def sentences(verdicts: list[Verdict]) -> list[str]:

@@ -67,7 +67,11 @@ class Download(Section):
 
 
 class Validate(Section):
-    """Stage `validate`: split shares (by scene) and the limits of the suite."""
+    """Stage `validate`: split shares (by scene) and the limits of the suite.
+
+    Attributes:
+        assign: source/group -> the split of that group, whatever the shares say.
+    """
 
     validation_share: float = Field(0.1, ge=0, lt=1)
     test_share: float = Field(0.1, ge=0, lt=1)
@@ -78,6 +82,7 @@ class Validate(Section):
     min_eye_order: float = -0.7
     near_duplicate_bits: int = Field(4, ge=0, le=64)
     exclude: list[str] = []
+    assign: dict[str, Split] = {}
 
 
 class Synthesize(Section):

@@ -14,8 +14,9 @@ import numpy as np
 from pipelines import paths
 from pipelines.checks.parallax import parallax
 from pipelines.checks.stored import Stored, stored
+from restereo.config import Split
 from restereo.datasets import Item
-from restereo.datasets._benchmark import is_benchmark
+from restereo.datasets._benchmark import looks_like_benchmark
 from restereo.datasets._decode import is_grey
 from restereo.datasets._pictures import MAX_PIXELS, PairFiles, Picture, read_disparities, read_picture
 from restereo.errors import UserError
@@ -49,7 +50,7 @@ class View:
 class Row:
     """A row of the manifest. Luma figures are in 0 to 255, disparities and offsets in px; NaN = not known.
 
-    The last fields are for the suite alone and do not stand in the CSV file.
+    The last fields are for the suite and the splits alone and do not stand in the CSV file.
     """
 
     source: str
@@ -76,6 +77,7 @@ class Row:
     vertical_offset: float = NAN
     licence: str = ""
     benchmark: bool = False
+    declared: Split | None = field(default=None, metadata={"suite_only": True})
     problem: str = field(default="", metadata={"suite_only": True})
     size_right: str = field(default="", metadata={"suite_only": True})
     phash_right: str = field(default="", metadata={"suite_only": True})
@@ -134,6 +136,7 @@ def measure(source: str, item: Item, folder: Path, max_pixels: int = MAX_PIXELS)
         disparity_right=place.get("disparity_right", ""),
         disparity_scale=NAN if item.disparity_scale is None else item.disparity_scale,
         licence=item.licence,
+        declared=item.split,
     )
     try:
         picture = read_picture(main, max(max_pixels, MAX_PIXELS))
@@ -143,8 +146,7 @@ def measure(source: str, item: Item, folder: Path, max_pixels: int = MAX_PIXELS)
             _measure_pair(row, pair, picture, item.disparity_scale)
     except UserError as error:
         row.problem = str(error)
-    name = row.item if row.kind == "pair" else ""
-    row.benchmark = is_benchmark(name, [int(h, 16) for h in (row.phash, row.phash_right) if h])
+    row.benchmark = looks_like_benchmark(int(h, 16) for h in (row.phash, row.phash_right) if h)
     return row
 
 

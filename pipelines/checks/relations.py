@@ -33,9 +33,9 @@ def _others(rows: list[Row], pairs: list[tuple[Row, Row]]) -> dict[str, list[Row
     return {item: [others[name] for name in sorted(others)] for item, others in found.items()}
 
 
-def splits_of_groups(rows: list[Row]) -> dict[str, str]:
-    """Returns the splits that each group's rows are in, joined by commas; there should be one."""
-    splits: dict[str, set[str]] = defaultdict(set)
+def splits_of_groups(rows: list[Row]) -> dict[tuple[str, str], str]:
+    """Returns, by source and group, the splits that its rows are in, joined by commas; there should be one."""
+    splits: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
-        splits[row.group].add(row.split)
+        splits[row.source, row.group].add(row.split)
     return {group: ",".join(sorted(names)) for group, names in splits.items()}

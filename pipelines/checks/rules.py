@@ -16,7 +16,7 @@ UNIQUE = "ExpectColumnValuesToBeUnique"
 
 SPLITS = ["train", "validation", "test"]
 LEAVE_OUT = "leave it out with validate.exclude"
-ONE_GROUP = "put both into one group of the source, or leave one out with validate.exclude"
+ONE_SPLIT = f"put both into one group of the source, or into one split with validate.assign, or {LEAVE_OUT}"
 MISALIGNED = 0.01
 """Share of the height from which rows that disagree are no rig's tolerance (43 training pairs: at most .003)."""
 
@@ -88,13 +88,14 @@ def _of_a_pair(limits: Validate) -> list[Rule]:
 def _of_the_set(limits: Validate) -> list[Rule]:
     alike = f"pictures that look the same ({limits.near_duplicate_bits} bits of 64 or less apart) are in one split"
     in_test = "the public benchmark's scenes are test"
+    to_test = f"make its whole group test with validate.assign, or {LEAVE_OUT}"
     return [
         Rule("unique_name", UNIQUE, {}, "a name is used once in its source", "rename one of the two"),
         Rule("split", ONE_OF, {"value_set": SPLITS}, "it is in a split", "check the shares"),
         Rule("one_split_a_group", ONE_OF, {"value_set": SPLITS}, "a group is in one split"),
-        Rule("benchmark_is_test", ONE_OF, {"value_set": ["test"]}, in_test),
-        Rule("same_file_across_splits", NULL, {}, "the same file is in one split", ONE_GROUP),
-        Rule("near_duplicate_across_splits", NULL, {}, alike, ONE_GROUP),
+        Rule("benchmark_is_test", ONE_OF, {"value_set": ["test"]}, in_test, to_test),
+        Rule("same_file_across_splits", NULL, {}, "the same file is in one split", ONE_SPLIT),
+        Rule("near_duplicate_across_splits", NULL, {}, alike, ONE_SPLIT),
     ]
 
 

@@ -1,67 +1,102 @@
-"""Which scene trains, which validates, which is kept for the end: a function of seed and group alone."""
+"""Which groups train, validate and test. A group's split depends on its own name, never on what else there is."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 
-MIN_GROUPS = 3
-GROUPS_FOR_TWO = 6
-
-
-@dataclass(frozen=True)
-class Group:
-    """Scenes that stay together. `pool`: of what kind of scene each split wants at least one."""
-
-    name: str
-    pool: tuple[str, str]
-    benchmark: bool
+from pipelines.checks.manifest import Row
+from pipelines.checks.rules import SPLITS
+from restereo.config import Params, Split
+from restereo.errors import UserError
 
 
-def assign(groups: Iterable[Group], seed: int, validation_share: float, test_share: float) -> dict[str, str]:
-    """Returns the split of each group: "train", "validation" or "test".
-
-    A hash of seed and name decides, so a group stays where it is when others come or go, and no later model is
-    trained on what an earlier one was tested on. Benchmark scenes are test. Small pools are topped up by
-    the groups that came nearest: from 3 groups on, each split with a share has one, from 6 on the test split two.
+def drawn_split(seed: int, source: str, group: str, validation_share: float, test_share: float) -> Split:
+    """Returns the split of a group that nobody has assigned: a hash of seed, source and name against the shares.
 
     Args:
-        groups: Names are unique. A pool is, say, a source's photos.
         seed: Another seed, other splits.
-        validation_share: Of the groups, 0 to 1.
-        test_share: Of the groups, 0 to 1.
+        source: The row of `sources:`; groups of one name in two sources are two groups.
+        group: Its name.
+        validation_share: Of all groups, 0 to 1.
+        test_share: Of all groups, 0 to 1.
 
     Example:
-        >>> photos = [Group(name, ("mine", "photo"), False) for name in "abcd"]
-        >>> sorted(assign(photos, 0, 0.1, 0.1).values())
-        ['test', 'train', 'train', 'validation']
+        >>> drawn_split(0, "folder", "IMG_0001", 0.1, 0.1)
+        'train'
     """
-    groups = sorted(groups, key=lambda group: _draw(seed, group.name))
-    splits = {}
-    for group in groups:
-        draw = _draw(seed, group.name)
-        is_test = group.benchmark or draw < test_share
-        splits[group.name] = "test" if is_test else "validation" if draw < test_share + validation_share else "train"
-    pools: dict[tuple[str, str], list[str]] = {}
-    for group in groups:
-        if not group.benchmark:
-            pools.setdefault(group.pool, []).append(group.name)
-    for names in pools.values():
-        if len(names) >= MIN_GROUPS:
-            wanted_test = 2 if len(names) >= GROUPS_FOR_TWO else 1
-            _top_up(splits, names, "test", wanted_test if test_share else 0)
-            _top_up(splits, names, "validation", 1 if validation_share else 0)
-            _top_up(splits, names[::-1], "train", 1)
-    return splits
+    digest = hashlib.sha256(f"{seed}/{source}/{group}".encode()).digest()
+    draw = int.from_bytes(digest[:8], "big") / 2**64
+    return "test" if draw < test_share else "validation" if draw < test_share + validation_share else "train"
 
 
-def _top_up(splits: dict[str, str], names: list[str], split: str, wanted: int) -> None:
-    """Moves groups into a split, in the order given, until it has enough; takes from the fullest split."""
-    while sum(splits[name] == split for name in names) < wanted:
-        held = [splits[name] for name in names]
-        fullest = max(("train", "validation", "test"), key=held.count)
-        splits[next(name for name in names if splits[name] == fullest)] = split
+def assign_splits(rows: list[Row], params: Params) -> None:
+    """Fills in the split of each row, by group: as its source says, as `validate.assign` says, or as drawn.
+
+    A group of nothing but benchmark scenes is test. One that mixes them with other scenes follows its name, so that
+    a scene that joins moves nothing; the suite then fails if that is not test.
+
+    Raises:
+        UserError: `validate.assign` names a group that is not there, or one whose split its source says.
+    """
+    limits = params.validation
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.source, row.group].append(row)
+    _check_assigned(limits.assign, {f"{source}/{group}": held for (source, group), held in groups.items()})
+    for (source, group), held in groups.items():
+        split = next((row.declared for row in held if row.declared), None) or limits.assign.get(f"{source}/{group}")
+        if split is None and all(row.benchmark for row in held):
+            split = "test"
+        if split is None:
+            split = drawn_split(params.seed, source, group, limits.validation_share, limits.test_share)
+        for row in held:
+            row.split = split
 
 
-def _draw(seed: int, name: str) -> float:
-    digest = hashlib.sha256(f"{seed}/{name}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
+def _check_assigned(assign: Mapping[str, Split], groups: Mapping[str, list[Row]]) -> None:
+    for name in assign:
+        if name not in groups:
+            close = get_close_matches(name, groups, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else "index.json in data/raw/SOURCE names them."
+            raise UserError(f"params.yaml: validate.assign: no source/group is called '{name}': {hint}")
+        if declared := next((row.declared for row in groups[name] if row.declared), None):
+            raise UserError(
+                f"params.yaml: validate.assign: '{name}' is {declared} wherever it is used, its source says; remove it."
+            )
+
+
+def require_splits(task: str, splits: Mapping[str, str], fixed: Collection[str]) -> None:
+    """Makes sure that a task has pictures in each split.
+
+    Args:
+        task: The row of `tasks:`.
+        splits: source/group -> split, of the groups that the task can use.
+        fixed: Those of them that cannot be assigned to another split.
+
+    Raises:
+        UserError: A split is empty. The sentence names the groups to assign to it.
+
+    Example:
+        >>> require_splits("mine", {"folder/a": "train", "folder/b": "train", "folder/c": "test"}, [])
+        ... # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        restereo.errors.UserError: params.yaml: task 'mine' has no picture for validation ...: {folder/a: validation}.
+    """
+    held = {split: sorted(group for group, s in splits.items() if s == split) for split in SPLITS}
+    lacking = [split for split in SPLITS if not held[split]]
+    if not lacking:
+        return
+    counts = ", ".join(f"{len(groups)} {split}" for split, groups in held.items() if groups) or "none"
+    where = f"params.yaml: task '{task}' has no picture for {' and '.join(lacking)} (its groups: {counts})"
+    wanted: dict[str, str] = {}
+    for split in lacking:
+        giver = max(SPLITS, key=lambda one: len(held[one]))
+        free = [group for group in held[giver] if group not in fixed]
+        if len(held[giver]) < 2 or not free:
+            raise UserError(f"{where}; add pictures of other scenes: each of {', '.join(SPLITS)} needs one.")
+        wanted[free[0]] = split
+        held[giver].remove(free[0])
+        held[split].append(free[0])
+    lines = ", ".join(f"{group}: {split}" for group, split in wanted.items())
+    raise UserError(f"{where}; add these to 'assign' in section 'validate' before you train: {{{lines}}}.")

@@ -40,7 +40,7 @@ def cells(rows: list[Row], limits: Validate) -> list[Cells]:
         of_the_set = {
             "unique_name": row.item,
             "split": row.split,
-            "one_split_a_group": splits[row.group],
+            "one_split_a_group": splits[row.source, row.group],
             "benchmark_is_test": row.split if row.benchmark else None,
             "same_file_across_splits": _names(elsewhere),
             "near_duplicate_across_splits": _names(alike_there),

@@ -27,6 +27,7 @@ class Item:
         origin: Where it comes from: an address, or a path below the folder it was copied from.
         disparity_scale: Number that the values of the disparity maps are divided by to be px; None if the
             map's format says it (PFM, NPY, 16-bit PNG) or nobody knows (8-bit maps: it is inferred).
+        split: Where the source says its group belongs; None leaves it to the group's name and the shares.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Item:
     licence: str
     origin: str
     disparity_scale: float | None = None
+    split: Literal["train", "validation", "test"] | None = None
 
     def as_row(self) -> dict[str, Any]:
         """Returns what `index.json` holds.

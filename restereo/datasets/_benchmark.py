@@ -1,8 +1,9 @@
 """The public benchmark's scenes, listed once. They are test wherever they come from.
 
-A scene is known by its name, and by the perceptual hash of either eye, so that a renamed, scaled or
-recompressed copy is caught too. scikit-image's Motorcycle, cut differently from Middlebury's quarter size,
-differs by 0 and 2 bits; the nearest of 2,004 unrelated pictures differs by 10.
+A scene of a public data set is known by its name; anywhere else by the perceptual hash of either eye, so that a
+renamed, scaled or recompressed copy is caught, and somebody's own picture of a piano is not. scikit-image's Motorcycle,
+cut differently from Middlebury's quarter size, differs by 0 and 2 bits; the nearest of 2,004 unrelated pictures differs
+by 10.
 """
 
 import re
@@ -37,26 +38,28 @@ SCENES = (
 )
 
 
-def is_benchmark(name: str, hashes: Iterable[int] = ()) -> bool:
-    """Returns whether a pair is a scene of the benchmark, by its name or by the look of one of its pictures.
+def has_benchmark_name(name: str) -> bool:
+    """Returns whether a pair of a public data set is a scene of the benchmark, by the scene's name in it, as a word.
 
     Args:
-        name: The pair's name with its source's in front; the scene's name stands in it as a word
-            (`middlebury/Aloe`, `stereo_2014_Piano-perfect`; not `cones2`).
-        hashes: Perceptual hashes of its pictures. Of a photo, give these alone and an empty name: photos of
-            cones and of pianos are no benchmark.
+        name: The pair's name with its data set's in front.
 
     Example:
-        >>> is_benchmark("middlebury_2006/Aloe"), is_benchmark("my/teddybear")
+        >>> has_benchmark_name("middlebury2014_Piano"), has_benchmark_name("kitti2015_train_000002_10")
         (True, False)
-        >>> is_benchmark("renamed", [0xEEB69B639846A50B])
+    """
+    return any(re.search(rf"(?<![a-z0-9]){scene.name}(?![a-z0-9])", name.lower()) for scene in SCENES)
+
+
+def looks_like_benchmark(hashes: Iterable[int]) -> bool:
+    """Returns whether a picture is a view of a benchmark scene.
+
+    Args:
+        hashes: Perceptual hashes of a photo, or of both views of a pair.
+
+    Example:
+        >>> looks_like_benchmark([0xEEB69B639846A50B])
         True
     """
-    pictures = list(hashes)
-    for scene in SCENES:
-        if name and re.search(rf"(?<![a-z0-9]){scene.name}(?![a-z0-9])", name.lower()):
-            return True
-        known = (scene.left, scene.right)
-        if any(hamming(picture, one) <= SAME_PICTURE_BITS for picture in pictures for one in known):
-            return True
-    return False
+    known = [eye for scene in SCENES for eye in (scene.left, scene.right)]
+    return any(hamming(picture, eye) <= SAME_PICTURE_BITS for picture in hashes for eye in known)

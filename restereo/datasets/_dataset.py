@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from restereo.datasets import Item
 from restereo.datasets._archive import Limits
+from restereo.datasets._benchmark import has_benchmark_name
 from restereo.datasets._formats import stem
 from restereo.errors import UserError
 
@@ -112,7 +113,8 @@ def item(data_set: DataSet, name: str, parts: Mapping[str, Member]) -> Item:
         >>> item(photos, "holiday_sea", {"photo": Member(Path("a.zip"), "sea.JPG")}).files
         {'photo': 'holiday_sea.jpg'}
     """
-    first = parts["photo"] if "photo" in parts else parts["left"]
+    kind: Literal["pair", "photo"] = "photo" if "photo" in parts else "pair"
+    first = parts["photo" if kind == "photo" else "left"]
     files = {}
     for part in data_set.parts:
         if part in parts:
@@ -120,10 +122,11 @@ def item(data_set: DataSet, name: str, parts: Mapping[str, Member]) -> Item:
             files[part] = f"{name}{suffix}" if part == "photo" else f"{name}/{part}{suffix}"
     return Item(
         name=name,
-        kind="photo" if "photo" in parts else "pair",
+        kind=kind,
         group=name,
         files=files,
         licence=data_set.licence,
         origin=f"{data_set.page} ({stem(first.archive)}: {first.name})",
         disparity_scale=data_set.disparity_scale if any(p.startswith("disparity") for p in parts) else None,
+        split="test" if kind == "pair" and has_benchmark_name(name) else None,
     )

@@ -5,7 +5,7 @@ Nothing is downloaded. Licences are those that `skimage/data/_fetchers.py` state
 
 import shutil
 from pathlib import Path
-from typing import final
+from typing import Final, Literal, final
 
 import numpy as np
 import skimage
@@ -25,6 +25,17 @@ PHOTOS = {
     "rocket.jpg": "public domain (SpaceX)",
 }
 
+SPLITS: Final[dict[str, Literal["train", "validation", "test"]]] = {
+    "astronaut": "train",
+    "chelsea": "test",
+    "coffee": "validation",
+    "hubble_deep_field": "train",
+    "ihc": "train",
+    "motorcycle": "test",
+    "rocket": "test",
+}
+"""Seven are too few to be left to chance."""
+
 
 @final
 class Builtin(Source):
@@ -39,7 +50,8 @@ class Builtin(Source):
         for done, (file, licence) in enumerate(PHOTOS.items(), start=2):
             _copy(folder / file, destination / file)
             name = Path(file).stem
-            items.append(Item(name, "photo", name, {"photo": file}, licence, f"scikit-image {file}"))
+            origin = f"scikit-image {file}"
+            items.append(Item(name, "photo", name, {"photo": file}, licence, origin, split=SPLITS[name]))
             progress(done, total)
         return sorted(items, key=lambda item: item.name)
 
@@ -59,7 +71,7 @@ def _motorcycle(folder: Path, destination: Path) -> Item:
         "disparity_left": "motorcycle_disp_left.npy",
     }
     origin = "scikit-image motorcycle (Middlebury 2014, a quarter of its size)"
-    return Item("motorcycle", "pair", "motorcycle", files, MIDDLEBURY, origin)
+    return Item("motorcycle", "pair", "motorcycle", files, MIDDLEBURY, origin, split=SPLITS["motorcycle"])
 
 
 def _copy(file: Path, target: Path) -> None:

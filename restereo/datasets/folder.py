@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import final
 
 import numpy as np
@@ -84,7 +84,7 @@ class Folder(Source):
         return Item(
             name=name,
             kind="photo" if found.photo else "pair",
-            group=groups[0] if groups else name,
+            group=groups[0] if groups else _group(found),
             files=files,
             licence=next((text for glob, text in self._licences.items() if fnmatchcase(place, glob)), ""),
             origin=place,
@@ -144,14 +144,36 @@ def _files(root: Path, files: list[Path]) -> list[Found]:
 
 def _names(found: list[Found]) -> list[str]:
     """Returns a name for each: its place without the suffix; of two alike, with a hash of the place."""
-    plain = []
-    for one in found:
-        is_folder = one.pair is not None and one.pair.left.stem.lower() == "left"
-        stem = one.place if is_folder else str(Path(one.place).with_suffix(""))
-        plain.append(re.sub(r"[^A-Za-z0-9.-]+", "_", stem).strip("_.") or "picture")
+    plain = [_plain(_stem(one)) for one in found]
     count = Counter(plain)
-    digests = [hashlib.sha256(one.place.encode()).hexdigest()[:8] for one in found]
-    return [n if count[n] == 1 else f"{n}-{d}" for n, d in zip(plain, digests, strict=True)]
+    return [n if count[n] == 1 else f"{n}-{_digest(one.place)}" for n, one in zip(plain, found, strict=True)]
+
+
+def _group(found: Found) -> str:
+    """Returns the group of a picture that no glob of `groups` matches: its own place decides, whatever lies beside it.
+
+    That is its name, but the same for two names alike, and for one half of a pair as for the pair it becomes.
+    """
+    path = PurePosixPath(_stem(found))
+    if found.photo and (eye := _EYE_SUFFIX.match(path.name)):
+        path = path.with_name(eye["scene"])
+    elif found.photo and path.name.lower() in EYES.values() and path.parent.name:
+        path = path.parent
+    place = str(path)
+    return _plain(place) if place.isascii() else f"{_plain(place)}-{_digest(place)}"
+
+
+def _stem(found: Found) -> str:
+    is_folder = found.pair is not None and found.pair.left.stem.lower() == "left"
+    return found.place if is_folder else str(PurePosixPath(found.place).with_suffix(""))
+
+
+def _plain(place: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", place).strip("_.") or "picture"
+
+
+def _digest(place: str) -> str:
+    return hashlib.sha256(place.encode()).hexdigest()[:8]
 
 
 def _store(name: str, found: Found, destination: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from pipelines import download, paths, report, validate
-from pipelines.checks.splits import Group, assign
+from pipelines.checks.splits import drawn_split
 from restereo.config import Validate
 from restereo.datasets._pictures import read_picture, scene_in
 from restereo.errors import UserError
@@ -63,6 +63,7 @@ def run(licence: str = "CC0-1.0") -> None:
         "sources": {"folder": {"path": "pictures", "licence": licence}},
         "tasks": {"anaglyph": {"sources": ["folder"]}},
         "recipes": {"unet": {"task": "anaglyph", "model": "unet", "objective": "pixel"}},
+        "validate": {"assign": {"folder/astronaut": "validation", "folder/rocket": "test", "folder/coffee": "train"}},
     }
     Path("params.yaml").write_text(yaml.safe_dump(params))
     download.main("folder")
@@ -89,15 +90,9 @@ def swapped(folder: Path) -> None:
 
 def twice(folder: Path) -> None:
     """Under a name that falls into another split."""
-    known = [*PHOTOS, *SEEDS]
-    for number in range(100):
-        copy = f"copy{number}"
-        groups = [Group(name, ("folder", "pair" if name in SEEDS else "photo"), False) for name in [*known, copy]]
-        splits = assign(groups, 0, 0.1, 0.1)
-        if splits[copy] != splits["coffee"]:
-            shutil.copy(folder / "coffee.png", folder / f"{copy}.png")
-            return
-    raise AssertionError("no name falls into another split")
+    names = (f"copy{number}" for number in range(100))
+    copy = next(name for name in names if drawn_split(0, "folder", name, 0.1, 0.1) != "train")
+    shutil.copy(folder / "coffee.png", folder / f"{copy}.png")
 
 
 def misaligned(folder: Path) -> None:

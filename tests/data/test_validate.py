@@ -13,7 +13,7 @@ import yaml
 from PIL import Image
 
 from pipelines import download, paths, validate
-from pipelines.checks.splits import Group, assign
+from pipelines.checks.splits import drawn_split
 from restereo.errors import UserError
 
 # Great Expectations imports them.
@@ -70,6 +70,13 @@ def save(name: str, content: Image.Image, **options: object) -> None:
     content.save(file, **options)
 
 
+def save_others() -> dict[str, str]:
+    """Saves a picture for each split; returns what assigns them."""
+    for number in range(3):
+        save(f"other{number}.png", picture(100 + number))
+    return {"folder/other0": "train", "folder/other1": "validation", "folder/other2": "test"}
+
+
 def test_builtin_passes_and_repeats(project: Path) -> None:
     rows = run({"builtin": {}})
     assert len(rows) == 7
@@ -78,8 +85,15 @@ def test_builtin_passes_and_repeats(project: Path) -> None:
     assert motorcycle["benchmark"] == "True"
     assert 7 < float(motorcycle["disparity_min"]) < float(motorcycle["disparity_max"]) < 64
     assert abs(float(motorcycle["vertical_offset"])) < 0.5
-    assert sum(r["split"] == "test" and r["kind"] == "photo" for r in rows.values()) >= 2
-    assert {"train", "validation"} < {r["split"] for r in rows.values()}
+    assert {name: row["split"] for name, row in rows.items()} == {
+        "astronaut": "train",
+        "chelsea": "test",
+        "coffee": "validation",
+        "hubble_deep_field": "train",
+        "ihc": "train",
+        "motorcycle": "test",
+        "rocket": "test",
+    }
     before = paths.MANIFEST.read_bytes(), paths.VALIDATION.read_bytes()
     assert run({"builtin": {}}) == rows
     assert (paths.MANIFEST.read_bytes(), paths.VALIDATION.read_bytes()) == before
@@ -92,16 +106,27 @@ def test_builtin_passes_and_repeats(project: Path) -> None:
 
 
 def test_a_good_folder_passes(project: Path) -> None:
-    for number in range(8):
+    for number in range(5):
         save(f"{number}.png", picture(number))
     both = Image.new("RGB", (128, 64))
     both.paste(picture(20), (0, 0))
     both.paste(picture(20), (64, 0))
     save("three_sbs.png", both)
-    rows = run()
+    rows = run(assign=save_others() | {"folder/three_sbs": "test"})
+    assert rows["three_sbs"]["split"] == "test"
     assert rows["three_sbs"]["kind"] == "pair"
     assert rows["three_sbs"]["path_right"].endswith("three_sbs/right.png")
-    assert json.loads(paths.VALIDATION.read_text())["photos"] == {"train": 5, "validation": 1, "test": 2}
+    assert json.loads(paths.VALIDATION.read_text())["photos"] == {"train": 5, "validation": 2, "test": 1}
+
+
+def test_five_photos_pass_with_the_line_that_the_error_names(project: Path) -> None:
+    for name in "abcef":
+        save(f"{name}.png", picture(ord(name)))
+    asked = r"task 'anaglyph' has no picture for validation and test .*: {folder/a: validation, folder/b: test}"
+    with pytest.raises(UserError, match=asked):
+        run()
+    rows = run(assign={"folder/a": "validation", "folder/b": "test"})
+    assert [row["split"] for row in rows.values()] == ["validation", "test", "train", "train", "train"]
 
 
 def test_every_bad_row_is_named_with_rule_and_fix(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +156,9 @@ def test_every_bad_row_is_named_with_rule_and_fix(project: Path, capsys: pytest.
     tiny = "error: folder/tiny (data/raw/folder/tiny.png): min_side: no side is shorter than 32 px (here: 16)"
     assert f"{tiny}; leave it out with validate.exclude." in lines
     bad = [f"folder/{name}" for name in ("tiny", "flat", "grey", "cut", "sizes")]
-    assert list(run(exclude=bad)) == ["good"]
+    with pytest.raises(UserError, match=r"1 train\); add pictures of other scenes"):
+        run(exclude=bad)
+    assert list(manifest()) == ["good"]
 
 
 def test_a_missing_licence_fails(project: Path) -> None:
@@ -145,7 +172,7 @@ def test_near_duplicates_across_splits_are_named_and_a_group_mends_it(project: P
     for number in range(30):
         save(f"{number:02}.png", picture(number))
     names = [*(f"{number:02}" for number in range(30)), *(f"twin{number}" for number in range(30))]
-    splits = assign([Group(name, ("folder", "photo"), False) for name in names], 0, 0.1, 0.1)
+    splits = {name: drawn_split(0, "folder", name, 0.1, 0.1) for name in names}
     train = next(name for name in names[:30] if splits[name] == "train")
     twin = next(name for name in names[30:] if splits[name] == "test")
     save(f"{twin}.jpg", picture(int(train)).resize((96, 96)), quality=70)
@@ -165,7 +192,8 @@ def test_near_duplicates_across_splits_are_named_and_a_group_mends_it(project: P
 def test_the_same_file_twice_in_one_split_is_a_warning(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save("a.png", picture(0))
     shutil.copy("pictures/a.png", "pictures/b.png")
-    run({"folder": {"path": "pictures", "licence": "mine", "groups": ["*"]}})
+    sources = {"folder": {"path": "pictures", "licence": "mine", "groups": [["a.png", "b.png"]]}}
+    run(sources, assign=save_others() | {"folder/a.png": "train"})
     there = "warning: folder/a (data/raw/folder/a.png): same_picture_twice: a picture that is there twice counts double"
     assert f"{there} (here: folder/b (train))" in capsys.readouterr().err
 
@@ -182,6 +210,28 @@ def test_a_renamed_copy_of_a_benchmark_scene_is_test(project: Path, data: Path) 
     assert rows["my"]["split"] == rows["toy"]["split"] == "test"
 
 
+def test_a_picture_called_like_a_benchmark_scene_is_drawn_like_any_other(project: Path) -> None:
+    save("teddy.png", picture(0))
+    for name in ("piano_L.png", "piano_R.png"):
+        save(name, picture(1))
+    rows = run(assign=save_others())
+    assert {rows[name]["split"] for name in ("teddy", "piano")} == {"train"}
+    assert {row["benchmark"] for row in rows.values()} == {"False"}
+
+
+def test_a_benchmark_scene_in_a_group_outside_test_fails(project: Path, data: Path) -> None:
+    scene = data / "bench" / "stereo" / "middlebury_2003" / "teddy"
+    save("toys/1.png", picture(0))
+    shutil.copy(scene / "left.png", "pictures/toys/2.png")
+    sources = {"folder": {"path": "pictures", "licence": "mine", "groups": ["toys/*"]}}
+    others = save_others()
+    with pytest.raises(UserError, match="benchmark_is_test"):
+        run(sources, assign=others | {"folder/toys/*": "train"})
+    assert broken() == {"benchmark_is_test": {"folder/toys_2": "train"}}
+    rows = run(sources, assign=others | {"folder/toys/*": "test"})
+    assert rows["toys_1"]["split"] == rows["toys_2"]["split"] == "test"
+
+
 @pytest.mark.parametrize(("offset", "word", "rule"), [(4, "warning", "vertical_offset"), (8, "error", "same_rows")])
 def test_a_vertical_offset_warns_and_a_large_one_fails(
     project: Path, capsys: pytest.CaptureFixture[str], offset: int, word: str, rule: str
@@ -192,8 +242,9 @@ def test_a_vertical_offset_warns_and_a_large_one_fails(
     left = Image.open(raw / "motorcycle_left.png")
     save("pair/left.png", left.crop((0, 0, 741, 490)))
     save("pair/right.png", Image.open(raw / "motorcycle_right.png").crop((0, offset, 741, 490 + offset)))
+    assign = save_others()
     with nullcontext() if word == "warning" else pytest.raises(UserError, match=r"folder/pair, .*, same_rows"):
-        run()
+        run(assign=assign)
     assert abs(float(manifest()["pair"]["vertical_offset"])) == pytest.approx(offset, abs=0.7)
     assert list(broken()) == [rule]
     assert f"{word}: folder/pair (" in capsys.readouterr().err
@@ -219,24 +270,3 @@ def test_a_killed_download_leaves_what_was_there(project: Path, monkeypatch: pyt
     with pytest.raises(KeyboardInterrupt):
         download.main("builtin")
     assert sorted(paths.RAW.rglob("*")) == before
-
-
-def test_splits_stay_when_groups_come() -> None:
-    few = [Group(f"g{n}", ("s", "photo"), False) for n in range(200)]
-    many = [*few, *(Group(f"h{n}", ("s", "photo"), False) for n in range(300))]
-    first, second = (assign(groups, 0, 0.1, 0.2) for groups in (few, many))
-    assert {name: second[name] for name in first} == first
-    counts = [list(second.values()).count(split) for split in ("train", "validation", "test")]
-    assert counts == pytest.approx([350, 50, 100], abs=25)
-    assert assign(few, 1, 0.1, 0.2) != first
-
-
-@pytest.mark.parametrize("count", range(1, 9))
-def test_small_pools_have_every_split_that_has_a_share(count: int) -> None:
-    for seed in range(20):
-        groups = [Group(str(n), ("s", "photo"), False) for n in range(count)]
-        held = list(assign([*groups, Group("b", ("s", "pair"), True)], seed, 0.1, 0.1).values())
-        assert held.count("train") >= (1 if count >= 3 else 0)
-        assert held.count("validation") >= (1 if count >= 3 else 0)
-        assert held.count("test") - 1 >= (2 if count >= 6 else 1 if count >= 3 else 0)
-        assert "validation" not in assign(groups, seed, 0, 0.5).values()

@@ -6,7 +6,7 @@ import numpy as np
 
 from restereo import catalog
 from restereo.datasets import no_progress
-from restereo.datasets._benchmark import SCENES, is_benchmark
+from restereo.datasets._benchmark import SCENES, has_benchmark_name, looks_like_benchmark
 from restereo.datasets._pictures import PairFiles, find_pairs, read_pair, read_picture
 from restereo.imaging.geometry import warp
 from restereo.imaging.perceptual_hash import perceptual_hash
@@ -47,15 +47,16 @@ def test_benchmark_scenes_are_known_by_name() -> None:
         "k/kitti2015_000151_10",
     )
     unknown = ("me/scones", "me/pianos", "kitti2015/000000_10", "kitti2012/000000_11", "me/bagpipes")
-    assert [name for name in known if not is_benchmark(name)] == []
-    assert [name for name in unknown if is_benchmark(name)] == []
+    assert [name for name in known if not has_benchmark_name(name)] == []
+    assert [name for name in unknown if has_benchmark_name(name)] == []
 
 
 def test_benchmark_scenes_are_known_by_look(data: Path) -> None:
     pairs = find_pairs(data / "bench" / "stereo")
     assert len(pairs) == len(SCENES)
     for pair in pairs:
-        assert is_benchmark("", [perceptual_hash(read_picture(pair.left))]), pair.name
-        assert is_benchmark("", [perceptual_hash(read_picture(pair.right)[::2, ::2])]), pair.name
+        assert looks_like_benchmark([perceptual_hash(read_picture(pair.left))]), pair.name
+        assert looks_like_benchmark([perceptual_hash(read_picture(pair.right)[::2, ::2])]), pair.name
     for pair in find_pairs(data / "train" / "stereo"):
-        assert not is_benchmark(pair.name, [perceptual_hash(read_picture(pair.left))]), pair.name
+        assert not has_benchmark_name(pair.name), pair.name
+        assert not looks_like_benchmark([perceptual_hash(read_picture(pair.left))]), pair.name

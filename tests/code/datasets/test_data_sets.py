@@ -6,17 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.code.sources.layouts import CASES, DISPARITY, packed, png
 
 from restereo import catalog
 from restereo.datasets import Item, no_progress
-from restereo.datasets._benchmark import is_benchmark
 from restereo.datasets._checksums import RECORD
 from restereo.datasets._dataset import DataSet
 from restereo.datasets._formats import stem
 from restereo.datasets._pictures import PairFiles, read_pair, read_picture
 from restereo.datasets._remote import Remote
 from restereo.errors import UserError
-from tests.code.datasets.layouts import CASES, DISPARITY, packed, png
 
 OWN_FILES = {"builtin", "folder"}
 REMOTE = [name for name in catalog.names("source") if name not in OWN_FILES]
@@ -54,7 +53,7 @@ def test_the_documented_layout_becomes_items(name: str, tmp_path: Path) -> None:
     for item in items.values():
         assert case.licence in item.licence and data_set(name).page in item.origin
         assert str(tmp_path) not in json.dumps(item.as_row())
-        assert is_benchmark(f"mine/{item.name}" if item.kind == "pair" else "") == (item.name in case.benchmark)
+        assert item.split == ("test" if item.name in case.benchmark else None)
         files = {part: tmp_path / "out" / file for part, file in item.files.items()}
         if item.kind == "photo":
             assert read_picture(files["photo"]).shape == (40, 40, 3)

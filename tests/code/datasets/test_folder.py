@@ -100,6 +100,20 @@ def test_names_are_unique_and_plain(tmp_path: Path) -> None:
     assert sorted(items) == list(items)
 
 
+def test_a_group_keeps_its_name_whatever_lies_beside_it(tmp_path: Path) -> None:
+    """A name that two pictures have is changed, and half a pair becomes a pair; a split goes by the group."""
+    few, more = ("a.png", "b_L.png", "c/left.png", "ü.png"), ("a.bmp", "b_R.png", "c/right.png", "ö.png")
+    found = []
+    for names in (few, few + more):
+        for name in names:
+            save(tmp_path / str(len(found)), name, noise(len(name)))
+        items = fetch(tmp_path / str(len(found)))
+        found.append({item.origin: item.group for item in items.values()})
+    places = {"a.png": "a.png", "b_L.png": "b.png", "c/left.png": "c", "ü.png": "ü.png"}
+    assert {place: found[1][later] for place, later in places.items()} == found[0]
+    assert found[1]["ö.png"] != found[1]["ü.png"]
+
+
 def test_groups_licences_include_and_exclude(tmp_path: Path) -> None:
     for name in ("rig/1.png", "rig/2.png", "x/venus.png", "x/bull.png", "free/3.png", "bad/4.png"):
         save(tmp_path, name, noise(len(name)))
