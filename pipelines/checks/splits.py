@@ -1,9 +1,12 @@
 """Which groups train, validate and test. A group's split depends on its own name, never on what else there is."""
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+
+import yaml
 
 from pipelines.checks.manifest import Row
 from pipelines.checks.rules import SPLITS
@@ -98,5 +101,5 @@ def require_splits(task: str, splits: Mapping[str, str], fixed: Collection[str])
         wanted[free[0]] = split
         held[giver].remove(free[0])
         held[split].append(free[0])
-    lines = ", ".join(f"{group}: {split}" for group, split in wanted.items())
-    raise UserError(f"{where}; add these to 'assign' in section 'validate' before you train: {{{lines}}}.")
+    lines = yaml.safe_dump(wanted, default_flow_style=True, allow_unicode=True, width=math.inf).strip()
+    raise UserError(f"{where}; add these to 'assign' in section 'validate' before you train: {lines}.")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.code.sources.layouts import CASES, DISPARITY, packed, png
 
 from restereo import catalog
 from restereo.datasets import Item, no_progress
@@ -16,6 +15,7 @@ from restereo.datasets._formats import stem
 from restereo.datasets._pictures import PairFiles, read_pair, read_picture
 from restereo.datasets._remote import Remote
 from restereo.errors import UserError
+from tests.code.datasets.layouts import CASES, DISPARITY, packed, png
 
 OWN_FILES = {"builtin", "folder"}
 REMOTE = [name for name in catalog.names("source") if name not in OWN_FILES]
