@@ -23,7 +23,7 @@ def promote(
     Example: `restereo-pipelines promote anaglyph --dry-run`
     """
     from pipelines import promotion
-    from restereo.inference.files import check_place
+    from restereo.io.files import check_place
 
     if markdown:
         check_place(markdown)  # before the ledger is written

@@ -11,7 +11,7 @@ import skimage.data
 
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.inference.contender import default_restorer, find_restorer
-from restereo.inference.files import write_picture
+from restereo.io.files import write_picture
 from restereo.sample import Picture
 from tests.conftest import ROOT
 

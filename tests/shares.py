@@ -15,14 +15,14 @@ from tests.conftest import ROOT
 COMMANDS = {
     "anaglyph": [
         "inference.batch",
-        "inference.films.flicker",
-        "inference.onnx_export",
+        "video.flicker",
+        "inference.onnx",
         "app.page",
         "imaging.detection",
     ],
 }
-"""What only the commands of one task use: those of the siblings are one table, `inference/restored.py`."""
-TRUNK = ["training.trainer", "evaluation.folder", "inference.predictor", "inference.films.restoring", "app.crafts"]
+"""What only the commands of one task use: those of the siblings are one table, `inference/restore.py`."""
+TRUNK = ["training.trainer", "evaluation.folder", "inference.predictor", "video.restoring", "app.crafts"]
 """What every task goes through."""
 
 

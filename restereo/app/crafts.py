@@ -10,7 +10,7 @@ from restereo.app.sessions import Sessions
 from restereo.app.showing import restore_uploads
 from restereo.errors import UserError
 from restereo.inference.predictor import Restorer
-from restereo.inference.restored import CRAFTS, Craft, how_to_train, network_for, restorer_for
+from restereo.inference.restore import CRAFTS, Craft, how_to_train, network_for, restorer_for
 
 ANYWAY = "Go on anyway"
 

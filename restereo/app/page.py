@@ -10,11 +10,11 @@ from restereo.app.sessions import Sessions
 from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS
-from restereo.inference.defaults import GLASSES
-from restereo.inference.layouts import LAYOUTS
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
-from restereo.inference.restored import CRAFTS
+from restereo.inference.restore import CRAFTS
+from restereo.io.defaults import GLASSES
+from restereo.io.layouts import LAYOUTS
 
 EYES = ["first colour = left eye", "first colour = right eye"]
 FORCE = "Take a plain picture for an anaglyph"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restereo.inference.answer import Views
-from restereo.inference.opening import Photo
+from restereo.io.read import Photo
 
 
 @dataclass(frozen=True)

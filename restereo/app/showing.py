@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from restereo.app.sessions import Recovered
-from restereo.inference.files import write_layout, write_picture
-from restereo.inference.layouts import LAYOUTS, Pixels, arrange, eight_bit
-from restereo.inference.naming import targets
-from restereo.inference.opening import open_photo
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish, doubts, recover_photo, taken_for
-from restereo.inference.restored import Craft, restore_photos
+from restereo.inference.restore import Craft, restore_photos
+from restereo.io.files import write_layout, write_picture
+from restereo.io.layouts import LAYOUTS, Pixels, arrange, eight_bit
+from restereo.io.naming import targets
+from restereo.io.read import open_photo
 
 SHOWN_SIDE = 1400
 """Px of the longest side of what is shown; what is downloaded has full size."""

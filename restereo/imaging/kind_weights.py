@@ -1,4 +1,4 @@
-"""Weights of `kinds.py`, written by tests/code/imaging/fit_kinds.py.
+"""Weights of `kinds.py`, written by tests/restereo/imaging/fit_kinds.py.
 
 Per colours: mean and spread of the 20 measures; a row per kind of 20 weights and an intercept.
 """

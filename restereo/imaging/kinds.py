@@ -9,7 +9,7 @@ A multinomial logistic regression on 20 such measures (`kind_weights.py`) says w
 each rig left out of its own fit, chance being 33 %: 86 % of PNG, 72 % of JPEG 4:2:0 (q60 to q90). Green-magenta in
 colour and in half-colour are the hardest (63-65 % and 58-74 %), because luma is mostly green; amber-blue is the
 easiest. The stated confidence keeps its word: said over .9 (35 % of all) 97 % right, .7-.9 87 %, .5-.7 66 %, under
-.5 41 %. `python tests/code/imaging/fit_kinds.py` measures this and writes the weights.
+.5 41 %. `python tests/restereo/imaging/fit_kinds.py` measures this and writes the weights.
 """
 
 from typing import Final, Literal

@@ -11,17 +11,17 @@ from typing import Any, Final
 import torch
 
 from restereo.errors import UserError
-from restereo.inference.files import check_target, make_folder
-from restereo.inference.films.kind import is_film
-from restereo.inference.films.recovery import FilmResult, check_film_target, film_targets, recover_film
-from restereo.inference.finding import Found, find_sources, is_folder, place_of
-from restereo.inference.naming import targets
-from restereo.inference.opening import size_in_file
-from restereo.inference.originals import identity, keep_originals
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Result, Wish, recover_file
 from restereo.inference.room import Room
+from restereo.io.files import check_target, make_folder
+from restereo.io.finding import Found, find_sources, is_folder, place_of
+from restereo.io.naming import targets
+from restereo.io.originals import identity, keep_originals
+from restereo.io.read import size_in_file
 from restereo.progress import metered
+from restereo.video.kind import is_film
+from restereo.video.recovery import FilmResult, check_film_target, film_targets, recover_film
 
 AT_ONCE: Final = 8_000_000
 """Pixels that may be in work at the same time; a larger picture is worked on alone."""

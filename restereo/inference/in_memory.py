@@ -13,11 +13,11 @@ from restereo.imaging.picture import check_picture
 from restereo.inference.answer import Views
 from restereo.inference.contender import default_restorer, find_restorer
 from restereo.inference.devices import find_device
-from restereo.inference.layouts import eight_bit
-from restereo.inference.metadata import Metadata
-from restereo.inference.opening import Photo, open_photo, photo_of
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish, recover_photo
+from restereo.io.layouts import eight_bit
+from restereo.io.metadata import Metadata
+from restereo.io.read import Photo, open_photo, photo_of
 
 
 def recover(

@@ -17,7 +17,7 @@ from restereo.imaging.resampling import reduced
 from restereo.inference.answer import Advance, Answer, Views, is_grey, to_unit
 from restereo.inference.bands import Rows, in_smaller_bands, restore_any_size, restored_bands
 from restereo.inference.devices import memory_of
-from restereo.inference.layouts import eight_bit
+from restereo.io.layouts import eight_bit
 from restereo.sample import Observation, Operator, Picture, Prediction
 from restereo.tasks import Task, build_model, to_picture, to_tensor
 from restereo.training import run_folder

@@ -14,13 +14,13 @@ from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference import statistics
 from restereo.inference.answer import Advance, Views
-from restereo.inference.defaults import GLASSES, QUALITY
-from restereo.inference.files import write_layout
-from restereo.inference.films.film import WHOLE_FILM, Wanted
-from restereo.inference.layouts import LAYOUTS, Layout, arrange, cut_short, eight_bit
-from restereo.inference.opening import Photo, open_photo
-from restereo.inference.packing import packing_of
 from restereo.inference.predictor import Restorer, no_news
+from restereo.io.defaults import GLASSES, QUALITY
+from restereo.io.files import write_layout
+from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short, eight_bit
+from restereo.io.packing import packing_of
+from restereo.io.read import Photo, open_photo
+from restereo.video.conversion import WHOLE_FILM, Wanted
 
 TYPICAL_QUALITY = 85
 """What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""

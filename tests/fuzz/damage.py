@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from restereo.imaging.anaglyph import METHODS, form
-from restereo.inference.encoding import encode
-from restereo.inference.metadata import Metadata
+from restereo.io.encode import encode
+from restereo.io.metadata import Metadata
 
 ENDINGS = (".png", ".jpg", ".mpo", ".tif", ".webp", ".gif", ".bmp", ".jpeg", ".JPG", ".txt", "")
 TOLD = Metadata(

@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.code.inference import clips
 from tests.fuzz import damage
+from tests.restereo.video import clips
 
 BOXES = [
     b"moov",

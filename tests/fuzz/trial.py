@@ -14,13 +14,13 @@ from PIL import Image
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.inference.films.kind import is_film
-from restereo.inference.films.recovery import film_targets, recover_film
-from restereo.inference.layouts import LAYOUTS
-from restereo.inference.naming import targets
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish, recover_file
+from restereo.io.layouts import LAYOUTS
+from restereo.io.naming import targets
 from restereo.training.run_folder import Run
+from restereo.video.kind import is_film
+from restereo.video.recovery import film_targets, recover_film
 
 PATIENCE = 60
 """Seconds of a processor after which a file hangs."""

@@ -332,7 +332,7 @@ def test_a_table_that_cannot_be_written_is_refused_before_anything_is_decided(
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """22 test scenes, and a tiny network trained for six steps."""
     from restereo.training.trainer import train_recipe
-    from tests.code.training.test_loop import params
+    from tests.restereo.training.test_loop import params
 
     root = tmp_path_factory.mktemp("trained")
     task = catalog.build("task", "anaglyph")

@@ -16,8 +16,8 @@ from restereo.inference import contender
 from restereo.inference.predictor import load_run
 from restereo.training.run_folder import file_sha256, read_weights
 from restereo.training.trainer import train_recipe
-from tests.code.training.test_loop import params
 from tests.conftest import smooth_picture
+from tests.restereo.training.test_loop import params
 
 
 @pytest.fixture(scope="module")

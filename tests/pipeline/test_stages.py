@@ -316,7 +316,7 @@ HARMLESS = ("catalog", "config", "errors", "margins", "progress", "training.prog
 """What any stage may import without depending on it: it finds, checks or shows things, and decides no byte of them."""
 NOT_RUN = {
     "synthesize": ("training.checkpoint", "training.data", "training.loop", "training.run_folder", "training.trainer"),
-    "evaluate": ("inference.answer", "inference.defaults", "inference.devices", "inference.layouts"),
+    "evaluate": ("inference.answer", "io.defaults", "inference.devices", "io.layouts"),
 }
 """What comes along with a function that the stage calls, and that it does not run itself."""
 

@@ -11,7 +11,7 @@ from pipelines.quiet import is_full, run_stage
 from restereo.errors import UserError
 from restereo.training.checkpoint import Live
 from restereo.training.trainer import train_recipe
-from tests.code.training.test_loop import params
+from tests.restereo.training.test_loop import params
 
 
 def test_a_second_training_of_a_recipe_is_refused_while_the_first_runs(tmp_path, monkeypatch):

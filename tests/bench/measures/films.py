@@ -73,8 +73,8 @@ def _recover(file: Path) -> None:
     import time
 
     from restereo.inference.contender import default_restorer, find_restorer
-    from restereo.inference.films.recovery import recover_film
     from restereo.inference.recover import Wish
+    from restereo.video.recovery import recover_film
 
     restorer = find_restorer(default_restorer())
     start, processor = time.perf_counter(), time.process_time()

@@ -1,0 +1,5 @@
+"""`python -m restereo.cli`, as torchrun starts it."""
+
+from restereo.cli import main
+
+main()

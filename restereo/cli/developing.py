@@ -1,0 +1,134 @@
+"""Commands for who trains networks: list what there is, train, evaluate, export."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from restereo.errors import UserError
+
+
+def list_everything() -> None:
+    """Lists what there is to choose from: methods, recipes, models, baselines.
+
+    Example: `restereo list`
+    """
+    from restereo import catalog
+    from restereo.config import load_params
+    from restereo.imaging.anaglyph import METHODS
+    from restereo.inference.contender import released
+    from restereo.io.layouts import LAYOUTS
+
+    rows: dict[str, list[str]] = {kind: catalog.names(kind) for kind in catalog.FOLDERS}
+    if Path("params.yaml").exists():
+        params = load_params()
+        rows = {"recipe": sorted(params.recipes), **rows}
+    rows |= {"released": released(), "layout": list(LAYOUTS), "method": sorted(METHODS)}
+    for kind, names in rows.items():
+        typer.echo(f"{kind:10s} {', '.join(names) or '(none)'}")
+
+
+def train(
+    recipe: Annotated[str, typer.Argument(help="A row of `recipes:` in params.yaml.")],
+    data: Annotated[Path, typer.Option(help="Folder that stage synthesize wrote for the recipe's task.")],
+    out: Annotated[Path, typer.Option(help="Run folder to write.")],
+    params: Annotated[Path, typer.Option(help="The parameters.")] = Path("params.yaml"),
+) -> None:
+    """Trains one recipe and writes its run folder; a killed training goes on where it was.
+
+    Example: `restereo train anaglyph_unet --data data/pairs/anaglyph --out runs/first`
+    """
+    from restereo.config import load_params
+    from restereo.training.trainer import train_recipe
+
+    live = out.absolute().parent / f".{out.name}.live"
+    cost = train_recipe(load_params(params), recipe, data, out, live)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes here
+        typer.echo(f"{out}: {cost['steps']} steps in {cost['seconds']} s, {cost['samples_per_second']} samples/s")
+
+
+def evaluate(
+    what: Annotated[str, typer.Argument(help="A run folder, or the name of a baseline, released weights or a run.")],
+    pairs: Annotated[
+        Path | None, typer.Option(help="Folder of scenes: SCENE/left.png, right.png [disp_left.png].")
+    ] = None,
+    photos: Annotated[Path | None, typer.Option(help="Folder of pictures, for a task of single ones.")] = None,
+    jpeg: Annotated[int | None, typer.Option(min=1, max=100, help="Save the input as JPEG 4:2:0 first.")] = None,
+    task: Annotated[
+        str, typer.Option(help="Task of a baseline, or a trained network whose task it is; a model knows its own.")
+    ] = "anaglyph",
+    method: Annotated[
+        str | None, typer.Option("--method", "-m", help="Anaglyph method of the input, or 'all': a row for each.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """Measures a model or a baseline on real pairs or photos, by the protocol.
+
+    Example: `restereo evaluate sgbm --pairs pictures/ --jpeg 85 --json sgbm.json`
+    """
+    from restereo.evaluation.folder import evaluate_folder, files_for, print_table
+    from restereo.inference.contender import find_contender
+    from restereo.io.files import check_place
+
+    if json_file:
+        check_place(json_file)
+    contender = find_contender(what, task)
+    files = files_for(contender.task, pairs, photos)
+    if jpeg is not None and len(contender.task.variants(jpeg)) == 1:
+        raise UserError("--jpeg: what this task observes is never saved as JPEG; leave it out.")
+    typer.echo(f"{contender.file} sha256 {contender.sha256}")
+    if method == "all":
+        from restereo.evaluation.methods import evaluate_methods, print_methods
+        from restereo.imaging.anaglyph import HEADLINE_METHOD, METHODS
+
+        contender.task.observing(HEADLINE_METHOD)  # refused by a task that knows no methods
+        compared = {what: contender.predictor, "grey": find_contender("grey").predictor}
+        real = [one for one in files if not isinstance(one, Path)]
+        rows = evaluate_methods(compared, contender.task, sorted(METHODS), real, jpeg)
+        print_methods(rows)
+        content: dict[str, object] = {"methods": rows}
+    else:
+        observed = contender.task.observing(method) if method else contender.task
+        figures = evaluate_folder(contender.predictor, observed, files, jpeg)
+        print_table(figures, contender.task)
+        content = {"method": method, **figures}
+    if json_file:
+        facts = {"what": what, "file": str(contender.file), "sha256": contender.sha256, "jpeg_quality": jpeg}
+        json_file.write_text(json.dumps(facts | content, indent=2) + "\n", encoding="utf-8")
+
+
+def export(
+    recipe: Annotated[str, typer.Argument(help="Run folder, or name of released weights or of a run.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write; by default RECIPE.onnx.")] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the one format there is.")] = True,
+) -> None:
+    """Writes a trained network for programs without torch, after comparing its answers with torch's.
+
+    Example: `restereo export anaglyph_parallax --onnx -o parallax`
+    """
+    from restereo.inference.contender import find_restorer
+    from restereo.inference.onnx import export as export_onnx
+    from restereo.io.files import make_folder
+
+    folder = out or Path(f"{Path(recipe).name}.onnx")
+    restorer = find_restorer(recipe)
+    make_folder(folder)
+    try:
+        exported = export_onnx(restorer, folder)
+    except OSError as error:  # a full disk, or a folder where a file is to be
+        raise UserError(f"{folder}: cannot be written ({error.strerror or error}); name another with -o.") from None
+    for one in exported:
+        times = one.seconds, one.seconds_torch, one.seconds_torch_fast
+        took = "{:.3f} s by onnxruntime, {:.3f} by torch in float32, {:.3f} as recover runs it".format(*times)
+        typer.echo(f"{folder / one.file}: within {one.difference:.1e} of torch; {took}")
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_everything,
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+}

@@ -1,1 +1,0 @@
-"""The commands of `restereo`, by what they are for, and the options that several have."""

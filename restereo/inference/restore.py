@@ -1,0 +1,230 @@
+"""From pictures of the sibling tasks - grey, old, small - to the files of what is restored of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from restereo.errors import UserError
+from restereo.inference.contender import find_restorer, released, run_names
+from restereo.inference.devices import find_device
+from restereo.inference.predictor import Restorer
+from restereo.io.encode import PLAIN
+from restereo.io.files import check_target, make_folder, write_picture
+from restereo.io.layouts import eight_bit
+from restereo.io.naming import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
+from restereo.io.read import Photo, open_photo
+from restereo.sample import Picture
+from restereo.tasks import Doubt
+
+
+@dataclass(frozen=True)
+class Craft:
+    """What one command, and one tab of the page, does.
+
+    Attributes:
+        name: The command.
+        title: What the page calls it.
+        kind: The tasks that it serves: their file.
+        recipes: Whose network is taken when none is named, the first there is.
+        about: What it does, for a person.
+        asks: What it is given, a name for each picture.
+        ending: What a result's name ends in before the suffix; `{scale}` is how many times larger it is.
+        done: What it says of a result, likewise.
+        strict: Whether pictures that are hardly what the task restores are refused, or only noted.
+        scale: How many times larger a result is.
+    """
+
+    name: str
+    title: str
+    kind: str
+    recipes: tuple[str, ...]
+    about: str
+    asks: tuple[str, ...]
+    ending: str
+    done: str
+    strict: bool = True
+    scale: int = 1
+
+    def told(self, text: str, restorer: Restorer) -> str:
+        """Returns a text of this craft, as it is with this network."""
+        return text.format(scale=restorer.task.scale)
+
+
+COLORIZE: Final = Craft(
+    "colorize",
+    "colorize",
+    "colorization",
+    ("colorization_lab", "colorization_gan"),
+    "Gives a grey picture colours; its grey is kept at full size.",
+    ("Grey picture",),
+    COLORED,
+    "coloured",
+)
+REPAIR: Final = Craft(
+    "repair",
+    "repair",
+    "old_photo",
+    ("old_photo_denoise", "old_photo_unet"),
+    "Takes grain and dirt out of an old photograph, fills scratches, and colours it if the network does.",
+    ("Old photograph",),
+    REPAIRED,
+    "repaired",
+    strict=False,
+)
+UPSCALE: Final = {
+    scale: Craft(
+        "upscale",
+        f"upscale x{scale}",
+        "stereo_sr",
+        (f"stereo_sr_x{scale}",),
+        f"Makes both views of a stereo pair {scale} times larger, together.",
+        ("Left view", "Right view"),
+        ENLARGED,
+        "{scale} times larger,",
+        scale=scale,
+    )
+    for scale in SCALES
+}
+CRAFTS: Final = (COLORIZE, REPAIR, UPSCALE[4], UPSCALE[2])
+"""All of them, as the page shows them."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What became of the pictures.
+
+    Attributes:
+        files: Those written.
+        notes: What a person may want to know.
+    """
+
+    files: Sequence[Path]
+    notes: Sequence[str] = ()
+
+
+def network_for(craft: Craft) -> str | None:
+    """Returns the name of the network to use when none is named: released weights, else a run; None without any.
+
+    Example:
+        >>> network_for(COLORIZE) in (None, *COLORIZE.recipes)
+        True
+    """
+    known = [*released(), *run_names()]
+    return next((recipe for recipe in craft.recipes if recipe in known), None)
+
+
+def how_to_train(craft: Craft) -> str:
+    """Returns a sentence that says how to get a network.
+
+    Example:
+        >>> how_to_train(COLORIZE)
+        "no trained network for task 'colorization'; train one with `dvc --wait-for-lock repro train@colorization_lab`"
+    """
+    command = f"dvc --wait-for-lock repro train@{craft.recipes[0]}"
+    return f"no trained network for task '{craft.kind}'; train one with `{command}`"
+
+
+def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
+    """Returns a trained network for a command, and its name: the one named, else that of `network_for`.
+
+    Raises:
+        UserError: There is none, or the one named was trained for something else, such as another scale.
+    """
+    name = model or network_for(craft)
+    if name is None:
+        raise UserError(f"{how_to_train(craft)}, or name a run folder with --model.")
+    restorer = find_restorer(name, find_device(device), craft.kind)
+    if restorer.task.scale != craft.scale:
+        raise UserError(
+            f"{name}: enlarges {restorer.task.scale} times, not {craft.scale}; name another with --model, "
+            f"or give --scale {restorer.task.scale}."
+        )
+    return restorer, name
+
+
+def restore_files(
+    files: Sequence[Path], out: Path | None, restorer: Restorer, craft: Craft, force: bool = False
+) -> Restored:
+    """Returns what was done after writing what is restored of one picture, or of the views of one scene.
+
+    Where a picture was taken, its place, its colour profile and the like are kept.
+
+    Args:
+        files: The pictures, as many as `craft.asks`.
+        out: Folder, or for a single picture a file; by default results lie beside the pictures.
+        restorer: The network.
+        craft: What is done.
+        force: Whether to take pictures that are hardly what the task restores.
+
+    Raises:
+        UserError: A picture is damaged or refused, views differ in size, or a result cannot be written.
+    """
+    ending = craft.told(craft.ending, restorer)
+    targets = [target_of(file, out, f"{ending}{picture_ending(file)}") for file in files]
+    if len(set(targets)) < len(targets):
+        raise UserError(f"{targets[0]}: both results would have this name; give the pictures different names.")
+    for target in targets:
+        check_target(target, PLAIN)
+        for file in files:
+            keep_source(target, file)
+    photos = [open_photo(file) for file in files]
+    views, notes = restore_photos(photos, [str(file) for file in files], restorer, craft, force)
+    for target, view, photo in zip(targets, views, photos, strict=True):
+        write_picture(target, view, photo.metadata)
+    return Restored(targets, notes)
+
+
+def restore_photos(
+    photos: Sequence[Photo], names: Sequence[str], restorer: Restorer, craft: Craft, force: bool = False
+) -> tuple[Picture, list[str]]:
+    """Returns `(V, H, W, 3)` uint8, what is restored of opened pictures, and what a person may want to know.
+
+    Raises:
+        UserError: Views differ in size, or the pictures are hardly what the task restores.
+    """
+    pictures = [eight_bit(photo.pixels) for photo in photos]
+    for picture, name in zip(pictures, names, strict=True):
+        if picture.shape != pictures[0].shape:
+            sizes = [f"{width}x{height}" for height, width, _ in (picture.shape, pictures[0].shape)]
+            raise UserError(f"{name}: {sizes[0]}, but {names[0]} is {sizes[1]}; both eyes need the same size.")
+    joined = np.concatenate(pictures, axis=1)
+    name, notes = " and ".join(names), [note for photo in photos for note in photo.notes]
+    notes += doubted(restorer.task.doubt(joined), name, craft, force)
+    return restorer.views(joined, name=name), notes
+
+
+def doubted(doubt: Doubt | None, name: str, craft: Craft, force: bool) -> list[str]:
+    """Returns the notes that a doubt leads to.
+
+    Raises:
+        UserError: The doubt is enough to refuse the picture of this name, and nobody says to go on.
+    """
+    if doubt is None:
+        return []
+    if craft.strict and not force:
+        raise UserError(f"{name}: {doubt.reason}; {doubt.fix}, or go on with --force.")
+    return [doubt.reason]
+
+
+def target_of(file: Path, out: Path | None, ending: str) -> Path:
+    """Returns the file to write: `out` if it names one, else beside the source or in the folder `out`, so ending.
+
+    The folder is made if it is not there.
+
+    Raises:
+        UserError: It would overwrite its source, or no folder can be made.
+
+    Example:
+        >>> str(target_of(Path("a/old.jpg"), None, "_color.jpg"))
+        'a/old_color.jpg'
+    """
+    into = out is not None and (out.is_dir() or not out.suffix)
+    folder = out if out is not None and into else file.parent
+    target = folder / f"{file.stem}{ending}" if out is None or into else out
+    keep_source(target, file)
+    if into:
+        make_folder(folder)
+    return target

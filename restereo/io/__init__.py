@@ -1,0 +1,1 @@
+"""Pictures in files: reading, writing, layouts, metadata, names of results."""

@@ -1,0 +1,251 @@
+"""A film's frames as numbered RGB pictures with their times, exactly those that a player shows."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from restereo.datasets._decode import MAX_PIXELS
+from restereo.errors import UserError
+from restereo.sample import Picture
+from restereo.video.color import Colour, colour_of, to_rgb
+from restereo.video.container import is_cut_short
+from restereo.video.time_range import WHOLE, Span
+
+
+@dataclass(frozen=True)
+class Film:
+    """What a film's file says before its frames are looked at.
+
+    Attributes:
+        file: Its path.
+        container: Name of its format, such as `mov,mp4,m4a,3gp,3g2,mj2`.
+        width: Of an upright picture, in px.
+        height: Likewise.
+        rotation: Degrees, a multiple of 90, by which decoded pictures are turned anticlockwise to stand upright.
+        time_base: Seconds of one tick of the frames' times.
+        rate: Mean frames per second.
+        aspect: Width of a pixel over its height.
+        colour: What the numbers mean.
+        interlaced: Whether a frame holds two half pictures of different times.
+        stereo_mode: Matroska's StereoMode in ffmpeg's words, such as `anaglyph_cyan_red`, or None.
+        begin: Seconds at which the film begins by its own clock; `--start` counts from there.
+        announced: Number of frames that the container claims, 0 = it does not say.
+        seconds: Length that the container claims, 0 = it does not say.
+    """
+
+    file: Path
+    container: str
+    width: int
+    height: int
+    rotation: int
+    time_base: Fraction
+    rate: Fraction
+    aspect: Fraction
+    colour: Colour
+    interlaced: bool
+    stereo_mode: str | None
+    begin: Fraction
+    announced: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a film.
+
+    Attributes:
+        ticks: When it is shown, in ticks of the film's time base.
+        duration: For how many ticks, 0 = the file does not say.
+        image: Makes the picture, `(H, W, 3)` uint8 RGB, upright: counting frames need not.
+    """
+
+    ticks: int
+    duration: int
+    image: Callable[[], Picture]
+
+
+@contextlib.contextmanager
+def opened(file: Path) -> Iterator[tuple[Any, Any]]:
+    """Gives the open `av` container and its main video stream.
+
+    Raises:
+        UserError: The file is missing, empty, damaged, or holds no moving picture.
+    """
+    import av
+
+    if not file.exists():
+        raise UserError(f"{file}: no such file; check the name.")
+    if file.is_dir():
+        raise UserError(f"{file}: a folder, not a film; name a file.")
+    try:
+        container = av.open(str(file), metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError) as error:
+        what = "is empty" if file.stat().st_size == 0 else f"is not a film that can be read ({_reason(error)})"
+        raise UserError(f"{file}: {what}; copy it again from its original.") from None
+    with container:
+        moving = [s for s in container.streams.video if not s.disposition & _cover() and s.codec_context is not None]
+        if not moving:
+            raise UserError(f"{file}: holds no moving picture; name a film.")
+        yield container, max(moving, key=lambda s: (s.width or 0) * (s.height or 0))
+
+
+def open_film(file: Path) -> Film:
+    """Returns what is known of a film before it is decoded; one frame is.
+
+    Raises:
+        UserError: The file is missing, damaged or no film, or its pictures are too large.
+
+    Example:
+        >>> open_film(Path("missing.mp4"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: missing.mp4: no such file; check the name.
+    """
+    with opened(file) as (container, stream):
+        frame = _first(container, stream, file)
+        rotation = round(frame.rotation / 90) * 90 % 360
+        upright = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        rate = stream.average_rate or stream.base_rate or stream.guessed_rate or Fraction(25)
+        begin = Fraction(container.start_time or 0, 1_000_000)
+        return Film(
+            file=file,
+            container=container.format.name,
+            width=upright[0],
+            height=upright[1],
+            rotation=rotation,
+            time_base=Fraction(stream.time_base or 1 / rate),
+            rate=Fraction(rate),
+            aspect=Fraction(aspect if rotation % 180 == 0 else 1 / aspect),
+            colour=colour_of(frame),
+            interlaced=bool(frame.interlaced_frame),
+            stereo_mode=stream.metadata.get("stereo_mode"),
+            begin=begin,
+            announced=int(stream.frames or 0),
+            seconds=float(container.duration or 0) / 1_000_000,
+        )
+
+
+def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) -> Iterator[Frame]:
+    """Yields the frames of a film that can be decoded, their times strictly ascending.
+
+    Frames without a time follow the one before at the mean rate.
+
+    Args:
+        film: From `open_film`.
+        span: The part wanted.
+        damage: Filled with the seconds at which something could not be decoded or was missing.
+
+    Raises:
+        UserError: The size of the picture changes on the way.
+    """
+    bad = [] if damage is None else damage
+    step = max(1, round(1 / film.rate / film.time_base))
+    first = film.begin + span.start
+    beyond = None if span.end is None else film.begin + span.end
+    ticks: int | None = None
+    with opened(film.file) as (container, stream):
+        stream.thread_type = "AUTO"
+        if span.start > 0:
+            _seek(container, stream, film, first)
+        count = 0
+        for packet in _packets(container, stream):
+            count += packet is not None and packet.size > 0
+            decoded = _decoded(packet)
+            if decoded is None or packet.is_corrupt:
+                bad.append(float((ticks or 0) * film.time_base - film.begin))
+            for one in decoded or []:
+                guess = 0 if ticks is None else ticks + step
+                given = guess if one.pts is None else int(one.pts)
+                ticks = given if ticks is None else max(given, ticks + 1)
+                if ticks * film.time_base < first:
+                    continue
+                if beyond is not None and ticks * film.time_base >= beyond:
+                    return
+                _check_size(one, film, ticks)
+                if one.is_corrupt:
+                    bad.append(float(ticks * film.time_base - film.begin))
+                yield Frame(ticks, int(one.duration or 0), functools.partial(_upright, one, film))
+        missing = span.start == 0 and "mp4" in film.container and count < len(stream.index_entries)
+        if missing or is_cut_short(film.file):
+            bad.append(float((ticks or 0) * film.time_base - film.begin))
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The stream's packets; None in place of what cannot even be demuxed."""
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            yield next(packets)
+        except StopIteration:
+            return
+        except av.error.FFmpegError:
+            yield None
+            return
+
+
+def _decoded(packet: Any) -> list[Any] | None:
+    """The frames that a packet completes, None if it is damaged."""
+    import av
+
+    try:
+        return None if packet is None else list(packet.decode())
+    except (av.error.FFmpegError, ValueError):
+        return None
+
+
+def _first(container: Any, stream: Any, file: Path) -> Any:
+    size = (stream.width or 0) * (stream.height or 0)
+    if size > MAX_PIXELS:
+        raise UserError(f"{file}: {size:,} pixels a frame, and {MAX_PIXELS:,} is the limit; scale it down.")
+    for packet in _packets(container, stream):
+        for frame in _decoded(packet) or []:
+            return frame
+    raise UserError(f"{file}: no frame of it can be decoded; copy it again from its original.")
+
+
+def _seek(container: Any, stream: Any, film: Film, first: Fraction) -> None:
+    """Goes to a key frame before the wanted time; where an index is wrong, decoding starts at the beginning."""
+    import av
+
+    target = int(first / film.time_base)
+    try:
+        container.seek(target, stream=stream)
+        reached = next((p for p in _packets(container, stream) if p is not None and p.pts is not None), None)
+        far = reached is None or reached.pts > target
+        container.seek(int(film.begin / film.time_base) if far else target, stream=stream)
+    except av.error.FFmpegError:
+        container.seek(0)
+
+
+def _check_size(frame: Any, film: Film, ticks: int) -> None:
+    turned = film.rotation % 180 != 0
+    size = (film.height, film.width) if turned else (film.width, film.height)
+    if (frame.width, frame.height) != size:
+        when = f"{float(ticks * film.time_base - film.begin):.2f} s"
+        raise UserError(
+            f"{film.file}: its picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at {when}; "
+            "cut it there with --start and --end."
+        )
+
+
+def _upright(frame: Any, film: Film) -> Picture:
+    picture = to_rgb(frame, film.colour)
+    return np.ascontiguousarray(np.rot90(picture, film.rotation // 90)) if film.rotation else picture
+
+
+def _cover() -> Any:
+    from av.stream import Disposition
+
+    return Disposition.attached_pic
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "strerror", None) or error).split())

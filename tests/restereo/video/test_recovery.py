@@ -1,0 +1,119 @@
+"""What an anaglyph film is taken for, what speaks against it, and what a person is told."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from restereo.cli import told_of_interruption
+from restereo.cli.options import film_wanted
+from restereo.errors import UserError
+from restereo.imaging.anaglyph import METHODS, form
+from restereo.inference.recover import Wish
+from restereo.io.layouts import LAYOUTS
+from restereo.video import conversion as films
+from restereo.video import job
+from restereo.video.conversion import Wanted
+from restereo.video.job import FilmJob, produce
+from restereo.video.reader import open_film
+from restereo.video.recovery import FilmResult, film_targets, judged
+from tests.restereo.inference.test_recover import views
+from tests.restereo.video import clips
+from tests.restereo.video.test_conversion import Doubled
+
+RED_CYAN = [form(*views(seed), METHODS["red-cyan-color"]) for seed in range(4)]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    return open_film(clips.make(tmp_path_factory.mktemp("film") / "a.mkv", clips.TIMES[:10]))
+
+
+def told(facts: dict) -> str:
+    return FilmResult(
+        Path("a.mkv"),
+        [Path("b.mkv")],
+        facts["method"],
+        facts["share"],
+        1,
+        (2, 2),
+        0.0,
+        False,
+        facts["notes"],
+        facts["why"],
+    ).sentence()
+
+
+def test_a_named_method_is_doubted(film):
+    assert judged(film, RED_CYAN, Wish("red-cyan"))["notes"] == []
+    (note,) = judged(film, RED_CYAN, Wish("green-magenta"))["notes"]
+    assert note.startswith("taken for green-magenta-color as asked, but most frames look like red-cyan")
+    plain = [views(seed)[0] for seed in range(4)]
+    assert judged(film, plain, Wish("red-cyan"))["notes"] == ["most frames look like plain pictures"]
+
+
+def test_a_wrong_tag_is_believed_and_noted(film):
+    tagged = replace(film, stereo_mode="anaglyph_green_magenta")
+    facts = judged(tagged, RED_CYAN, Wish())
+    assert facts["method"] == "green-magenta-color" and facts["share"] is None
+    assert told(facts).startswith("b.mkv: one frame from green-magenta-color (by the file's StereoMode); first")
+    assert "note: taken for green-magenta-color by the file's StereoMode, but most frames look like red-" in told(facts)
+    right = judged(replace(film, stereo_mode="anaglyph_cyan_red"), RED_CYAN, Wish())
+    assert right["notes"] == [] and "detected in" in told(right)
+
+
+def test_a_sample_of_matroska_tells_how_long_the_whole_takes(film, tmp_path):
+    assert film.announced == 0
+    made = produce(film, tmp_path / "a.png", FilmJob(Wanted(sample=True), {}, lambda _: {}, lambda _: Doubled()))
+    (note,) = made.notes
+    assert "0.0 h" not in note and " s for the " in note and "the 0 frames" not in note
+
+
+@pytest.mark.parametrize("name", ["disparity", "confidence", "pair"])
+def test_a_layout_for_pictures_is_refused_in_a_sentence(name, tmp_path):
+    wish = Wish(layouts=[LAYOUTS[name]])
+    with pytest.raises(
+        UserError, match=f"a.mkv: a film, and layout '{name}' is for pictures; take one of sbs"
+    ) as caught:
+        film_targets(tmp_path / "a.mkv", wish, None)
+    assert name not in str(caught.value).partition("take one of")[2]
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("h265", "did you mean hevc"), ("vp9", "no such codec; write h264")])
+def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, sentence):
+    with pytest.raises(UserError, match=sentence):
+        film_wanted("0", None, False, name, None, False)
+
+
+@pytest.mark.parametrize(
+    ("stop", "kept"), [(7, "; the same command goes on after 5 frames"), (2, " before any frames were kept")]
+)
+def test_an_interruption_says_what_is_kept_and_leaves_nothing_else(film, tmp_path, monkeypatch, stop, kept):
+    monkeypatch.setattr(films, "segment_length", lambda film: 5)
+    monkeypatch.setattr(job, "segment_length", lambda film: 5)
+    with pytest.raises(KeyboardInterrupt, match=f"b.mkv: interrupted{kept}"):
+        produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled(stop)))
+    assert (tmp_path / ".b.mkv.parts").is_dir() == (stop > 5), "what nothing goes on from is not left behind"
+    assert produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
+
+
+def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
+    def interrupted(**_):
+        raise KeyboardInterrupt("b.mkv: interrupted")
+
+    with pytest.raises(KeyboardInterrupt):
+        told_of_interruption(interrupted)()
+    assert capsys.readouterr().err == "b.mkv: interrupted\n"
+
+
+def test_a_film_begun_by_other_code_or_packages_begins_anew(film, monkeypatch):
+    def origin():
+        return job.origin_of(film, Wanted(), {})
+
+    before = origin()
+    assert before == origin()
+    assert before != job.origin_of(film, Wanted(), {"code": "other code"})
+    for package in ("cv2", "numpy"):
+        monkeypatch.setattr(f"{package}.__version__", "0")
+        assert before != origin()
+        monkeypatch.undo()

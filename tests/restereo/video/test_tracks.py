@@ -1,0 +1,95 @@
+"""Sound and subtitles that Matroska does not hold as they are."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from restereo.video.conversion import Wanted
+from restereo.video.reader import open_film
+from restereo.video.time_range import Span
+from restereo.video.writer import check_streams
+from tests.restereo.video import clips
+from tests.restereo.video.test_conversion import converted
+
+STYLE = b"\x00\x00\x00\x16styl\x00\x01\x00\x00\x00\x02\x00\x01\x01\x12\xff\xff\xff\xff"
+
+
+def with_subtitles(file: Path) -> Path:
+    """Writes a film with MP4's subtitles, one of them in style, with empty ones between them."""
+    pictures = clips.make(file.with_stem("pictures"), sound=False)
+    with av.open(str(pictures)) as source, av.open(str(file), "w") as out:
+        video, text = out.add_stream_from_template(source.streams.video[0]), out.add_mux_stream("mov_text")
+        text.time_base = Fraction(1, 1000)
+        text.metadata["language"] = "deu"
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                out.mux(packet)
+        for start, length, content in [
+            (0, 200, b"\0\0"),
+            (200, 300, b"\0\x08Good day" + STYLE),
+            (500, 100, b"\0\0"),
+            (600, 200, b"\0\x07b\xc3\xb6se\ra"),
+        ]:
+            packet = av.Packet(content)
+            packet.stream, packet.time_base = text, Fraction(1, 1000)
+            packet.pts = packet.dts = start
+            packet.duration = length
+            out.mux(packet)
+    return file
+
+
+def texts(file: Path) -> list[tuple[float, float, bytes]]:
+    with av.open(str(file)) as film:
+        (stream,) = film.streams.subtitles
+        assert (stream.codec_context.codec.canonical_name, stream.language) == ("subrip", "deu")
+        return [
+            (float(one.pts * one.time_base), float(one.duration * one.time_base), bytes(one))
+            for one in film.demux(stream)
+            if one.size
+        ]
+
+
+def test_subtitles_of_mp4_become_subrip_in_matroska(tmp_path):
+    source = with_subtitles(tmp_path / "a.mp4")
+    assert check_streams(open_film(source), tmp_path / "b.mkv") == [
+        "subtitles are written as SubRip, without their fonts"
+    ]
+    assert check_streams(open_film(source), tmp_path / "b.mp4") == []
+    out = converted(source, tmp_path / "b.mkv")
+    assert texts(out) == [(0.2, 0.3, b"Good day"), (0.6, 0.2, "böse\na".encode())]
+    part = converted(source, tmp_path / "c.mkv", Wanted(span=Span(Fraction("0.5"))))
+    assert texts(part) == [(0.1, 0.2, "böse\na".encode())]
+
+
+@pytest.mark.parametrize(("codec", "ending"), [("pcm_bluray", ".m2ts"), ("pcm_dvd", ".vob")])
+def test_sound_of_discs_becomes_plain_pcm(tmp_path, codec, ending):
+    tone = (8000 * np.sin(np.arange(48000) / 20)).astype(np.int16).repeat(2)[None]
+    file = tmp_path / f"a{ending}"
+    with av.open(str(file), "w", format="vob" if ending == ".vob" else "mpegts") as out:
+        video = out.add_stream("mpeg2video", rate=25)
+        video.width, video.height, video.pix_fmt = *clips.SIZE, "yuv420p"
+        sound = out.add_stream(codec, rate=48000, layout="stereo", format="s16")
+        step = 1920
+        for number in range(25):
+            picture = av.VideoFrame.from_ndarray(clips.anaglyph(number % 12), "rgb24")
+            picture.pts = number
+            out.mux(video.encode(picture))
+            piece = np.ascontiguousarray(tone[:, 2 * step * number : 2 * step * (number + 1)])
+            block = av.AudioFrame.from_ndarray(piece, "s16", "stereo")
+            block.sample_rate, block.pts, block.time_base = 48000, step * number, Fraction(1, 48000)
+            out.mux(sound.encode(block))
+        out.mux(video.encode(None))
+        out.mux(sound.encode(None))
+    assert check_streams(open_film(file), tmp_path / "b.mkv") == [f"sound of type '{codec}' became pcm_s16le"]
+    out_file = converted(file, tmp_path / "b.mkv")
+    assert clips.payloads(out_file, "audio") and b"".join(clips.payloads(out_file, "audio")) == heard(file)
+    assert len(clips.times_of(out_file)) == 25
+
+
+def heard(file: Path) -> bytes:
+    with av.open(str(file)) as film:
+        return b"".join(frame.to_ndarray().tobytes() for frame in film.decode(audio=0))
