@@ -7,15 +7,13 @@ from typing import Annotated
 
 import typer
 
-from pipelines import care, torn
-from pipelines.graph import TARGETS
-from pipelines.quiet import run_stage  # first: it sets what the tools read when they are imported
+from pipelines.environment import run_stage  # first: it sets what the tools read when they are imported
+from pipelines.flows.graph import TARGETS
 from restereo.errors import UserError
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", add_completion=False
 )
-app.add_typer(care.app)
 Targets = Annotated[str, typer.Argument(help="Globs of stages, separated by blanks; what they need comes with them.")]
 Cron = Annotated[str | None, typer.Option(help="Run the flow at these times (local), such as '0 3 * * *'.")]
 
@@ -35,10 +33,10 @@ def ui(
 
     Example: `restereo-pipelines ui --cron '0 3 * * *'`
     """
-    from pipelines import ui as pages
+    from pipelines.flows import ui as pages
 
     if cron:
-        from pipelines.flows import check_cron
+        from pipelines.flows.deployments import check_cron
 
         check_cron(cron)
     pages.run(port, prefect_port, cron, typer.echo)
@@ -54,11 +52,11 @@ def flow(
 
     Example: `restereo-pipelines flow 'train@*'`
     """
-    from pipelines import graph as stages
+    from pipelines.flows import graph as stages
 
     stages.select(stages.read(), targets)  # what is wrong with these is said before Prefect starts
     _use_prefect()
-    from pipelines.flows import pipeline
+    from pipelines.flows.pipeline import pipeline
 
     state = pipeline(targets, force, at_once, return_state=True)
     if not state.is_completed():
@@ -81,18 +79,17 @@ def retrain(
 
     Example: `restereo-pipelines retrain '*@anaglyph*' --dry-run --base main`
     """
-    from pipelines import graph as stages
     from pipelines import paths
-    from pipelines.retraining import check_wish
+    from pipelines.flows import graph as stages
 
-    log = str(statistics or "")
-    check_wish(log, only_drifted)
     stages.select(stages.read(), targets)
     _use_prefect()
-    from pipelines.flows import retrain as retraining
+    from pipelines.flows import retraining
 
-    share = share or bool(os.environ.get("RESTEREO_DVC_REMOTE"))
-    state = retraining(targets, not dry_run, share, at_once, base, log, only_drifted, return_state=True)
+    log = str(statistics or "")
+    retraining.check_options(log, only_drifted)
+    share = share or bool(os.environ.get(retraining.REMOTE))
+    state = retraining.retrain(targets, not dry_run, share, at_once, base, log, only_drifted, return_state=True)
     typer.echo(f"{state.message}\nMore: {paths.RETRAINING}")
     if not state.is_completed():
         raise typer.Exit(1)
@@ -114,9 +111,9 @@ def scatter_synthesize(
     Example: `restereo-pipelines scatter synthesize anaglyph --workers 8 && make run`
     """
     _use_prefect()
-    from pipelines import scatter as scattered
+    from pipelines.flows import scatter as scattered
 
-    typer.echo(scattered.synthesize(task, workers, size))
+    typer.echo(scattered.synthesize_scenes(task, workers, size))
 
 
 @scatter.command("recover")
@@ -138,11 +135,11 @@ def scatter_recover(
 
     wish = check_wish(Wish(layouts=[find_layout(layout)]))
     _use_prefect()
-    from pipelines import scatter as scattered
+    from pipelines.flows import scatter as scattered
 
     done, wrong = scattered.recover_folder(folder, out, model or default_restorer(), wish, workers, size)
-    for sentence in wrong:
-        typer.echo(f"error: {sentence}", err=True)
+    for error in wrong:
+        typer.echo(f"error: {error}", err=True)
     typer.echo(f"{out}: {done} pictures recovered")
     if wrong:
         raise typer.Exit(1)
@@ -150,7 +147,7 @@ def scatter_recover(
 
 def _use_prefect() -> None:
     """Chooses the server: the one that is named, else the open pages', else one that is started for the run."""
-    from pipelines.ui import noted_api, prefect_environment
+    from pipelines.flows.ui import noted_api, prefect_environment
 
     os.environ.update(prefect_environment(os.environ.get("PREFECT_API_URL") or noted_api()))
 
@@ -158,9 +155,9 @@ def _use_prefect() -> None:
 @app.command(hidden=True)
 def serve(cron: Cron = None) -> None:
     """Serves the flow to a Prefect server that runs already; `ui` starts this."""
-    from pipelines import flows
+    from pipelines.flows import deployments
 
-    flows.serve(cron)
+    deployments.serve(cron)
 
 
 @app.command()
@@ -169,7 +166,7 @@ def graph(targets: Targets = "*") -> None:
 
     Example: `restereo-pipelines graph '*@anaglyph*'`
     """
-    from pipelines import graph as stages
+    from pipelines.flows import graph as stages
 
     for stage, parents in stages.select(stages.read(), targets).parents.items():
         typer.echo(f"{stage} <- {', '.join(parents)}" if parents else stage)
@@ -193,11 +190,12 @@ def check(
                 f"params.yaml: recipe '{name}' has no kind; dvc.yaml names its task's file by it: "
                 f"write kind: {params.kinds[row.task]}."
             )
-    torn.refuse()
-    if lock:
-        from pipelines import lock as locked
+    from pipelines.flows import graph as stages
+    from pipelines.operations import lock_check
 
-        locked.check(targets)
+    lock_check.refuse_damage()
+    if lock:
+        lock_check.check_current(stages.select(stages.read(), targets).stages)
 
 
 @app.command()
@@ -237,13 +235,127 @@ def release(
 
     Example: `restereo-pipelines release anaglyph_parallax --pairs pictures/`
     """
-    from pipelines import release as released
+    from pipelines.operations import release as released
 
     typer.echo(released.release(recipe, pairs))
 
 
+@app.command()
+def promote(
+    what: Annotated[str, typer.Argument(help="A task, for its challenger, or a recipe, for its newest version.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say the verdict and why, and change nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Compare once more; let win what was rolled back.")] = False,
+    anew: Annotated[bool, typer.Option("--anew", help="The champion's model is lost: decide without it.")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the table to this file.")] = None,
+) -> None:
+    """Makes the challenger the champion if it earned it (docs/promotion.md).
+
+    Example: `restereo-pipelines promote anaglyph --dry-run`
+    """
+    from pipelines import promotion
+    from restereo.io.files import check_place
+
+    if markdown:
+        check_place(markdown)  # before the ledger is written
+    decision = promotion.promote(what, dry_run, again, anew)
+    page = promotion.markdown(decision)
+    typer.echo(page)
+    if markdown:
+        markdown.write_text(f"{page}\n", encoding="utf-8")
+    if decision.line:
+        typer.echo(f"Line {decision.line.number} of data/ledger.jsonl; commit it.")
+
+
+@app.command()
+def rollback(
+    task: Annotated[str, typer.Argument(help="A row of `tasks:`.")],
+    reason: Annotated[str, typer.Option(help="Why, for the ledger.")] = "",
+) -> None:
+    """Makes the previous champion champion again; once more undoes it.
+
+    Example: `restereo-pipelines rollback anaglyph --reason 'flickers on film'`
+    """
+    from pipelines import title
+
+    line = title.rollback(task, reason)
+    champion = line.content["champion"]
+    typer.echo(f"{task}: version {champion['version']} ({champion['recipe']}) is champion again.")
+    typer.echo(f"Line {line.number} of data/ledger.jsonl; commit it.")
+
+
+@app.command()
+def ledger(
+    settle: Annotated[bool, typer.Option("--settle", help="Set the registry's aliases as the ledger says.")] = False,
+) -> None:
+    """Prints every decision, after checking that no line was changed and that the registry says the same.
+
+    Example: `restereo-pipelines ledger`
+    """
+    from pipelines import ledger as decisions
+    from pipelines import title
+
+    lines = decisions.read()
+    for line in lines:
+        typer.echo(decisions.told(line))
+    if wrong := title.disagreements(sorted({line.content["task"] for line in lines}), settle):
+        raise UserError(f"{' '.join(wrong)} `restereo-pipelines ledger --settle` makes the registry say the same.")
+
+
+@app.command()
+def drift(
+    log: Annotated[Path, typer.Argument(help="What RESTEREO_STATISTICS named where pictures were recovered.")],
+    task: Annotated[str, typer.Option(help="A row of `tasks:`.")] = "anaglyph",
+    since: Annotated[Path | None, typer.Option(help="Compare with this earlier log instead of the training.")] = None,
+) -> None:
+    """Says whether recovered pictures still are like those of the training; exit status 1 if not.
+
+    Example: `restereo-pipelines drift statistics.jsonl`
+    """
+    from pipelines import drift as drifting
+
+    report = drifting.check(log, task, since)
+    typer.echo(drifting.markdown(report))
+    if report.drifted:
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor() -> None:
+    """Recognises broken states that were met before, and says the repair; exit status 1 if there is one.
+
+    Example: `restereo-pipelines doctor`
+    """
+    from pipelines.operations import doctor as doctors
+
+    well = True
+    for name, found in doctors.examine():
+        typer.echo(f"{'✗' if found else '✓'} {name}")
+        for message in found:
+            well = False
+            typer.echo(f"  {message}")
+    if not well:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reproduce(
+    model: Annotated[str, typer.Argument(help="A registered model: a row of `tasks:`.")],
+    version: Annotated[int, typer.Argument(help="Its number.")],
+    into: Annotated[Path | None, typer.Option(help="Folder for the clone, which then stays.")] = None,
+    tolerance: Annotated[float, typer.Option(min=0, help="Greatest difference of a figure, in its unit.")] = 0.01,
+) -> None:
+    """Checks out a version's code, data and parameters in a fresh clone, and measures its weights again.
+
+    Example: `restereo-pipelines reproduce anaglyph 3`
+    """
+    from pipelines.operations import reproduce as again
+
+    outcome = again.reproduce(model, version, into, tolerance)
+    typer.echo("\n".join([outcome.message, *outcome.notes]))
+
+
 def main() -> None:
-    """Runs the command line; an error that a person can fix is one sentence, and the exit status is 2."""
+    """Runs the command line; an error that a person can fix is one message, and the exit status is 2."""
     # A shell starts background jobs deaf to Ctrl-C, and what they start inherits that: DVC would keep its locks.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     run_stage(lambda *_: app())

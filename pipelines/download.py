@@ -118,6 +118,6 @@ class _Amount(ProgressColumn):
 
 
 if __name__ == "__main__":
-    from pipelines.quiet import run_stage
+    from pipelines.environment import run_stage
 
     run_stage(main)

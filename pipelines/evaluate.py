@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import cost, paths
-from pipelines.quiet import run_stage
+from pipelines.environment import run_stage
 from restereo import catalog
 from restereo.config import load_params
 from restereo.evaluation.protocol import Judged, evaluate, mean

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pipelines.quiet  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
+import pipelines.environment  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
 from pipelines.checks.manifest import Row
 from pipelines.checks.offline_docs import make_offline
 from pipelines.checks.rules import Rule, rules

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import evidence, paths, record, store
-from pipelines.quiet import run_stage
+from pipelines.environment import run_stage
 from pipelines.store import Version
 
 Pictures = NDArray[np.uint8]

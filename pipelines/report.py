@@ -113,6 +113,6 @@ def main(task: str) -> None:
 
 
 if __name__ == "__main__":
-    from pipelines.quiet import run_stage
+    from pipelines.environment import run_stage
 
     run_stage(main)

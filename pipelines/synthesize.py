@@ -16,8 +16,8 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from pipelines import paths
 from pipelines.checks.splits import require_splits
+from pipelines.environment import run_stage
 from pipelines.exclusive import exclusive
-from pipelines.quiet import run_stage
 from restereo import catalog
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError

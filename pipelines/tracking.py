@@ -13,9 +13,9 @@ from uuid import uuid4
 
 import numpy as np
 
+from pipelines.environment import ENVIRONMENT
 from pipelines.exclusive import exclusive
 from pipelines.lineage import requirements
-from pipelines.quiet import QUIET
 from pipelines.record import Record
 from pipelines.registry import CHALLENGER, all_versions, find_by_content_key, set_alias
 from pipelines.store import KEY, LOADED, LOCK_SECONDS, Store, Version, default_store, local_path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOCKED = "database is locked"
 SERVING = Path(__file__).with_name("serving.py")
-SETTINGS = QUIET | {
+SETTINGS = ENVIRONMENT | {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default of 7 waits minutes for a server that is not there
     "MLFLOW_LOGGING_LEVEL": "WARNING",

@@ -4,8 +4,8 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 
 from pipelines import cost, lineage, paths
+from pipelines.environment import run_stage
 from pipelines.exclusive import exclusive
-from pipelines.quiet import run_stage
 
 LOCK_SECONDS = 15.0
 """Loader processes of a killed training notice it within 5 s."""

@@ -106,6 +106,6 @@ def summary(rows: list[Row], excluded: int, verdicts: list[Verdict]) -> dict[str
 
 
 if __name__ == "__main__":
-    from pipelines.quiet import run_stage
+    from pipelines.environment import run_stage
 
     run_stage(main)

@@ -13,7 +13,7 @@ from restereo.errors import UserError
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 os.environ.setdefault("PYTORCH_ENABLE_MPS_FALLBACK", "1")  # an operation that Apple's GPU lacks runs on the processor
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # why: pipelines/quiet.py
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # why: pipelines/environment.py
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown", add_completion=False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from pipelines.quiet import run_stage  # first: it sets what the tools read when they are imported
+from pipelines.environment import run_stage  # first: it sets what the tools read when they are imported
 from tests.bench import material
 from tests.bench.figure import Figure, machine, table
 from tests.bench.options import Options

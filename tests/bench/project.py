@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from pipelines import graph
-from pipelines.quiet import QUIET
+from pipelines.environment import DVC, ENVIRONMENT
+from pipelines.flows import graph
 from tests.bench import material
 from tests.conftest import ROOT
 
@@ -54,7 +54,7 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     left_out = ("MLFLOW_TRACKING_URI", "PREFECT_API_URL", "PYTHONPATH")
     inherited = {name: value for name, value in os.environ.items() if name not in left_out}
-    return inherited | QUIET | {"PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
+    return inherited | ENVIRONMENT | {"PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
 
 
 class Project:
@@ -78,7 +78,7 @@ class Project:
             row["cmd"] = " ".join([*watched(self.log, f"{stage}@{key}".strip("@"), []), row["cmd"]])
         (self.root / "dvc.yaml").write_text(yaml.safe_dump(stages, sort_keys=False), encoding="utf-8")
         (self.root / "data").mkdir()  # as in a checkout
-        self.call([*graph.DVC[:-1], "init", "-q", "--no-scm"])
+        self.call([*DVC[:-1], "init", "-q", "--no-scm"])
         self.stages = graph.read(self.root).stages
 
     def call(self, command: list[str], extra: dict[str, str] | None = None) -> None:
@@ -105,7 +105,7 @@ class Project:
     def repro(self) -> Run:
         """Runs `dvc repro`."""
         start = self._start()
-        self.call([*graph.DVC, "repro"])
+        self.call([*DVC, "repro"])
         return self._end(start)
 
     def flow(self, api: str | None = None) -> Run:

@@ -17,7 +17,7 @@ import psutil
 import torch
 import yaml
 
-from pipelines import torn
+from pipelines.operations import lock_check
 from tests.conftest import ROOT
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
@@ -148,7 +148,7 @@ def phase(folder: Path, recipe: str) -> str:
 def mended(folder: Path) -> list[str]:
     """Returns which of DVC's files a kill had left broken, after deleting them as `doctor` tells a person to."""
     empty = [file for file in [folder / LOCK] if file.exists() and not file.read_bytes()]
-    broken = [*empty, *(folder / "dvc.lock" for _ in torn.signs(folder))]
+    broken = [*empty, *(folder / "dvc.lock" for _ in lock_check.find_damage(folder))]
     for file in broken:
         file.unlink()
     return [file.name for file in broken]

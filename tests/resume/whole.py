@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from pipelines import graph
+from pipelines.flows import graph
 from tests.resume.killing import finish, kill_group, left_over, make_project, mended, repro
 
 TINY = {"tiny": {"task": "anaglyph", "kind": "anaglyph", "model": "unet", "model_options": {"size": "tiny"}}}

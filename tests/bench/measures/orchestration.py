@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipelines import graph
-from pipelines.ui import Server, prefect_environment, serving
+from pipelines.environment import DVC
+from pipelines.flows.ui import Server, prefect_environment, serving
 from restereo.progress import shown
 from tests.bench import material
 from tests.bench.clock import best, take_turns
@@ -74,7 +74,7 @@ def _prefect_server() -> Iterator[str]:
 def _looks(project: Project, rounds: int) -> Iterator[Figure]:
     """What is asked of DVC by each flow, and of MLflow by `register` for what is there already."""
     looks = {
-        "dag": ([*graph.DVC, "dag", "--dot"], "`dvc dag`, once a flow"),
+        "dag": ([*DVC, "dag", "--dot"], "`dvc dag`, once a flow"),
         "register": ([sys.executable, "-m", "pipelines.register", "tiny"], "nothing new, by the quick look"),
         "register_mlflow": ([sys.executable, "-c", ASK_MLFLOW], "nothing new, by asking MLflow"),
     }

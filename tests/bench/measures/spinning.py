@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
-from pipelines.quiet import QUIET
+from pipelines.environment import ENVIRONMENT
 from tests.bench import material
 from tests.bench.clock import Times, ratio, take_turns
 from tests.bench.figure import Figure
@@ -18,11 +18,11 @@ from tests.conftest import ROOT
 STEPS = 8
 ROUNDS = 3
 CHOICES = {
-    "set": ({"GOMP_SPINCOUNT": QUIET["GOMP_SPINCOUNT"]}, "as pipelines/quiet.py sets it"),
+    "set": ({"GOMP_SPINCOUNT": ENVIRONMENT["GOMP_SPINCOUNT"]}, "as pipelines/environment.py sets it"),
     "default": ({}, "as the library does by itself"),
     "passive": ({"OMP_WAIT_POLICY": "passive"}, "OMP_WAIT_POLICY=passive"),
 }
-# torch first: the library reads the variables when it is loaded, and `pipelines.quiet` sets them when it is imported.
+# torch first: it reads the variables when it is loaded, and `pipelines.environment` sets them when it is imported.
 CODE = "import sys, torch; from tests.bench.measures.spinning import train; train(sys.argv[1])"
 Trainer = subprocess.Popen[str]
 

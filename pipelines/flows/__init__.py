@@ -1,0 +1,1 @@
+"""Prefect: the flows that are derived from the DVC graph, their deployments and pages."""

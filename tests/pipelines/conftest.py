@@ -1,0 +1,121 @@
+"""A tiny DVC project of shell stages, and a Prefect server of the tests' own."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipelines import store, tracking
+from pipelines.environment import ENVIRONMENT
+from pipelines.flows.ui import Server, prefect_environment, serving
+
+DVC_YAML = """
+stages:
+  fetch:
+    foreach: [a, b]
+    do:
+      cmd: echo ${item} > ${item}
+      outs: ["${item}"]
+  join:
+    cmd: cat a b > joined
+    deps: [a, b]
+    outs: [joined]
+  train:
+    foreach: {anaglyph_x: 1, colour_y: 2}
+    do:
+      cmd: echo training ${key}; cp joined run_${key}
+      deps: [joined]
+      outs: ["run_${key}"]
+  register:
+    foreach: {anaglyph_x: 1, colour_y: 2}
+    do:
+      cmd: echo registered ${key}
+      deps: ["run_${key}"]
+      always_changed: true
+  slow:
+    cmd: sleep 250 & echo $$ $! > pids; sleep 260
+    deps: [joined]
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@pytest.fixture
+def ports() -> tuple[int, int]:
+    return free_port(), free_port()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A DVC project, and the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q", "--no-scm"], check=True, env=os.environ | ENVIRONMENT)
+    (tmp_path / "dvc.yaml").write_text(DVC_YAML)
+    return tmp_path
+
+
+@pytest.fixture
+def pids(project: Path) -> Callable[[], list[int]]:
+    """Waits for the stage `slow` and returns the processes that it consists of."""
+
+    def wait() -> list[int]:
+        end, file = time.monotonic() + 240, project / "pids"
+        while not (file.is_file() and file.read_text().endswith("\n")):
+            assert time.monotonic() < end, "the stage did not start"
+            time.sleep(0.1)
+        return [int(pid) for pid in file.read_text().split()]
+
+    return wait
+
+
+@pytest.fixture
+def alive() -> Callable[[list[int]], list[int]]:
+    """Those of some processes that still run. One that has ended and waits to be noticed does not."""
+
+    def still(found: list[int]) -> list[int]:
+        running = []
+        for pid in found:
+            with suppress(psutil.NoSuchProcess):
+                if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                    running.append(pid)
+        return running
+
+    return still
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database of MLflow, made once: the migration takes longer than all the rest."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    tracking.connect(store.Store(f"sqlite:///{database}", None, database))
+    return database
+
+
+@pytest.fixture(scope="session")
+def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a running Prefect server: the one that `RESTEREO_TEST_PREFECT` names, else one of the tests' own."""
+    if given := os.environ.get("RESTEREO_TEST_PREFECT"):
+        yield given
+        return
+    home, port = tmp_path_factory.mktemp("prefect"), free_port()
+    page = f"http://127.0.0.1:{port}"
+    settings = prefect_environment(f"{page}/api") | {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_API_PORT": str(port),
+        "PREFECT_UI_API_URL": f"{page}/api",
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start"]
+    with serving([Server("prefect", command, settings, f"{page}/api/health")], logs=home):
+        yield f"{page}/api"
