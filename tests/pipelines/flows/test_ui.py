@@ -78,9 +78,10 @@ def test_the_pages_open_schedule_run_and_close(
 
 
 @pytest.mark.xdist_group("prefect")
-def test_stale_runs_are_marked_crashed(prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_runs_are_marked_crashed(prefect_api: str) -> None:
     """Runs of the served deployments that nothing runs any more; what else runs on the server is left alone."""
     from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
 
     from pipelines.flows import deployments
 
@@ -91,8 +92,7 @@ def test_stale_runs_are_marked_crashed(prefect_api: str, monkeypatch: pytest.Mon
         runs[name] = ask(f"{prefect_api}/deployments/{deployment}/create_flow_run", {"state": {"type": "RUNNING"}})[
             "id"
         ]
-    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
-    with get_client(sync_client=True) as client:
+    with temporary_settings({PREFECT_API_URL: prefect_api}), get_client(sync_client=True) as client:
         deployments.mark_crashed(client)
     states = {name: ask(f"{prefect_api}/flow_runs/{run}")["state"] for name, run in runs.items()}
     assert {name: state["type"] for name, state in states.items()} == {ui.FLOW: "CRASHED", "other": "RUNNING"}
