@@ -45,7 +45,7 @@ def rows_of(sources: list[str], manifest: Path) -> dict[Split, list[Row]]:
 
 @lru_cache(maxsize=256)
 def _photo(path: str) -> Picture:
-    from restereo.datasets._pictures import read_picture
+    from restereo.datasets.pictures import read_picture
 
     return read_picture(Path(path))
 
@@ -105,7 +105,7 @@ class Scenes(Dataset[Record]):
 
 def pair_scene(row: Row) -> tuple[Scene, dict[str, Any]]:
     """Returns a real pair as a scene, and what the index says of it."""
-    from restereo.datasets._pictures import PairFiles
+    from restereo.datasets.pairs import PairFiles
     from restereo.evaluation.reader import read_scene
 
     maps = [Path(row[key]) if row[key] else None for key in ("disparity_left", "disparity_right")]

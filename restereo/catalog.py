@@ -1,7 +1,8 @@
 """What is there to choose from: a folder is a registry, a file in it is an entry.
 
 Every file of a registered folder has a function `build(...)`; its keyword arguments are the options that
-`params.yaml` may give. Files whose name starts with an underscore are not entries.
+`params.yaml` may give. Files whose name starts with an underscore are not entries. Of data sets, most are rows of one
+table, `restereo.datasets.public.PUBLIC`, and only those named here have files of their own.
 """
 
 import ast
@@ -23,6 +24,19 @@ FOLDERS: dict[Kind, str] = {
     "baseline": "evaluation/baselines",
 }
 
+_OWN_FILE = ("builtin", "folder")
+
+
+def _public() -> Iterable[str]:
+    """Returns the names of the public data sets."""
+    table: dict[str, Any] = importlib.import_module("restereo.datasets.public").PUBLIC
+    return table
+
+
+def _file(kind: Kind, name: str) -> str:
+    """Returns the name of the file that builds an entry."""
+    return "public" if kind == "source" and name not in _OWN_FILE else name
+
 
 def names(kind: Kind) -> list[str]:
     """Returns the entries of a kind, sorted, without importing any of them.
@@ -31,6 +45,8 @@ def names(kind: Kind) -> list[str]:
         >>> "unet" in names("model")
         True
     """
+    if kind == "source":
+        return sorted([*_OWN_FILE, *_public()])
     folder = Path(__file__).parent / FOLDERS[kind]
     return sorted(file.stem for file in folder.glob("*.py") if not file.stem.startswith("_"))
 
@@ -52,7 +68,7 @@ def module_of(kind: Kind, name: str) -> str:
         'restereo.training.objectives.pixel'
     """
     check(kind, name)
-    return f"restereo.{FOLDERS[kind].replace('/', '.')}.{name}"
+    return f"restereo.{FOLDERS[kind].replace('/', '.')}.{_file(kind, name)}"
 
 
 def load(kind: Kind, name: str) -> ModuleType:
@@ -75,7 +91,7 @@ def options_of(kind: Kind, name: str) -> list[str]:
         'size'
     """
     check(kind, name)
-    tree = ast.parse((Path(__file__).parent / FOLDERS[kind] / f"{name}.py").read_text(encoding="utf-8"))
+    tree = ast.parse((Path(__file__).parent / FOLDERS[kind] / f"{_file(kind, name)}.py").read_text(encoding="utf-8"))
     made = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "build")
     return [argument.arg for argument in made.args.kwonlyargs]
 
@@ -95,4 +111,6 @@ def build(kind: Kind, name: str, *arguments: Any, **options: Any) -> Any:
         UserError: There is no such entry, or it has no such option.
     """
     check_options(kind, name, options)
+    if _file(kind, name) != name:  # A row of the table, by its name.
+        arguments = (name, *arguments)
     return load(kind, name).build(*arguments, **options)

@@ -16,9 +16,9 @@ from pipelines.checks.parallax import parallax
 from pipelines.checks.stored import Stored, stored
 from restereo.config import Split
 from restereo.datasets import Item
-from restereo.datasets._benchmark import looks_like_benchmark
-from restereo.datasets._decode import is_grey
-from restereo.datasets._pictures import MAX_PIXELS, PairFiles, Picture, read_disparities, read_picture
+from restereo.datasets.benchmark import looks_like_benchmark
+from restereo.datasets.pairs import PairFiles, read_disparities
+from restereo.datasets.pictures import MAX_PIXELS, Picture, is_grey, read_picture
 from restereo.errors import UserError
 from restereo.imaging.eyes import order_score
 from restereo.imaging.geometry import vertical_offset

@@ -22,7 +22,7 @@ def anaglyph(
 
     Example: `restereo anaglyph left.png right.png -o anaglyph.png --method green-magenta-half`
     """
-    from restereo.datasets._pictures import PairFiles, read_pair
+    from restereo.datasets.pairs import PairFiles, read_pair
     from restereo.imaging.anaglyph import find_method, form
     from restereo.io.encode import PLAIN
     from restereo.io.files import check_target, write_picture

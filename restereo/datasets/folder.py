@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image
 
 from restereo.datasets import Item, Progress, Source
-from restereo.datasets._decode import SUFFIXES
-from restereo.datasets._pictures import PairFiles, Picture, read_picture, scene_in
+from restereo.datasets.pairs import PairFiles, scene_in
+from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
 from restereo.errors import UserError
 
 EYES = {"l": "left", "left": "left", "r": "right", "right": "right"}

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Column, Table
 
-from restereo.datasets._pictures import PairFiles, find_pairs
+from restereo.datasets.pairs import PairFiles, find_pairs
 from restereo.errors import UserError
 from restereo.evaluation.protocol import judge, mean
 from restereo.evaluation.reader import find_photos, read_photo, read_scene

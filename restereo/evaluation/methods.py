@@ -4,7 +4,7 @@ import torch
 from rich.console import Console
 from rich.table import Column, Table
 
-from restereo.datasets._pictures import PairFiles
+from restereo.datasets.pairs import PairFiles
 from restereo.evaluation.protocol import mean
 from restereo.evaluation.reader import read_scene
 from restereo.progress import shown

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from restereo.datasets._pictures import SUFFIXES, Pair, PairFiles, read_pair, read_picture
+from restereo.datasets.pairs import Pair, PairFiles, read_pair
+from restereo.datasets.pictures import SUFFIXES, read_picture
 from restereo.errors import UserError
 from restereo.imaging.geometry import forward_disparity, occlusion
 from restereo.sample import Scene

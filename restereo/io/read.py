@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
-from restereo.datasets._decode import MAX_PIXELS, open_picture
+from restereo.datasets.pictures import MAX_PIXELS, open_picture
 from restereo.errors import UserError
 from restereo.io.layouts import Pixels
 from restereo.io.metadata import ORIENTATION, Metadata, metadata_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from restereo.datasets._decode import MAX_PIXELS
+from restereo.datasets.pictures import MAX_PIXELS
 from restereo.errors import UserError
 from restereo.sample import Picture
 from restereo.video.color import Colour, colour_of, to_rgb

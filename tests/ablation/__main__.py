@@ -18,7 +18,7 @@ from lightning.fabric import Fabric
 from pipelines import paths
 from restereo import catalog
 from restereo.config import Params, Recipe, load_params
-from restereo.datasets._pictures import find_pairs
+from restereo.datasets.pairs import find_pairs
 from restereo.evaluation.folder import evaluate_folder
 from restereo.inference.contender import find_restorer
 from restereo.inference.predictor import Restorer, load_run

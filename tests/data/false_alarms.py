@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pipelines.checks.parallax import SHIFTED, parallax
 from restereo.config import Validate
-from restereo.datasets._decode import SUFFIXES
-from restereo.datasets._pictures import Picture, find_pairs, read_picture
+from restereo.datasets.pairs import find_pairs
+from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.imaging.eyes import order_score
 

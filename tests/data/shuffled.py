@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import torch
 
-from restereo.datasets._pictures import Picture, find_pairs, read_picture
+from restereo.datasets.pairs import find_pairs
+from restereo.datasets.pictures import Picture, read_picture
 from restereo.inference.contender import default_restorer, find_restorer
 from restereo.inference.predictor import Restorer
 from restereo.progress import shown

@@ -15,7 +15,8 @@ from PIL import Image
 from pipelines import download, paths, report, validate
 from pipelines.checks.splits import drawn_split
 from restereo.config import Validate
-from restereo.datasets._pictures import read_picture, scene_in
+from restereo.datasets.pairs import scene_in
+from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.imaging.eyes import order_score

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restereo.datasets._pictures import SUFFIXES, Picture, read_picture
+from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
 from restereo.imaging.color import luma
 from restereo.imaging.degrade import jpeg
 from restereo.imaging.toning import COLOURED, own_colour

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from restereo import catalog, recover
 from restereo.cli import app
-from restereo.datasets._pictures import read_picture
+from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
 from restereo.imaging.color import luma
 from restereo.inference.predictor import load_run

@@ -48,7 +48,7 @@ def _film(name: str) -> Path:
     import cv2
     import numpy as np
 
-    from restereo.datasets._pictures import read_picture
+    from restereo.datasets.pictures import read_picture
     from restereo.imaging.anaglyph import METHODS, form
 
     width, height, count = SIZES[name]

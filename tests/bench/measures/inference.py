@@ -94,7 +94,7 @@ def _picture(megapixels: float) -> Path:
     import cv2
     import numpy as np
 
-    from restereo.datasets._pictures import read_picture
+    from restereo.datasets.pictures import read_picture
     from restereo.imaging.anaglyph import METHODS, form
 
     file = material.folder() / f"anaglyph-{megapixels:g}.png"
@@ -112,7 +112,7 @@ def _recover(what: str, file: Path) -> None:
     """Recovers one picture in this process and prints its seconds and processor seconds."""
     import time
 
-    from restereo.datasets._pictures import read_picture
+    from restereo.datasets.pictures import read_picture
     from restereo.inference.contender import find_contender, find_restorer
     from restereo.inference.recover import Wish, recover_file
     from restereo.sample import Observation

@@ -76,7 +76,6 @@ class Case:
     items: dict[str, set[str]]
     benchmark: set[str]
     licence: str
-    options: dict[str, object]
 
 
 PAIR, MAP, BOTH = {"left", "right"}, {"disparity_left"}, {"disparity_left", "disparity_right"}
@@ -89,7 +88,6 @@ CASES = {
         {"div2k_0001": {"photo"}, "div2k_0800": {"photo"}, "div2k_0801": {"photo"}},
         set(),
         "academic research only",
-        {},
     ),
     "flickr8k": Case(
         {
@@ -103,7 +101,6 @@ CASES = {
         {"flickr8k_667626_18933d713e": {"photo"}, "flickr8k_1000268201_693b08cb0e": {"photo"}},
         set(),
         "non-commercial",
-        {},
     ),
     "flickr30k": Case(
         {
@@ -115,7 +112,6 @@ CASES = {
         {"flickr30k_36979": {"photo"}, "flickr30k_65567": {"photo"}},
         set(),
         "non-commercial",
-        {},
     ),
     "flickr1024": Case(
         {
@@ -125,7 +121,6 @@ CASES = {
         {f"flickr1024_{split}_0001": PAIR for split in ("Train", "Validation", "Test")},
         set(),
         "non-commercial",
-        {},
     ),
     "holopix50k": Case(
         {
@@ -139,14 +134,12 @@ CASES = {
         {"holopix50k_val_-LMudfNzcf8L_S_GHKkk": PAIR, "holopix50k_train_-LO_left_x9": PAIR},
         set(),
         "non-commercial",
-        {},
     ),
     "middlebury2014": Case(
         {f"{scene}-perfect.zip": middlebury(scene) for scene in ("Adirondack", "Backpack", "Piano", "Sword1")},
         {f"middlebury2014_{scene}": PAIR | BOTH for scene in ("Adirondack", "Backpack", "Piano", "Sword1")},
         {"middlebury2014_Adirondack", "middlebury2014_Piano"},
         "Middlebury",
-        {"scenes": ["Adirondack", "Backpack", "Piano", "Sword1"]},
     ),
     "kitti2012": Case(
         {
@@ -164,7 +157,6 @@ CASES = {
         },
         {"kitti2012_train_000000_10"},
         "CC BY-NC-SA 3.0",
-        {},
     ),
     "kitti2015": Case(
         {
@@ -183,7 +175,6 @@ CASES = {
         },
         {"kitti2015_train_000046_10", "kitti2015_train_000151_10"},
         "CC BY-NC-SA 3.0",
-        {},
     ),
 }
 

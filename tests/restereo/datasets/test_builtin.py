@@ -6,8 +6,9 @@ import numpy as np
 
 from restereo import catalog
 from restereo.datasets import no_progress
-from restereo.datasets._benchmark import SCENES, has_benchmark_name, looks_like_benchmark
-from restereo.datasets._pictures import PairFiles, find_pairs, read_pair, read_picture
+from restereo.datasets.benchmark import SCENES, has_benchmark_name, looks_like_benchmark
+from restereo.datasets.pairs import PairFiles, find_pairs, read_pair
+from restereo.datasets.pictures import read_picture
 from restereo.imaging.geometry import warp
 from restereo.imaging.perceptual_hash import perceptual_hash
 

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restereo.datasets._pictures import (
-    PairFiles,
-    find_pairs,
-    read_disparity,
-    read_pair,
-    read_picture,
-)
+from restereo.datasets.pairs import PairFiles, find_pairs, read_disparity, read_pair
+from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
 
 

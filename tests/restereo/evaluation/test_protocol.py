@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from restereo import catalog
-from restereo.datasets._pictures import Pair, find_pairs
+from restereo.datasets.pairs import Pair, find_pairs
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.evaluation.protocol import judge, mean

@@ -7,7 +7,7 @@ from skimage.color import rgb2lab
 from torch import Tensor
 
 from restereo import catalog
-from restereo.datasets._pictures import find_pairs
+from restereo.datasets.pairs import find_pairs
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.imaging.ageing import Age, aged

@@ -9,38 +9,29 @@ import pytest
 
 from restereo import catalog
 from restereo.datasets import Item, no_progress
-from restereo.datasets._checksums import RECORD
-from restereo.datasets._dataset import DataSet
-from restereo.datasets._formats import stem
-from restereo.datasets._pictures import PairFiles, read_pair, read_picture
-from restereo.datasets._remote import Remote
+from restereo.datasets.archive import stem
+from restereo.datasets.download import RECORD
+from restereo.datasets.pairs import PairFiles, read_pair
+from restereo.datasets.pictures import read_picture
+from restereo.datasets.public import PUBLIC, PublicSource
 from restereo.errors import UserError
 from tests.restereo.datasets.layouts import CASES, DISPARITY, packed, png
 
-OWN_FILES = {"builtin", "folder"}
-REMOTE = [name for name in catalog.names("source") if name not in OWN_FILES]
 
-
-def fetched(source: Remote, destination: Path) -> dict[str, Item]:
+def fetched(source: PublicSource, destination: Path) -> dict[str, Item]:
     destination.mkdir()
     return {item.name: item for item in source.fetch(destination, no_progress)}
 
 
-def data_set(name: str) -> DataSet:
-    described = catalog.load("source", name).DATA_SET
-    assert isinstance(described, DataSet)
-    return described
-
-
-def offline(name: str, archives: Path) -> Remote:
+def offline(name: str, archives: Path) -> PublicSource:
     """The source, its stated checksums left out: the archives here are not the real ones."""
     case = CASES[name]
-    stems = {stem(Path(file)) for file in case.archives}
-    files = [replace(file, sha256=None) for file in data_set(name).files if stem(Path(file.name)) in stems]
-    return Remote(replace(data_set(name), files=files), str(archives))
+    stems = {stem(file) for file in case.archives}
+    files = [file._replace(sha256=None) for file in PUBLIC[name].files if stem(file.name) in stems]
+    return PublicSource(name, replace(PUBLIC[name], files=files), archives)
 
 
-@pytest.mark.parametrize("name", REMOTE)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_the_documented_layout_becomes_items(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     for file, members in case.archives.items():
@@ -51,7 +42,7 @@ def test_the_documented_layout_becomes_items(name: str, tmp_path: Path) -> None:
     on_disk = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
     assert on_disk == {file for item in items.values() for file in item.files.values()}
     for item in items.values():
-        assert case.licence in item.licence and data_set(name).page in item.origin
+        assert case.licence in item.licence and PUBLIC[name].page in item.origin
         assert str(tmp_path) not in json.dumps(item.as_row())
         assert item.split == ("test" if item.name in case.benchmark else None)
         files = {part: tmp_path / "out" / file for part, file in item.files.items()}
@@ -66,7 +57,7 @@ def test_the_documented_layout_becomes_items(name: str, tmp_path: Path) -> None:
             assert np.isnan(pair.disparity[1]).all() == ("disparity_right" not in files)
 
 
-@pytest.mark.parametrize("name", REMOTE)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_an_archive_may_be_unpacked_by_hand(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     for file, members in case.archives.items():
@@ -79,9 +70,9 @@ def test_an_archive_may_be_unpacked_by_hand(name: str, tmp_path: Path) -> None:
     assert source.archives() == {}
 
 
-@pytest.mark.parametrize("name", REMOTE)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_what_has_to_be_got_by_hand_is_said_in_a_sentence(name: str, tmp_path: Path) -> None:
-    described = data_set(name)
+    described = PUBLIC[name]
     by_hand = [file.name for file in described.files if file.url is None]
     assert bool(by_hand) == bool(described.login)
     if not by_hand:
@@ -98,10 +89,10 @@ def test_what_has_to_be_got_by_hand_is_said_in_a_sentence(name: str, tmp_path: P
             catalog.build("source", name, archives=str(folder)).fetch(tmp_path, no_progress)
 
 
-@pytest.mark.parametrize("name", REMOTE)
+@pytest.mark.parametrize("name", PUBLIC)
 def test_descriptions_are_whole(name: str) -> None:
-    described = data_set(name)
-    assert described.name == name and described.licence and described.page.startswith("https://")
+    described = PUBLIC[name]
+    assert described.licence and described.page.startswith("https://")
     assert described.item.startswith(f"{name}_")
     for file in described.files:
         assert file.url is None or file.url.startswith("https://")
@@ -135,6 +126,8 @@ def test_an_archive_of_something_else_and_half_a_pair(tmp_path: Path) -> None:
         source.fetch(tmp_path, no_progress)
 
 
-def test_middlebury_downloads_only_the_scenes_asked_for() -> None:
-    with pytest.raises(UserError, match="no scene 'Pino': did you mean 'Piano'"):
-        catalog.build("source", "middlebury2014", scenes=["Pino"])
+def test_middlebury_needs_only_the_archives_of_the_scenes_included(tmp_path: Path) -> None:
+    case = CASES["middlebury2014"]
+    packed(tmp_path / "in" / "Piano-perfect.zip", case.archives["Piano-perfect.zip"])
+    source = catalog.build("source", "middlebury2014", archives=str(tmp_path / "in"), include=["middlebury2014_Pi?no"])
+    assert list(fetched(source, tmp_path / "out")) == ["middlebury2014_Piano"]

@@ -8,10 +8,8 @@ import pytest
 
 from pipelines import download as stage
 from restereo.datasets import Item, no_progress
-from restereo.datasets._checksums import recorded
-from restereo.datasets._dataset import DataSet, RemoteFile
-from restereo.datasets._remote import Remote
-from restereo.datasets._transfer import Patience
+from restereo.datasets.download import recorded
+from restereo.datasets.public import DataSet, PublicSource, RemoteFile
 from restereo.errors import UserError
 from tests.restereo.datasets.layouts import packed, png
 from tests.restereo.datasets.serving import Reply, Site, serving
@@ -20,23 +18,24 @@ PHOTOS = {f"sea/{n}.png": png(n) for n in range(3)}
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", lambda _: None)
     with serving(Site(packed(tmp_path / "made.zip", PHOTOS).read_bytes())) as running:
         yield running
 
 
 @pytest.fixture
-def sea(site: Site, tmp_path: Path) -> Callable[..., Remote]:
-    def make(sha256: str | None = None) -> Remote:
+def sea(site: Site, tmp_path: Path) -> Callable[..., PublicSource]:
+    def make(sha256: str | None = None) -> PublicSource:
         files = (RemoteFile("sea.zip", f"{site.url}/sea.zip", sha256),)
         parts = {"photo": r"sea/(?P<n>\d)\.png"}
-        described = DataSet("sea", "https://sea.example", files, "CC0", "sea_{n}", parts)
-        return Remote(described, str(tmp_path / "archives"), patience=Patience(attempts=2, sleep=lambda _: None))
+        described = DataSet("https://sea.example", files, "CC0", "sea_{n}", parts)
+        return PublicSource("sea", described, tmp_path / "archives")
 
     return make
 
 
-def fetched(source: Remote, destination: Path) -> dict[str, Item]:
+def fetched(source: PublicSource, destination: Path) -> dict[str, Item]:
     destination.mkdir()
     return {item.name: item for item in source.fetch(destination, no_progress)}
 
@@ -107,9 +106,18 @@ def test_an_evil_archive_leaves_the_stage_as_it_was(sea, site: Site, tmp_path: P
     assert list((tmp_path / "raw").iterdir()) == [] and not list(tmp_path.rglob("evil.png"))
 
 
+def test_a_damaged_member_leaves_the_stage_as_it_was(sea, site: Site, tmp_path: Path) -> None:
+    damaged = bytearray(site.content)
+    damaged[damaged.rindex(b"IDAT") + 100] ^= 1
+    site.content = bytes(damaged)
+    with pytest.raises(UserError, match=r"sea\.zip: damaged or cut short"):
+        stage.fetch("sea", sea(), tmp_path / "raw" / "sea")
+    assert list((tmp_path / "raw").iterdir()) == []
+
+
 def test_a_failed_download_leaves_the_stage_as_it_was(sea, site: Site, tmp_path: Path) -> None:
     site.replies = [Reply(cut=100)]
-    with pytest.raises(UserError, match="gave up after 2 attempts"):
+    with pytest.raises(UserError, match="gave up"):
         stage.fetch("sea", sea(), tmp_path / "raw" / "sea")
     assert list((tmp_path / "raw").iterdir()) == []
     site.replies = [Reply()]
