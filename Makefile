@@ -8,7 +8,7 @@ TARGETS ?= $(if $(filter all,$(RECIPES)),*,*@$(RECIPES))
 BASE ?= HEAD
 INSTALLED := .venv/.installed
 
-.PHONY: help run test check bench ui app retrain clean
+.PHONY: help run test check docs bench ui app retrain clean
 help:  ## Say what each verb does
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
@@ -20,6 +20,9 @@ test: $(INSTALLED)  ## Run all tests
 
 check: $(INSTALLED)  ## Lint, types, floors and lock
 	ruff check . && ruff format --check . && mypy && lint-imports
+
+docs: $(INSTALLED)  ## Write the reference of every public name to build/docs; a warning is an error
+	python docs/reference.py
 
 bench: $(INSTALLED)  ## Measure speed, overhead and memory against their targets (docs/bench.md)
 	python -m tests.bench $(MEASURES)
@@ -40,5 +43,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make run PYTHON=/path/to/python" >&2; exit 2; }
 	$(PYTHON) -m venv .venv
 	pip install --quiet --disable-pip-version-check torch==2.13.0
-	pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pipeline,servers,app,onnx,dev]'
+	pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pipeline,servers,app,onnx,dev,docs]'
 	touch $@
