@@ -3,22 +3,10 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.text import Text
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pipelines import paths
 from restereo import catalog
@@ -84,37 +72,26 @@ def _check_archives(index: Path, archives: dict[str, str]) -> None:
 
 
 def _fetch_with_bar(name: str, source: Source, destination: Path) -> list[Item]:
-    columns = (TextColumn("{task.description}"), BarColumn(), _Amount(), TimeRemainingColumn())
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}"), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
-        def told(done: int, total: int | None, what: str = "", /) -> None:
+        def on_progress(done: int, total: int | None, what: str = "", /) -> None:
             if what not in tasks:
                 for earlier in tasks.values():
                     bar.update(earlier, visible=False)
                 title = f"download {name} {what}".rstrip()
-                tasks[what] = bar.add_task(title, total=total, completed=done, is_bytes=bool(what))
-                if what and not console.is_terminal:  # A log shows no bar, and this may take hours.
+                tasks[what] = bar.add_task(title, total=total, completed=done, amount="")
+                if what and not console.is_terminal:  # a log shows no bar, and this may take hours
                     console.print(title, highlight=False)
-            bar.update(tasks[what], completed=done, total=total)
+            unit, size = ("MB", 1e6) if what else ("pictures", 1)
+            of = "" if total is None else f" of {total / size:,.0f}"
+            speed = bar.tasks[tasks[what]].speed
+            rate = f", {speed / size:.3g} {unit}/s" if speed else ""
+            bar.update(tasks[what], completed=done, total=total, amount=f"{done / size:,.0f}{of} {unit}{rate}")
 
-        return source.fetch(destination, told)
-
-
-@final
-class _Amount(ProgressColumn):
-    """Pictures as a count, a file as its bytes and their rate."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._count, self._size, self._rate = MofNCompleteColumn(), DownloadColumn(), TransferSpeedColumn()
-
-    def render(self, task: Task) -> Text:
-        """Returns the text beside the bar."""
-        if not task.fields["is_bytes"]:
-            return self._count.render(task)
-        return Text(" ").join([self._size.render(task), self._rate.render(task)])
+        return source.fetch(destination, on_progress)
 
 
 if __name__ == "__main__":

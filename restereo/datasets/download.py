@@ -8,7 +8,6 @@ The sums are in `SHA256SUMS` beside the files, in the format of `sha256sum`, so 
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -164,7 +163,7 @@ def _described(
     url: str, response: BaseHTTPResponse, begun: _Begun | None, offset: int, part: Path
 ) -> tuple[_Begun, int]:
     """Returns what the server says of the file, and at which byte its answer begins."""
-    headers = response.headers
+    headers, size = response.headers, response.length_remaining
     if response.status >= 400:
         raise UserError(
             f"{url}: the server answers {response.status} {response.reason}; look whether the file has moved, or get "
@@ -172,17 +171,19 @@ def _described(
         )
     if headers.get("Content-Type", "").startswith("text/html"):
         raise UserError(f"{url}: a web page instead of the file; get it with a browser, it may ask for something.")
-    etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    now = _Begun(url, headers.get("ETag", ""), headers.get("Last-Modified", ""), size)
     if response.status != 206 or begun is None:  # the whole file: new, changed, or the server cannot resume
-        return _Begun(url, etag, modified, _number(headers.get("Content-Length"))), 0
-    place = re.match(r"bytes (\d+)-\d*/(\d*)", headers.get("Content-Range", ""))
-    total = _number(place[2]) if place else None
+        return now, 0
     # A partial answer may leave out what the first one said (RFC 9110, 15.3.7).
-    same = etag in ("", begun.etag) and modified in ("", begun.modified) and total in (None, begun.total or total)
-    if place is None or int(place[1]) != offset or not same:
+    if (
+        now.etag not in ("", begun.etag)
+        or now.modified not in ("", begun.modified)
+        or not headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+        or (size is not None and begun.total is not None and offset + size != begun.total)
+    ):
         _discard(part)
         raise _ChangedError("the file on the server changed between two attempts")
-    return _Begun(url, begun.etag, begun.modified, begun.total if total is None else total), offset
+    return begun, offset
 
 
 def _receive(response: BaseHTTPResponse, part: Path, offset: int, total: int | None, progress: Progress) -> None:
@@ -211,10 +212,6 @@ def _begun(part: Path, url: str) -> _Begun | None:
 def _discard(part: Path) -> None:
     part.unlink(missing_ok=True)
     _note(part).unlink(missing_ok=True)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
 
 
 def _size(path: Path) -> int:

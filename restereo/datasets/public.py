@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple, final
@@ -206,15 +206,22 @@ class Member(NamedTuple):
 
 
 @final
+@dataclass
 class PublicSource(Source):
-    """A public data set whose archives lie in a folder, or are downloaded into it first."""
+    """A public data set whose archives lie in a folder, or are downloaded into it first.
 
-    def __init__(self, name: str, data_set: DataSet, folder: Path, include: Sequence[str] = ("*",)) -> None:
-        self._name = name
-        self._set = data_set
-        self._folder = folder
-        self._include = include
-        self._sums: dict[str, str] = {}
+    Attributes:
+        name: What it is called.
+        data_set: Its row of the table.
+        folder: Where its archives are.
+        include: Globs of item names.
+    """
+
+    name: str
+    data_set: DataSet
+    folder: Path
+    include: Sequence[str] = ("*",)
+    _sums: dict[str, str] = field(default_factory=dict, init=False)
 
     def archives(self) -> dict[str, str]:
         """Returns the sha256 of each archive of the last `fetch`; a folder unpacked by hand has none."""
@@ -226,16 +233,16 @@ class PublicSource(Source):
         with self._locked():
             archives = {path: Archive(path) for path in self._present(progress)}
             members = [Member(path, name) for path, archive in archives.items() for name in archive.files]
-            found = _grouped(self._set, members, self._include)
+            found = _grouped(self.data_set, members, self.include)
             if not found:
                 raise UserError(
-                    f"{self._folder}: nothing in its archives is laid out as {self._name} is, or 'include' lets "
-                    f"nothing through; compare with {self._set.page}."
+                    f"{self.folder}: nothing in its archives is laid out as {self.name} is, or 'include' lets "
+                    f"nothing through; compare with {self.data_set.page}."
                 )
             # Only now: a page that says 'log in' is not recorded.
-            if os.access(self._folder, os.W_OK):
-                record(self._folder, self._sums)
-        items = [_item(self._set, name, parts) for name, parts in found.items()]
+            if os.access(self.folder, os.W_OK):
+                record(self.folder, self._sums)
+        items = [_item(self.data_set, name, parts) for name, parts in found.items()]
         targets: dict[Path, dict[str, Path]] = {path: {} for path in archives}
         for one in items:
             for part, member in found[one.name].items():
@@ -253,28 +260,34 @@ class PublicSource(Source):
 
     def _present(self, progress: Progress) -> list[Path]:
         """Returns where each archive that is needed is, its sum checked, after downloading those that can be."""
-        needed = [file for file in self._set.files if not file.item or _matches(file.item, self._include)]
+        needed = [file for file in self.data_set.files if not file.item or _matches(file.item, self.include)]
         by_hand = [file.name for file in needed if file.url is None and not self._place(file)]
         if by_hand:
             what = f"{by_hand[0]} is" if len(by_hand) == 1 else f"{', '.join(by_hand[:-1])} and {by_hand[-1]} are"
             unpacked = ", ".join(f"{stem(name)}/" for name in by_hand)
             raise UserError(
-                f"{self._folder}: {what} not there; {self._set.login} at {self._set.page}, and put what you get into "
-                f"{self._folder}, packed or unpacked ({unpacked})."
+                f"{self.folder}: {what} not there; {self.data_set.login} at {self.data_set.page}, and put what you get "
+                f"into {self.folder}, packed or unpacked ({unpacked})."
             )
         self._sums = {}
         return [self._verified(file, progress) for file in needed]
 
     def _verified(self, file: RemoteFile, progress: Progress) -> Path:
-        place = self._place(file) or self._folder / file.name
+        place = self._place(file) or self.folder / file.name
         if place.is_dir():
             return place
         stated = file.sha256 if place.name == file.name else None
-        known = recorded(self._folder).get(place.name)
+        known = recorded(self.folder).get(place.name)
         if place.exists():
             digest = sha256_of(place, progress)
             if digest != (stated or known or digest):
-                raise UserError(_changed(place, digest, stated, known))
+                raise UserError(
+                    f"{place}: its sha256 is {digest}, but {stated} is right; delete the file, and it is downloaded "
+                    "again, or get it again by hand."
+                    if stated
+                    else f"{place}: its sha256 is {digest}, but was {known} when the file first came; restore it, or, "
+                    f"if the new one is right, delete its line in {place.with_name(RECORD)}."
+                )
         else:
             assert file.url is not None
             digest = download(file.url, place, stated or known, progress)
@@ -284,28 +297,16 @@ class PublicSource(Source):
     def _locked(self) -> AbstractContextManager[object]:
         """Returns the folder's lock, made with the folder where there is none; none in one that may only be read."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"{self._folder}: {error.strerror}; name another folder with 'archives'.") from None
-        return FileLock(self._folder / ".lock") if os.access(self._folder, os.W_OK) else nullcontext()
+            raise UserError(f"{self.folder}: {error.strerror}; name another folder with 'archives'.") from None
+        return FileLock(self.folder / ".lock") if os.access(self.folder, os.W_OK) else nullcontext()
 
     def _place(self, file: RemoteFile) -> Path | None:
         """Returns where the archive is, if it is there: in any format that is read, or unpacked by hand."""
         name = stem(file.name)
-        choices = (self._folder / choice for choice in (file.name, *(name + suffix for suffix in SUFFIXES), name))
+        choices = (self.folder / choice for choice in (file.name, *(name + suffix for suffix in SUFFIXES), name))
         return next((choice for choice in choices if choice.exists()), None)
-
-
-def _changed(place: Path, digest: str, stated: str | None, known: str | None) -> str:
-    if stated:
-        return (
-            f"{place}: its sha256 is {digest}, but {stated} is right; delete the file, and it is downloaded again, or "
-            "get it again by hand."
-        )
-    return (
-        f"{place}: its sha256 is {digest}, but was {known} when the file first came; restore it, or, if the new one is "
-        f"right, delete its line in {place.with_name(RECORD)}."
-    )
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:
