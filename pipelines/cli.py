@@ -130,10 +130,10 @@ def scatter_recover(
     Example: `restereo-pipelines scatter recover web/ -o views/ --workers 8`
     """
     from restereo.inference.contender import default_restorer
-    from restereo.inference.recover import Wish, check_wish
+    from restereo.inference.recover import Wish
     from restereo.io.layouts import find_layout
 
-    wish = check_wish(Wish(layouts=[find_layout(layout)]))
+    wish = Wish(layouts=[find_layout(layout)])
     _use_prefect()
     from pipelines.flows import scatter as scattered
 

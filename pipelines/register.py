@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipelines import evidence, paths, record, store
 from pipelines.environment import run_stage
 from pipelines.store import Version
+from restereo.methods import parse
 
 Pictures = NDArray[np.uint8]
 METHOD = "red-cyan-color"
@@ -52,7 +53,7 @@ def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Versi
     from restereo.inference.predictor import load_run
 
     entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
-    expected = load_run(paths.run(recipe)).views(picture, METHOD)[None]
+    expected = load_run(paths.run(recipe)).views(picture, parse(METHOD))[None]
     return tracking.import_run(client, place, entry, picture, expected, METHOD)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError
+from restereo.methods import parse_or_detect
 
 with warnings.catch_warnings():
     # MLflow warns about its own type hints while it is imported.
@@ -92,7 +93,7 @@ class RegisteredModel(PythonModel):
                 with, 0 if it was not.
         """
         options = params or {}
-        method, quality = options.get("method", "auto"), options.get("jpeg", 0) or None
+        method, quality = parse_or_detect(options.get("method", "auto")), options.get("jpeg", 0) or None
         return np.stack([self.run.views(picture, method, quality) for picture in as_batch(model_input)])
 
 

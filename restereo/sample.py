@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from restereo.methods import AnaglyphMethod
+
 Picture = npt.NDArray[np.uint8]
 """`(H, W, C)`, 8 bits, sRGB; six channels are left RGB, then right RGB."""
 
@@ -36,13 +38,13 @@ class Observation:
 
     Attributes:
         picture: `(h, w, C)` uint8; smaller than the truth if the task enlarges.
-        method: Name of the degradation, for the task to make an operator of.
+        method: The anaglyph's method, or the name of a task's only degradation.
         jpeg_quality: 1 to 100 if it went through a 4:2:0 JPEG file, else None.
         mask: `(h, w)` bool, True where the picture was destroyed; None where that is not known, or nowhere.
     """
 
     picture: Picture
-    method: str
+    method: AnaglyphMethod | str
     jpeg_quality: int | None = None
     mask: npt.NDArray[np.bool_] | None = None
 

@@ -9,12 +9,12 @@ from restereo.app.crafts import sentence, tab
 from restereo.app.sessions import Sessions
 from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import METHODS
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
 from restereo.inference.restore import CRAFTS
 from restereo.io.defaults import GLASSES
 from restereo.io.layouts import LAYOUTS
+from restereo.methods import METHODS, parse, parse_or_detect
 
 EYES = ["first colour = left eye", "first colour = right eye"]
 FORCE = "Take a plain picture for an anaglyph"
@@ -52,11 +52,11 @@ class Desk:
         session, file = str(request.session_hash), Path(upload)
         self.sessions.uploaded(session, file)
         try:
-            wish = Wish(method, swap=eyes == EYES[1], force=force)
+            wish = Wish(parse_or_detect(method), swap=eyes == EYES[1], force=force)
             recovered = recover_upload(file, self.restorer, wish, self.sessions.room(session))
             self.sessions.keep(session, recovered)
-            files = {name: str(path) for name, path in shown(recovered, glasses).items()}
-            offered = [str(path) for path in downloads(recovered, layout, glasses)]
+            files = {name: str(path) for name, path in shown(recovered, parse(glasses)).items()}
+            offered = [str(path) for path in downloads(recovered, layout, parse(glasses))]
         except UserError as error:
             raise gradio.Error(sentence(error, [file], FORCE), duration=None) from None
         said = "\n\n".join([f"Taken for {recovered.said}.", *(f"Note: {note}." for note in recovered.notes)])
@@ -69,10 +69,10 @@ class Desk:
         if recovered is None:
             return [None, None]
         try:
-            offered = [str(path) for path in downloads(recovered, layout, glasses)]
+            offered = [str(path) for path in downloads(recovered, layout, parse(glasses))]
         except UserError as error:
             raise gradio.Error(str(error), duration=None) from None
-        return [offered, str(shown(recovered, glasses)["anaglyph"])]
+        return [offered, str(shown(recovered, parse(glasses))["anaglyph"])]
 
     def closed(self, request: gradio.Request) -> None:
         """Deletes what a page had."""

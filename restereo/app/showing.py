@@ -15,6 +15,7 @@ from restereo.io.files import write_layout, write_picture
 from restereo.io.layouts import LAYOUTS, Pixels, arrange, eight_bit
 from restereo.io.naming import targets
 from restereo.io.read import open_photo
+from restereo.methods import AnaglyphMethod
 
 SHOWN_SIDE = 1400
 """Px of the longest side of what is shown; what is downloaded has full size."""
@@ -30,7 +31,7 @@ def recover_upload(file: Path, restorer: Restorer, wish: Wish, folder: Path) -> 
     """
     photo = open_photo(file, MAX_PIXELS)
     views, found = recover_photo(photo, restorer, wish, file.name)
-    notes = *photo.notes, *doubts(views.method, found, wish.method != "auto")
+    notes = *photo.notes, *doubts(views.method, found, wish.method is not None)
     return Recovered(file.stem, photo, views, folder, taken_for(views.method, found, views.matched), notes)
 
 
@@ -72,7 +73,7 @@ def restore_uploads(uploads: Sequence[Path], restorer: Restorer, craft: Craft, f
     return Improved(pairs, files, notes)
 
 
-def shown(recovered: Recovered, glasses: str) -> dict[str, Path]:
+def shown(recovered: Recovered, glasses: AnaglyphMethod) -> dict[str, Path]:
     """Returns the files of what the page shows, by their names: `left`, `right`, `wiggle`, `anaglyph`, `confidence`."""
     views = recovered.views
     left, right = (_reduced(eight_bit(view)) for view in (views.left, views.right))
@@ -89,7 +90,7 @@ def shown(recovered: Recovered, glasses: str) -> dict[str, Path]:
     return files
 
 
-def downloads(recovered: Recovered, layout_name: str, glasses: str) -> Sequence[Path]:
+def downloads(recovered: Recovered, layout_name: str, glasses: AnaglyphMethod) -> Sequence[Path]:
     """Returns the files of a layout in full size and depth, after writing them.
 
     Raises:

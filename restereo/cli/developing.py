@@ -18,9 +18,9 @@ def list_everything() -> None:
     """
     from restereo import catalog
     from restereo.config import load_params
-    from restereo.imaging.anaglyph import METHODS
     from restereo.inference.contender import released
     from restereo.io.layouts import LAYOUTS
+    from restereo.methods import METHODS
 
     rows: dict[str, list[str]] = {kind: catalog.names(kind) for kind in catalog.FOLDERS}
     if Path("params.yaml").exists():
@@ -72,6 +72,7 @@ def evaluate(
     from restereo.evaluation.folder import evaluate_folder, files_for, print_table
     from restereo.inference.contender import find_contender
     from restereo.io.files import check_place
+    from restereo.methods import parse
 
     if json_file:
         check_place(json_file)
@@ -82,16 +83,17 @@ def evaluate(
     typer.echo(f"{contender.file} sha256 {contender.sha256}")
     if method == "all":
         from restereo.evaluation.methods import evaluate_methods, print_methods
-        from restereo.imaging.anaglyph import HEADLINE_METHOD, METHODS
+        from restereo.methods import HEADLINE_METHOD, METHODS
 
-        contender.task.observing(HEADLINE_METHOD)  # refused by a task that knows no methods
+        contender.task.observing(METHODS[HEADLINE_METHOD])  # refused by a task that knows no methods
         compared = {what: contender.predictor, "grey": find_contender("grey").predictor}
         real = [one for one in files if not isinstance(one, Path)]
-        rows = evaluate_methods(compared, contender.task, sorted(METHODS), real, jpeg)
+        every = [METHODS[name] for name in sorted(METHODS)]
+        rows = evaluate_methods(compared, contender.task, every, real, jpeg)
         print_methods(rows)
         content: dict[str, object] = {"methods": rows}
     else:
-        observed = contender.task.observing(method) if method else contender.task
+        observed = contender.task.observing(parse(method)) if method else contender.task
         figures = evaluate_folder(contender.predictor, observed, files, jpeg)
         print_table(figures, contender.task)
         content = {"method": method, **figures}

@@ -10,6 +10,7 @@ import typer
 from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, film_wanted
 from restereo.errors import UserError
 from restereo.io.defaults import GLASSES, QUALITY
+from restereo.methods import parse, parse_or_detect
 
 
 def anaglyph(
@@ -23,13 +24,13 @@ def anaglyph(
     Example: `restereo anaglyph left.png right.png -o anaglyph.png --method green-magenta-half`
     """
     from restereo.datasets.pairs import PairFiles, read_pair
-    from restereo.imaging.anaglyph import find_method, form
+    from restereo.imaging.anaglyph import form
     from restereo.io.encode import PLAIN
     from restereo.io.files import check_target, write_picture
     from restereo.io.naming import keep_source
     from restereo.io.read import check_regular
 
-    how = find_method(method)
+    how = parse(method)
     check_target(out, PLAIN)
     for view in (left, right):
         check_regular(view)
@@ -55,12 +56,17 @@ def detect(
 
     found = detect_type(eight_bit(open_photo(picture).pixels), str(picture))
     if as_json:
-        facts = {"file": str(picture), "plain": found.plain, "method": found.method, "confidence": found.confidence}
+        facts = {
+            "file": str(picture),
+            "plain": found.plain,
+            "method": found.method.name,
+            "confidence": found.confidence,
+        }
         typer.echo(json.dumps(facts))
     elif found.plain:
         typer.echo(f"{picture}: a plain picture, not an anaglyph, unless its scene has hardly any depth")
     else:
-        typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.kind}')")
+        typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.method.family}')")
 
 
 def recover(
@@ -101,13 +107,14 @@ def recover(
     from restereo.inference import batch
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
-    from restereo.inference.recover import Wish, check_wish
+    from restereo.inference.recover import Wish
     from restereo.io.layouts import find_layout, layout_of
     from restereo.video.conversion import check_for_films
 
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
     film = film_wanted(start, end, sample, codec, crf, force)
-    wish = check_wish(Wish(method, swap, force, invent_color, layouts, glasses, quality, film))
+    how, shown = parse_or_detect(method), parse(glasses)
+    wish = Wish(how, swap, force, invent_color, layouts, shown, quality, film)
     last = ending and f".{ending.removeprefix('.')}"
     todo = batch.plan(
         paths, wish, out, last, skip_errors=skip_errors, note=lambda said: typer.echo(f"note: {said}", err=True)
@@ -152,7 +159,6 @@ def flicker(
     Example: `restereo flicker film.mp4 --truth sbs.mp4 --frames 24`, or
     `restereo flicker grey.mp4 --truth colour.mp4 --model colorization_lab`
     """
-    from restereo.imaging.anaglyph import find_method
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
     from restereo.video.flicker import measure
@@ -161,7 +167,7 @@ def flicker(
 
     restorer = find_restorer(model or default_restorer(), find_device(device))
     known, span = open_film(truth) if truth else None, Span(seconds_of(start))
-    how = find_method(method).name if restorer.config["task_kind"] == "anaglyph" else None
+    how = parse(method) if restorer.config["task_kind"] == "anaglyph" else None
     rows = measure(restorer, how, open_film(film), span, frames, known)
     typer.echo(f"{'':16s}{'colour':>10s}{'disparity':>12s}{'psnr':>8s}")
     for name, row in rows.items():

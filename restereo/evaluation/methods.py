@@ -7,6 +7,7 @@ from rich.table import Column, Table
 from restereo.datasets.pairs import PairFiles
 from restereo.evaluation.protocol import mean
 from restereo.evaluation.reader import read_scene
+from restereo.methods import AnaglyphMethod
 from restereo.progress import shown
 from restereo.sample import Predictor, Scene
 from restereo.tasks import Figures, Task, to_picture, to_tensor
@@ -15,27 +16,27 @@ from restereo.tasks import Figures, Task, to_picture, to_tensor
 def evaluate_methods(
     predictors: dict[str, Predictor],
     task: Task,
-    methods: list[str],
+    methods: list[AnaglyphMethod],
     files: list[PairFiles],
     jpeg_quality: int | None = None,
 ) -> dict[str, Figures]:
-    """Returns method -> predictor -> mean headline over the scenes.
+    """Returns name of the method -> predictor -> mean headline over the scenes.
 
     The headline is PSNR of the hidden channels, or of both whole views where a method hides none outright.
 
     Args:
         predictors: What is measured, by name.
         task: The task they answer.
-        methods: Names of anaglyph methods.
+        methods: Anaglyph methods.
         files: The pairs.
         jpeg_quality: If given, the input is saved as JPEG 4:2:0 of this quality first.
 
     Raises:
-        UserError: A picture is damaged, or a method is unknown.
+        UserError: A picture is damaged.
     """
     scenes = [read_scene(pair) for pair in files]
     return {
-        method: mean([headlines(predictors, task.observing(method), scene, jpeg_quality) for scene in scenes])
+        method.name: mean([headlines(predictors, task.observing(method), scene, jpeg_quality) for scene in scenes])
         for method in shown(methods, "methods")
     }
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from restereo.imaging.kinds import Kind, kind_of
 from restereo.imaging.picture import check_picture
 from restereo.imaging.shifts import MOVED_SHARE, PAIRS, correlation, gradients, in_place, windows
+from restereo.methods import METHODS, AnaglyphMethod
 
 Colors = Literal["red-cyan", "green-magenta", "amber-blue", "red-blue", "red-green"]
 
@@ -40,17 +41,13 @@ class Detection:
     """What a picture seems to be.
 
     Attributes:
-        colors: The glasses' colours, left eye first; of a plain picture what it would most likely be.
-        kind: How the views were mixed.
-        method: Canonical name of the method, `{colors}-{kind}`.
-        confidence: Probability in [0, 1] that the kind is right; 1 for grey, which equal channels prove.
+        method: The method, first colour = left eye; of a plain picture what it would most likely be.
+        confidence: Probability in [0, 1] that the method's family is right; 1 for grey, which equal channels prove.
         plain: True for a picture that is no anaglyph.
         correlations: Of the gradients' magnitudes without shift, of the channels "rg", "rb" and "gb".
     """
 
-    colors: Colors
-    kind: Kind
-    method: str
+    method: AnaglyphMethod
     confidence: float
     plain: bool
     correlations: dict[str, float]
@@ -67,11 +64,11 @@ def detect(anaglyph: NDArray[np.uint8], name: str = "the picture") -> Detection:
         UserError: It is no 8-bit RGB picture, or too small.
 
     Example:
-        >>> from restereo.imaging.anaglyph import METHODS, form
+        >>> from restereo.imaging.anaglyph import form
         >>> wall = cv2.resize(np.random.default_rng(0).integers(0, 256, (30, 50, 1), np.uint8), (200, 120))
         >>> view = np.stack([wall, wall // 2, wall // 3], axis=-1)
         >>> found = detect(form(view[:, 12:], view[:, :-12], METHODS["green-magenta-color"]))
-        >>> found.colors, found.plain
+        >>> found.method.colors, found.plain
         ('green-magenta', False)
     """
     check_picture(anaglyph, name, least=LEAST_SIDE)
@@ -82,7 +79,7 @@ def detect(anaglyph: NDArray[np.uint8], name: str = "the picture") -> Detection:
     if dark is not None:
         plain = in_place(edges[..., 0], edges[..., 3 - dark])
         colors: Colors = "red-blue" if dark == 1 else "red-green"
-        return Detection(colors, "grey", f"{colors}-grey", 1.0, plain, correlations)
+        return Detection(METHODS[f"{colors}-grey"], 1.0, plain, correlations)
     pair = max(PAIRS, key=lambda key: correlations[key])
     first, second = PAIRS[pair]
     plain = in_place(edges[..., 3 - first - second], edges[..., first] + edges[..., second])
@@ -95,7 +92,7 @@ def detect(anaglyph: NDArray[np.uint8], name: str = "the picture") -> Detection:
     confidence = 1.0
     if not _equal(anaglyph, first, second):
         kind, confidence = kind_of(anaglyph, colors)
-    return Detection(colors, kind, f"{colors}-{kind}", confidence, plain, correlations)
+    return Detection(METHODS[f"{colors}-{kind}"], confidence, plain, correlations)
 
 
 def _dark_channel(anaglyph: NDArray[np.uint8]) -> int | None:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.imaging.matrices import ONE, IntegerRows
+from restereo.methods import ONE, IntegerRows
 
 Picture = NDArray[np.uint8]
 Floats = NDArray[Any]

@@ -58,7 +58,7 @@ def missing_channels(matrix: Any) -> NDArray[np.bool_] | None:
         matrix: P, `(C, 6)`, anything that `numpy.asarray` takes.
 
     Example:
-        >>> from restereo.imaging.anaglyph import METHODS
+        >>> from restereo.methods import METHODS
         >>> missing_channels(METHODS["red-cyan-color"].matrix).tolist()
         [False, True, True, True, False, False]
         >>> missing_channels(METHODS["red-cyan-half"].matrix) is None

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restereo.imaging.anaglyph import find_method
 from restereo.imaging.color import BT601
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Prediction
 from restereo.tasks import to_picture, to_tensor
 
@@ -28,7 +28,7 @@ class Views:
     Attributes:
         left: `(H, W, 3)` RGB, uint8, or uint16 where the anaglyph has 16 bits.
         right: Likewise.
-        method: Name of an anaglyph method.
+        method: What the anaglyph was taken for.
         disparity: `(2, H, W)` float32 of left and right in px, positive = near; None if the network matches nothing.
         confidence: `(2, H, W)` float32 in [0, 1], 0 = colour invented here; or None.
         matched: Share of the pixels whose colours were matched, not invented; None if the network matches nothing.
@@ -37,21 +37,11 @@ class Views:
 
     left: NDArray[Any]
     right: NDArray[Any]
-    method: str
+    method: AnaglyphMethod
     disparity: NDArray[np.float32] | None = None
     confidence: NDArray[np.float32] | None = None
     matched: float | None = None
     residual: float | None = None
-
-
-def is_grey(method: str) -> bool:
-    """Returns whether anaglyphs of this method hold no colour.
-
-    Example:
-        >>> is_grey("red-cyan-grey-swapped"), is_grey("red-cyan-half")
-        (True, False)
-    """
-    return find_method(method).name.removesuffix("-swapped").endswith("-grey")
 
 
 def without_color(image: Tensor) -> Tensor:
@@ -94,7 +84,7 @@ def to_depth(image: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
 class Answer:
     """What becomes `Views`: room for the whole, filled from top to bottom."""
 
-    def __init__(self, picture: NDArray[Any], method: str, grey: bool, maps: bool) -> None:
+    def __init__(self, picture: NDArray[Any], method: AnaglyphMethod, grey: bool, maps: bool) -> None:
         """Makes room.
 
         Args:

@@ -18,11 +18,12 @@ from restereo.inference.recover import Wish, recover_photo
 from restereo.io.layouts import eight_bit
 from restereo.io.metadata import Metadata
 from restereo.io.read import Photo, open_photo, photo_of
+from restereo.methods import AnaglyphMethod, parse_or_detect
 
 
 def recover(
     image: str | Path | Image.Image | NDArray[Any],
-    method: str = "auto",
+    method: str | AnaglyphMethod = "auto",
     *,
     swap: bool = False,
     force: bool = False,
@@ -32,7 +33,7 @@ def recover(
 ) -> Views:
     """Returns both views of an anaglyph; see `restereo.recover`."""
     photo, name = as_photo(image)
-    wish = Wish(method, swap, force, invent_color)
+    wish = Wish(parse_or_detect(method), swap, force, invent_color)
     return recover_photo(photo, loaded(model or default_restorer(), device), wish, name)[0]
 
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import find_method
 from restereo.imaging.picture import check_picture
 from restereo.imaging.resampling import reduced
-from restereo.inference.answer import Advance, Answer, Views, is_grey, to_unit
+from restereo.inference.answer import Advance, Answer, Views, to_unit
 from restereo.inference.bands import Rows, in_smaller_bands, restore_any_size, restored_bands
 from restereo.inference.devices import memory_of
 from restereo.io.layouts import eight_bit
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Picture, Prediction
 from restereo.tasks import Task, build_model, to_picture, to_tensor
 from restereo.training import run_folder
@@ -74,7 +74,7 @@ class Restorer:
     def restore(
         self,
         picture: Picture | NDArray[np.uint16],
-        method: str,
+        method: AnaglyphMethod,
         jpeg_quality: int | None = None,
         name: str = "the picture",
         *,
@@ -88,7 +88,7 @@ class Restorer:
 
         Args:
             picture: The anaglyph.
-            method: How it was made; `-swapped` at its end means first colour = right eye.
+            method: How it was made.
             jpeg_quality: Its quality if it comes from a JPEG file: what it shows is then trusted less.
             name: What an error sentence calls the picture.
             invent_color: Whether the views of a grey anaglyph get the colours that the network makes up.
@@ -96,14 +96,13 @@ class Restorer:
             advance: Told the number of pixels each time some are done.
 
         Raises:
-            UserError: The method is unknown, the picture is no RGB picture, or memory is too small.
+            UserError: The picture is no RGB picture, or memory is too small.
         """
         shallow: NDArray[Any] = eight_bit(picture) if getattr(picture, "dtype", None) == np.uint16 else picture
         check_picture(shallow, name)
-        how = find_method(method)
-        operator = self.task.operator(Observation(shallow, how.name, jpeg_quality)).to(self.device)
+        operator = self.task.operator(Observation(shallow, method, jpeg_quality)).to(self.device)
         with memory_of(self.device, name):
-            answer = Answer(picture, how.name, is_grey(how.name) and not invent_color, maps)
+            answer = Answer(picture, method, method.is_grey and not invent_color, maps)
             return in_smaller_bands(partial(self._fill, answer, picture, operator, advance), self.device)
 
     def _fill(
@@ -133,7 +132,11 @@ class Restorer:
             yield from restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
 
     def answer(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> tuple[Observation, Prediction]:
         """Returns what a picture `(H, W, 3)` uint8 is taken for, and what is restored of it: of any task.
 
@@ -146,7 +149,11 @@ class Restorer:
         return observation, self._restored(to_tensor(observation.picture), operator, name)
 
     def views(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> Picture:
         """Returns `(V, H, W, 3)` uint8: left and right, or the one view of a task of single pictures; see `answer`."""
         image = to_picture(self.answer(picture, method, jpeg_quality, name)[1].image)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference import statistics
 from restereo.inference.answer import Advance, Views
@@ -20,6 +19,7 @@ from restereo.io.files import write_layout
 from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short, eight_bit
 from restereo.io.packing import packing_of
 from restereo.io.read import Photo, open_photo
+from restereo.methods import METHODS, AnaglyphMethod
 from restereo.video.conversion import WHOLE_FILM, Wanted
 
 TYPICAL_QUALITY = 85
@@ -33,7 +33,7 @@ class Wish:
     """What a person wants of pictures.
 
     Attributes:
-        method: How they were made, or `auto`.
+        method: How they were made; None = detect it.
         swap: Whether the first colour is the right eye's.
         force: Whether to take what does not look like an anaglyph for one.
         invent_color: Whether views of grey anaglyphs get colours.
@@ -43,12 +43,12 @@ class Wish:
         film: What else is wanted of films.
     """
 
-    method: str = "auto"
+    method: AnaglyphMethod | None = None
     swap: bool = False
     force: bool = False
     invent_color: bool = False
     layouts: Sequence[Layout] = (LAYOUTS["sbs"],)
-    glasses: str = GLASSES
+    glasses: AnaglyphMethod = METHODS[GLASSES]
     quality: int = QUALITY
     film: Wanted = WHOLE_FILM
 
@@ -71,7 +71,7 @@ class Result:
 
     file: Path
     outputs: Sequence[Path]
-    method: str
+    method: AnaglyphMethod
     detected: Detection | None
     size: tuple[int, int]
     bits: int
@@ -82,13 +82,17 @@ class Result:
     def facts(self) -> dict[str, Any]:
         """Returns what `--json` prints."""
         found = self.detected
-        detected = found and {"method": found.method, "confidence": round(found.confidence, 4), "plain": found.plain}
+        detected = found and {
+            "method": found.method.name,
+            "confidence": round(found.confidence, 4),
+            "plain": found.plain,
+        }
         return {
             "file": str(self.file),
             "status": "done",
             "outputs": [str(file) for file in self.outputs],
-            "method": self.method,
-            "first_eye": "right" if self.method.endswith("-swapped") else "left",
+            "method": self.method.name,
+            "first_eye": self.method.first_eye,
             "detected": detected,
             "width": self.size[0],
             "height": self.size[1],
@@ -105,40 +109,22 @@ class Result:
         return "\n  note: ".join(parts)
 
 
-def taken_for(method: str, found: Detection | None, matched: float | None) -> str:
+def taken_for(method: AnaglyphMethod, found: Detection | None, matched: float | None) -> str:
     """Returns in words what a picture was taken for, how sure that is, and how much of its colours is matched.
 
     Args:
-        method: Taken for; `-swapped` at its end gives the first colour to the right eye.
+        method: Taken for.
         found: What the picture looks like, if that is known.
         matched: Share of the pixels whose colours were matched, if the network matches.
 
     Example:
-        >>> taken_for("red-cyan-half-swapped", None, 0.9)
+        >>> taken_for(METHODS["red-cyan-half"].swapped(), None, 0.9)
         "red-cyan-half; first colour taken for the right eye's; 90% of its colours matched, the rest invented"
     """
-    name, eye = method.removesuffix("-swapped"), "right" if method.endswith("-swapped") else "left"
-    detected = found is not None and found.method == name and not found.plain
-    sure = f" (detected, {found.confidence:.0%} sure of '{found.kind}')" if detected and found is not None else ""
+    detected = found is not None and found.method.base == method.base and not found.plain
+    sure = f" (detected, {found.confidence:.0%} sure of '{method.family}')" if detected and found is not None else ""
     share = "" if matched is None else f"; {matched:.0%} of its colours matched, the rest invented"
-    return f"{name}{sure}; first colour taken for the {eye} eye's{share}"
-
-
-def check_wish(wish: Wish) -> Wish:
-    """Returns the wish if its methods exist: before anything is read.
-
-    Raises:
-        UserError: One does not.
-
-    Example:
-        >>> check_wish(Wish("red-cian"))
-        Traceback (most recent call last):
-        restereo.errors.UserError: unknown anaglyph method 'red-cian': did you mean 'red-cyan'? Known: ...
-    """
-    for name in (wish.method, wish.glasses):
-        if name != "auto":
-            find_method(name)
-    return wish
+    return f"{method.base}{sure}; first colour taken for the {method.first_eye} eye's{share}"
 
 
 def recover_file(
@@ -168,7 +154,7 @@ def recover_file(
         write_layout(files, layout, pictures, photo.metadata, wish.quality)
         notes += cut_short(layout, files) if bits > 8 else []
     height, width = photo.pixels.shape[:2]
-    notes += doubts(views.method, found, wish.method != "auto")
+    notes += doubts(views.method, found, wish.method is not None)
     seconds = time.perf_counter() - start
     return Result(file, list(outputs), views.method, found, (width, height), bits, views.matched, seconds, notes)
 
@@ -181,14 +167,13 @@ def recover_photo(
     Where `RESTEREO_STATISTICS` asks for it, figures of the picture are added to that file.
 
     Raises:
-        UserError: It is no anaglyph, and `wish.force` does not say to take it for one, or the method is unknown.
+        UserError: It is no anaglyph, and `wish.force` does not say to take it for one.
     """
     if photo.stereo and not wish.force:
         raise UserError(f"{name}: {photo.stereo}, no anaglyph; there is nothing to recover (--force tries anyway).")
     shallow = eight_bit(photo.pixels)
-    named = None if wish.method == "auto" else find_method(wish.method)
     small = min(shallow.shape[:2]) < LEAST_SIDE
-    found = None if small and named else detect(middle(shallow), name)
+    found = None if small and wish.method else detect(middle(shallow), name)
     if found is not None and found.plain and not wish.force:
         packing = packing_of(shallow)
         if packing:
@@ -198,13 +183,16 @@ def recover_photo(
         raise UserError(
             f"{name}: a plain picture, not an anaglyph; if it is one, of a scene with hardly any depth, use --force."
         )
-    method = named or find_method(found.method if found else wish.method)
+    method = wish.method
+    if method is None:
+        assert found is not None
+        method = found.method
     if wish.swap:
         method = method.swapped()
     quality = TYPICAL_QUALITY if photo.lossy else None
     log = statistics.log()
     options = {"invent_color": wish.invent_color, "maps": maps or log is not None}
-    views = restorer.restore(photo.pixels, method.name, quality, name, advance=advance, **options)
+    views = restorer.restore(photo.pixels, method, quality, name, advance=advance, **options)
     if log is not None:
         trust = views.residual, views.disparity, views.confidence
         left = eight_bit(views.left)
@@ -227,7 +215,7 @@ def middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture[top : top + rows]
 
 
-def doubts(method: str, found: Detection | None, named: bool) -> list[str]:
+def doubts(method: AnaglyphMethod, found: Detection | None, named: bool) -> list[str]:
     """Returns what speaks against the method that a picture was taken for, in notes.
 
     Args:
@@ -236,7 +224,7 @@ def doubts(method: str, found: Detection | None, named: bool) -> list[str]:
         named: Whether a person named the method.
 
     Example:
-        >>> doubts("red-cyan-color", Detection("amber-blue", "color", "amber-blue-color", 0.9, False, {}), True)
+        >>> doubts(METHODS["red-cyan-color"], Detection(METHODS["amber-blue-color"], 0.9, False, {}), True)
         ['taken for red-cyan-color as asked, but it looks like amber-blue-color']
     """
     if found is None:
@@ -245,6 +233,6 @@ def doubts(method: str, found: Detection | None, named: bool) -> list[str]:
         return (
             ["it looks like a plain picture"] if named else ["it looks like a plain picture; its glasses are a guess"]
         )
-    if method.startswith(found.colors):
+    if method.colors == found.method.colors:
         return []
     return [f"taken for {method} as asked, but it looks like {found.method}"]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from restereo.errors import UserError
 from restereo.imaging import support
-from restereo.imaging.anaglyph import eye_channels, find_method
+from restereo.imaging.anaglyph import eye_channels
+from restereo.methods import AnaglyphMethod
 
 VARIABLE = "RESTEREO_STATISTICS"
 DECIMALS = 5
@@ -24,7 +25,7 @@ DECIMALS = 5
 def statistics_of(
     picture: NDArray[np.uint8],
     left: NDArray[np.uint8],
-    method: str,
+    method: AnaglyphMethod,
     jpeg: bool,
     model: str,
     residual: float | None = None,
@@ -45,8 +46,9 @@ def statistics_of(
         confidence: `(2, H, W)` in 0 to 1; 0 = colour invented.
 
     Example:
+        >>> from restereo.methods import METHODS
         >>> grey = np.full((40, 50, 3), 90, np.uint8)
-        >>> found = statistics_of(grey, grey, "red-cyan-color", False, "0" * 64)
+        >>> found = statistics_of(grey, grey, METHODS["red-cyan-color"], False, "0" * 64)
         >>> found["brightness"], found["megapixels"], found["match_share"]
         (90.0, 0.002, None)
     """
@@ -60,7 +62,7 @@ def statistics_of(
         "match_correlation": None,
         "confidence": None if confidence is None else float(confidence.mean()),
     }
-    own = eye_channels(find_method(method).matrix)
+    own = eye_channels(method.matrix)
     if disparity is not None and confidence is not None and all(own):
         matched = confidence[0] > 0
         eyes = [picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own]
@@ -68,7 +70,7 @@ def statistics_of(
         figures["match_correlation"] = support.gradient_correlation(eyes[0], eyes[1], disparity[0], matched)
     rounded = {name: value if value is None else round(value, DECIMALS) for name, value in figures.items()}
     day = datetime.now(UTC).date().isoformat()
-    return {"day": day, "model": model, "type": method, "jpeg": jpeg, **rounded}
+    return {"day": day, "model": model, "type": method.name, "jpeg": jpeg, **rounded}
 
 
 def log() -> Path | None:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError, nearest
-from restereo.imaging.anaglyph import find_method, form
+from restereo.imaging.anaglyph import form
 from restereo.io.defaults import GLASSES
+from restereo.methods import METHODS, AnaglyphMethod
 
 Pixels = NDArray[Any]
 """`(H, W, 3)` uint8 or uint16 RGB, or an `(H, W)` float32 map."""
@@ -99,7 +100,7 @@ def layout_of(file: PurePath | None) -> Layout:
     return LAYOUTS[asked.get("" if file is None else file.suffix.lower(), "sbs")]
 
 
-def stereo_mode(layout: Layout, glasses: str = GLASSES) -> int | None:
+def stereo_mode(layout: Layout, glasses: AnaglyphMethod = METHODS[GLASSES]) -> int | None:
     """Returns Matroska's StereoMode of a film in this layout; an anaglyph's depends on its method.
 
     Example:
@@ -107,7 +108,7 @@ def stereo_mode(layout: Layout, glasses: str = GLASSES) -> int | None:
         (11, 10, None)
     """
     if layout.name == "anaglyph":
-        return {"red-cyan": 10, "green-magenta": 12}.get("-".join(find_method(glasses).name.split("-")[:2]))
+        return {"red-cyan": 10, "green-magenta": 12}.get(glasses.colors)
     return layout.stereo_mode
 
 
@@ -117,7 +118,7 @@ def arrange(
     right: Pixels,
     disparity: NDArray[np.float32] | None = None,
     confidence: NDArray[np.float32] | None = None,
-    glasses: str = GLASSES,
+    glasses: AnaglyphMethod = METHODS[GLASSES],
 ) -> list[Pixels]:
     """Returns the pictures of a layout: two for `pair`, `mpo` and `wiggle` (left, right), else one.
 
@@ -132,7 +133,7 @@ def arrange(
         glasses: Method of the anaglyph.
 
     Raises:
-        UserError: The layout shows a map that there is none of, or the method is unknown.
+        UserError: The layout shows a map that there is none of.
 
     Example:
         >>> left, right = np.zeros((4, 6, 3), np.uint8), np.ones((4, 6, 3), np.uint8)
@@ -150,7 +151,7 @@ def arrange(
             joined if layout.name == "disparity" else np.rint(255 * joined).astype(np.uint8)[..., None].repeat(3, 2)
         ]
     if layout.name == "anaglyph":
-        return [form(eight_bit(left), eight_bit(right), find_method(glasses))]
+        return [form(eight_bit(left), eight_bit(right), glasses)]
     if layout.name in {"left", "right"}:
         return [left if layout.name == "left" else right]
     views = [right, left] if layout.crossed else [left, right]

@@ -2,18 +2,18 @@
 
 import torch
 
-from restereo.imaging.anaglyph import find_method
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Operator
 
 
-def operator_of(method_name: str, lossy: bool = False) -> Operator:
+def operator_of(method: AnaglyphMethod, lossy: bool = False) -> Operator:
     """Returns the operator of a method, a batch of one.
 
     Example:
-        >>> operator_of("red-cyan").matrix.shape
+        >>> from restereo.methods import METHODS
+        >>> operator_of(METHODS["red-cyan-color"]).matrix.shape
         torch.Size([1, 3, 6])
     """
-    method = find_method(method_name)
     matrix = torch.tensor(method.matrix, dtype=torch.float32)
     if method.clip == "eyes":
         # A share that cannot be positive is always clipped to nothing before the eyes are added.

@@ -12,6 +12,7 @@ from restereo.errors import UserError
 from restereo.imaging.toning import has_colours
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks._answering import Flips, predict
 from restereo.tasks._answering import overview as overview
@@ -71,7 +72,7 @@ class Task(ABC):
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the frozen observation of the headline: the task's plain degradation, saved as JPEG or not."""
 
-    def observing(self, method: str) -> "Task":
+    def observing(self, method: AnaglyphMethod) -> "Task":
         """Returns the same task with another way to degrade the headline's observation, if it knows several.
 
         Raises:
@@ -81,7 +82,11 @@ class Task(ABC):
 
     @abstractmethod
     def accept(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> Observation:
         """Returns what a picture `(H, W, 3)` that a user brings is an observation of.
 

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from restereo.errors import UserError
 from restereo.imaging import degrade, metrics, support
-from restereo.imaging.anaglyph import HEADLINE_METHOD, eye_channels, find_method, form, method_shares
+from restereo.imaging.anaglyph import eye_channels, form
 from restereo.imaging.detection import detect
 from restereo.layers import projection
 from restereo.layers.operators import operator_of
 from restereo.layers.projection import Calibration
+from restereo.methods import HEADLINE_METHOD, METHODS, AnaglyphMethod, method_shares, parse
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, mean_residual, to_tensor
 
@@ -24,18 +25,28 @@ STRIDE = 3
 """Calibration looks at every third pixel of a row and every third row."""
 
 
-def missing_of(method_name: str) -> NDArray[np.bool_] | None:
+def missing_of(method: AnaglyphMethod) -> NDArray[np.bool_] | None:
     """Returns which of the six channels a method hides, or None where it copies none as it is.
 
     Example:
-        >>> missing_of("amber-blue").tolist()
+        >>> missing_of(METHODS["amber-blue-color"]).tolist()
         [False, False, True, True, True, False]
-        >>> missing_of("red-cyan-gaia") is None  # copies, but with a gamma
+        >>> missing_of(METHODS["red-cyan-gaia"]) is None  # copies, but with a gamma
         True
     """
-    method = find_method(method_name)
     copied = method.transfer == "encoded" and set(method.exponent) == {1.0}
     return metrics.missing_channels(method.matrix) if copied else None
+
+
+def method_of(observation: Observation) -> AnaglyphMethod:
+    """Returns the method of an observed anaglyph.
+
+    Raises:
+        TypeError: It is an observation of another task.
+    """
+    if isinstance(observation.method, AnaglyphMethod):
+        return observation.method
+    raise TypeError(f"no anaglyph, but an observation by '{observation.method}'")
 
 
 class Anaglyph(Task):
@@ -51,13 +62,13 @@ class Anaglyph(Task):
     def __init__(self, degradations: Mapping[str, Any], methods: Mapping[str, float] | None) -> None:
         self.settings = degrade.settings_from(dict(degradations))
         shares = method_shares(methods)
-        self.methods, self.shares = list(shares), list(shares.values())
-        self.observed = HEADLINE_METHOD
+        self.methods, self.shares = [parse(name) for name in shares], list(shares.values())
+        self.observed = METHODS[HEADLINE_METHOD]
 
-    def observing(self, method: str) -> "Anaglyph":
+    def observing(self, method: AnaglyphMethod) -> "Anaglyph":
         """Returns the task whose frozen observations are of this method instead of colour red-cyan."""
         other = copy(self)
-        other.observed = find_method(method).name
+        other.observed = method
         return other
 
     def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
@@ -66,16 +77,20 @@ class Anaglyph(Task):
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the anaglyph of six channels, colour red-cyan unless the task is `observing` another method."""
-        picture = form(truth[..., :3], truth[..., 3:], find_method(self.observed))
+        picture = form(truth[..., :3], truth[..., 3:], self.observed)
         if jpeg_quality is not None:
             picture = degrade.jpeg(picture, jpeg_quality)
         return Observation(picture, self.observed, jpeg_quality)
 
     def accept(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> Observation:
-        """Returns the picture as an anaglyph of this method; `auto` detects it."""
-        if method == "auto":
+        """Returns the picture as an anaglyph of this method; without one it is detected."""
+        if method is None:
             found = detect(picture, name)
             if found.plain:
                 raise UserError(f"{name}: a plain photo, not an anaglyph; name its method to try anyway.")
@@ -94,12 +109,12 @@ class Anaglyph(Task):
         left, right = degrade.perturb_pair(scene.truth[..., :3], scene.truth[..., 3:], seeds[1], self.settings)
         truth = np.concatenate([left, right], axis=-1)
         method = self.methods[int(rng.choice(len(self.methods), p=self.shares))]
-        picture = degrade.degrade(form(left, right, find_method(method)), seeds[2], self.settings)
+        picture = degrade.degrade(form(left, right, method), seeds[2], self.settings)
         return Scene(scene.name, truth, scene.disparity, scene.occlusion), Observation(picture, method)
 
     def operator(self, observation: Observation) -> Operator:
         """Returns the method's operator; it is lossy if the observation went through JPEG."""
-        return operator_of(observation.method, observation.jpeg_quality is not None)
+        return operator_of(method_of(observation), observation.jpeg_quality is not None)
 
     def lift(self, observed: Tensor, operator: Operator) -> Tensor:
         """Returns the linear estimate of both views and the spread of its channels, six and six: one way in for all."""
@@ -161,7 +176,7 @@ class Anaglyph(Task):
     def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
         """Returns the figures of the protocol (docs/protocol.md)."""
         truth = scene.truth
-        missing = missing_of(observation.method)
+        missing = missing_of(method_of(observation))
         views = {"left": slice(0, 3), "right": slice(3, 6)}
         figures: Figures = {
             "missing_psnr": None if missing is None else metrics.missing_psnr(answer, truth, missing),
@@ -194,7 +209,7 @@ class Anaglyph(Task):
         """
         trust: Figures = {"residual": mean_residual(prediction), "match_share": None, "match_correlation": None}
         trust["unrelated"] = None
-        own = eye_channels(find_method(observation.method).matrix)
+        own = eye_channels(method_of(observation).matrix)
         if prediction.disparity is None or prediction.confidence is None or not all(own):
             return trust
         matched = prediction.confidence[0, 0].numpy(force=True) > 0
@@ -207,7 +222,7 @@ class Anaglyph(Task):
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
         """Returns `missing_psnr`, or the full PSNR of both views where no channel is missing outright."""
-        missing = missing_of(observation.method)
+        missing = missing_of(method_of(observation))
         return (
             metrics.psnr(answer, scene.truth) if missing is None else metrics.missing_psnr(answer, scene.truth, missing)
         )

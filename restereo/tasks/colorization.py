@@ -14,6 +14,7 @@ from restereo.errors import UserError
 from restereo.imaging import metrics
 from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
 from restereo.imaging.mirroring import mirrored
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import LEFT_RIGHT, Figures, Task
 
@@ -50,7 +51,11 @@ class Colorization(Task):
         return Observation(luma(truth), "grey")
 
     def accept(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> Observation:
         """Returns the picture's grey, whether it has colours or not."""
         return self.observe(picture)

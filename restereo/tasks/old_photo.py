@@ -15,6 +15,7 @@ from restereo.imaging.color import BT601, colourfulness, luma
 from restereo.imaging.mirroring import mirrored
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import ALL_FLIPS, Figures, Task
 from restereo.tasks._textures import read_textures
@@ -45,7 +46,11 @@ class OldPhoto(Task):
         return self._aged(truth, self.age, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
 
     def accept(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> Observation:
         """Returns the picture's grey; where it is damaged is not known."""
         return Observation(luma(picture), "old")

@@ -15,6 +15,7 @@ from restereo.imaging import degrade, metrics
 from restereo.imaging.pairing import faults
 from restereo.imaging.resampling import consistent, larger, smaller
 from restereo.layers.projection import Calibration
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, to_picture, to_tensor
 
@@ -51,7 +52,11 @@ class StereoSR(Task):
         return Observation(to_picture(smaller(to_tensor(truth), self.scale)), f"bicubic-x{self.scale}")
 
     def accept(
-        self, picture: Picture, method: str = "auto", jpeg_quality: int | None = None, name: str = "the picture"
+        self,
+        picture: Picture,
+        method: AnaglyphMethod | None = None,
+        jpeg_quality: int | None = None,
+        name: str = "the picture",
     ) -> Observation:
         """Returns both views of a picture that shows them side by side, left first."""
         if picture.shape[1] % 2:

@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from restereo.errors import UserError
+from restereo.methods import BY_NAME
 from restereo.sample import Observation, Scene
 
 Window = tuple[slice, slice]
@@ -102,7 +103,9 @@ def _shard(split: str, number: int) -> str:
 
 
 def _row(record: Record, shard: str) -> dict[str, Any]:
-    variants = {name: {"method": o.method, "jpeg_quality": o.jpeg_quality} for name, o in record.observations.items()}
+    variants = {
+        name: {"method": str(o.method), "jpeg_quality": o.jpeg_quality} for name, o in record.observations.items()
+    }
     size = list(record.scene.truth.shape[:2])
     return {"name": record.scene.name, "shard": shard, "size": size, "variants": variants, **record.facts}
 
@@ -164,8 +167,10 @@ class Shards:
         """Returns the frozen observation of one scene."""
         handle, keys = _open(self.folder / row["shard"])
         mask = f"{row['name']}/mask/{variant}"
+        facts = row["variants"][variant]
         return Observation(
             handle.get_tensor(f"{row['name']}/observed/{variant}"),
-            **row["variants"][variant],
+            BY_NAME.get(facts["method"], facts["method"]),
+            facts["jpeg_quality"],
             mask=handle.get_tensor(mask).astype(np.bool_) if mask in keys else None,
         )

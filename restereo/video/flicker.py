@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from restereo.imaging.metrics import missing_psnr
 from restereo.inference.predictor import Restorer
+from restereo.methods import AnaglyphMethod
 from restereo.progress import rated
 from restereo.sample import Picture
 from restereo.tasks.anaglyph import missing_of
@@ -36,7 +37,12 @@ class Flicker:
 
 
 def measure(
-    restorer: Restorer, method: str | None, film: Film, span: Span = WHOLE, count: int = 24, truth: Film | None = None
+    restorer: Restorer,
+    method: AnaglyphMethod | None,
+    film: Film,
+    span: Span = WHOLE,
+    count: int = 24,
+    truth: Film | None = None,
 ) -> dict[str, Flicker]:
     """Returns the figures of the same frames restored one by one, and held steady; and of the truth, if it is given.
 
@@ -76,7 +82,7 @@ def measure(
     return {name: _mean(several) for name, several in sums.items()}
 
 
-def _frames(restorer: Restorer, method: str | None, steady: bool) -> Frames:
+def _frames(restorer: Restorer, method: AnaglyphMethod | None, steady: bool) -> Frames:
     return Frames(restorer, steady=steady) if method is None else anaglyph_frames(restorer, method, steady)
 
 

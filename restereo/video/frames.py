@@ -13,6 +13,7 @@ from restereo.inference.bands import MATCH_PIXELS, restore_any_size
 from restereo.inference.devices import memory_of
 from restereo.inference.predictor import Restorer
 from restereo.layers.match import Match
+from restereo.methods import AnaglyphMethod
 from restereo.sample import HasMatch, Operator, Picture, Prediction
 from restereo.tasks import to_picture, to_tensor
 from restereo.video import temporal as steadiness
@@ -38,7 +39,7 @@ class Frames:
     def __init__(
         self,
         restorer: Restorer,
-        method: str = "auto",
+        method: AnaglyphMethod | None = None,
         steady: bool = True,
         finish: Callable[[Tensor], Tensor] = as_it_is,
     ) -> None:
@@ -46,7 +47,7 @@ class Frames:
 
         Args:
             restorer: The network.
-            method: What a frame is taken for, as the task's `accept` knows it.
+            method: Of an anaglyph film; None for a task of single pictures.
             steady: Whether to hold disparities and colours steady; without, every frame is a picture of its own.
             finish: What is done to an answer `(1, K, H, W)` at last.
         """

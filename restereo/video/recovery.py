@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import find_method
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference.predictor import Restorer
 from restereo.inference.recover import Wish
 from restereo.io.files import check_target
 from restereo.io.layouts import LAYOUTS, stereo_mode
 from restereo.io.naming import targets
+from restereo.methods import METHODS, AnaglyphMethod, parse
 from restereo.sample import Picture
 from restereo.source_code import code_sha256
 from restereo.video.job import Facts, FilmJob, produce
@@ -45,7 +45,7 @@ class FilmResult:
 
     file: Path
     outputs: Sequence[Path]
-    method: str
+    method: AnaglyphMethod
     share: float | None
     frames: int
     size: tuple[int, int]
@@ -60,8 +60,8 @@ class FilmResult:
             "file": str(self.file),
             "status": "done",
             "outputs": [str(file) for file in self.outputs],
-            "method": self.method,
-            "first_eye": "right" if self.method.endswith("-swapped") else "left",
+            "method": self.method.name,
+            "first_eye": self.method.first_eye,
             "method_share": self.share and round(self.share, 4),
             "frames": self.frames,
             "width": self.size[0],
@@ -72,10 +72,10 @@ class FilmResult:
 
     def sentence(self) -> str:
         """Returns what a person is told."""
-        name, eye = self.method.removesuffix("-swapped"), "right" if self.method.endswith("-swapped") else "left"
         share = "" if self.share is None else f" (detected in {self.share:.0%} of the frames looked at)"
         sure = f" ({self.why})" if self.why else share
         what = "one frame" if self.sample or self.frames == 1 else f"{self.frames} frames"
+        name, eye = self.method.base, self.method.first_eye
         told = f"{self.outputs[0]}: {what} from {name}{sure}; first colour taken for the {eye} eye's"
         return "\n  note: ".join([told, *self.notes])
 
@@ -123,7 +123,7 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: 
         return judged(film, samples, wish)
 
     def build(facts: Facts) -> LaidOut:
-        views = FilmViews(restorer, find_method(facts["method"]).name, invent_color=wish.invent_color)
+        views = FilmViews(restorer, parse(facts["method"]), invent_color=wish.invent_color)
         return LaidOut(views, layout, wish.glasses)
 
     made = produce(film, outputs[0], FilmJob(wanted, _maker(restorer, wish), judge, build))
@@ -132,7 +132,7 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: 
     return FilmResult(
         file,
         outputs,
-        facts["method"],
+        parse(facts["method"]),
         facts["share"],
         made.frames,
         size,
@@ -146,40 +146,45 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: 
 def judged(film: Film, samples: list[Picture], wish: Wish) -> Facts:
     """Returns what the film is taken for, in how many of the frames that shows, and what speaks against it.
 
-    `method`; `share`: of the frames looked at, None if they did not decide; `why`: who did, if not they; `notes`.
+    `method`: its name; `share`: of the frames looked at, None if they did not decide; `why`: who did, if not they;
+    `notes`.
 
     Raises:
-        UserError: The method is unknown, or most frames are plain pictures.
+        UserError: Most frames are plain pictures.
     """
-    end = "-swapped" if wish.swap else ""
     telling = [one for one in samples if min(one.shape[:2]) >= LEAST_SIDE and one.std() > LEAST_CONTRAST]
     found = [detect(one, str(film.file)) for one in telling]
     plain = sum(one.plain for one in found)
-    if wish.method != "auto":
-        method = find_method(wish.method).name
-        notes = doubts(method, "as asked", found)
-        return {"method": find_method(f"{method}{end}").name, "share": None, "why": "", "notes": notes}
+    if wish.method is not None:
+        notes = doubts(wish.method, "as asked", found)
+        return {"method": _seen(wish.method, wish).name, "share": None, "why": "", "notes": notes}
     hint = HINTS.get(film.stereo_mode or "")
     if not hint and (not found or plain > len(found) / 2) and not wish.force:
         what = f"{plain} of {len(found)} frames looked at are plain" if found else "its frames are blank"
         raise UserError(f"{film.file}: no anaglyph film ({what}); name its --method, or use --force.")
-    method = voted([one for one in found if hint in {None, one.colors}]) or f"{hint or 'red-cyan'}-color"
+    method = (
+        voted([one for one in found if hint in {None, one.method.colors}]) or METHODS[f"{hint or 'red-cyan'}-color"]
+    )
     share = sum(one.method == method for one in found) / max(1, len(found))
     by_file = bool(hint) and share == 0
     notes = doubts(method, "by the file's StereoMode" if hint else "by --force", found)
     why = "by the file's StereoMode" if by_file else ""
-    return {"method": f"{method}{end}", "share": None if by_file else share, "why": why, "notes": notes}
+    return {"method": _seen(method, wish).name, "share": None if by_file else share, "why": why, "notes": notes}
 
 
-def voted(found: Sequence[Detection]) -> str:
-    """Returns the method that frames look like most, or nothing if there are none; plain ones hardly count."""
-    votes: dict[str, float] = {}
+def _seen(method: AnaglyphMethod, wish: Wish) -> AnaglyphMethod:
+    return method.swapped() if wish.swap else method
+
+
+def voted(found: Sequence[Detection]) -> AnaglyphMethod | None:
+    """Returns the method that frames look like most, or None if there are none; plain ones hardly count."""
+    votes: dict[AnaglyphMethod, float] = {}
     for one in found:
         votes[one.method] = votes.get(one.method, 0.0) + one.confidence * (0.1 if one.plain else 1.0)
-    return max(votes, key=lambda name: votes[name], default="")
+    return max(votes, key=lambda method: votes[method], default=None)
 
 
-def doubts(method: str, why: str, found: Sequence[Detection]) -> list[str]:
+def doubts(method: AnaglyphMethod, why: str, found: Sequence[Detection]) -> list[str]:
     """Returns what the frames say against the method that their film is taken for, in notes.
 
     Args:
@@ -188,12 +193,12 @@ def doubts(method: str, why: str, found: Sequence[Detection]) -> list[str]:
         found: What frames from all over the film look like.
 
     Example:
-        >>> doubts("red-cyan-color", "as asked", [Detection("amber-blue", "color", "amber-blue-color", 0.9, False, {})])
+        >>> doubts(METHODS["red-cyan-color"], "as asked", [Detection(METHODS["amber-blue-color"], 0.9, False, {})])
         ['taken for red-cyan-color as asked, but most frames look like amber-blue-color']
     """
     if sum(one.plain for one in found) > len(found) / 2:
         return ["most frames look like plain pictures"]
-    others = [one for one in found if not one.plain and not method.startswith(one.colors)]
+    others = [one for one in found if not one.plain and method.colors != one.method.colors]
     if len(others) <= len(found) / 2:
         return []
     return [f"taken for {method} {why}, but most frames look like {voted(others)}"]
@@ -204,9 +209,9 @@ def _maker(restorer: Restorer, wish: Wish) -> dict[str, Any]:
         "weights": restorer.sha256,
         "code": code_sha256(__name__, *restorer.modules),
         "device": str(restorer.device),
-        "method": wish.method,
+        "method": None if wish.method is None else wish.method.name,
         "swap": wish.swap,
         "invent_color": wish.invent_color,
         "layout": wish.layouts[0].name,
-        "glasses": wish.glasses,
+        "glasses": wish.glasses.name,
     }

@@ -3,18 +3,21 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.inference.answer import Views, is_grey, without_color
+from restereo.inference.answer import Views, without_color
 from restereo.inference.predictor import Restorer
 from restereo.io.defaults import GLASSES
 from restereo.io.layouts import Layout, arrange
+from restereo.methods import METHODS, AnaglyphMethod
 from restereo.sample import Picture
 from restereo.video.frames import Frames, as_it_is
 from restereo.video.segments import State
 
 
-def anaglyph_frames(restorer: Restorer, method: str, steady: bool = True, invent_color: bool = False) -> Frames:
+def anaglyph_frames(
+    restorer: Restorer, method: AnaglyphMethod, steady: bool = True, invent_color: bool = False
+) -> Frames:
     """Returns what recovers the six channels of each frame; of a grey anaglyph in grey, unless colours are wanted."""
-    finish = without_color if is_grey(method) and not invent_color else as_it_is
+    finish = without_color if method.is_grey and not invent_color else as_it_is
     return Frames(restorer, method, steady, finish)
 
 
@@ -25,7 +28,9 @@ class FilmViews:
         frames: What does it.
     """
 
-    def __init__(self, restorer: Restorer, method: str, steady: bool = True, invent_color: bool = False) -> None:
+    def __init__(
+        self, restorer: Restorer, method: AnaglyphMethod, steady: bool = True, invent_color: bool = False
+    ) -> None:
         """Starts at the beginning of a scene.
 
         Args:
@@ -48,7 +53,7 @@ class FilmViews:
 class LaidOut:
     """Recovers frames and lays the views out: a `FrameMaker`."""
 
-    def __init__(self, views: FilmViews, layout: Layout, glasses: str = GLASSES) -> None:
+    def __init__(self, views: FilmViews, layout: Layout, glasses: AnaglyphMethod = METHODS[GLASSES]) -> None:
         """Starts at the beginning of a scene.
 
         Args:

@@ -14,6 +14,7 @@ from restereo.datasets.pairs import find_pairs
 from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
 from restereo.imaging.anaglyph import METHODS, form
 from restereo.imaging.eyes import order_score
+from restereo.methods import METHODS
 
 
 def main(folder: Path) -> None:

@@ -18,9 +18,10 @@ from restereo.config import Validate
 from restereo.datasets.pairs import scene_in
 from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.imaging.eyes import order_score
 from restereo.imaging.scenes import random_scene
+from restereo.methods import METHODS
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SEEDS = {"one": 57, "two": 16}

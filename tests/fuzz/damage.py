@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.io.encode import encode
 from restereo.io.metadata import Metadata
+from restereo.methods import METHODS
 
 ENDINGS = (".png", ".jpg", ".mpo", ".tif", ".webp", ".gif", ".bmp", ".jpeg", ".JPG", ".txt", "")
 TOLD = Metadata(

@@ -31,7 +31,7 @@ class NoBlue(Task):
     def observe(self, truth, jpeg_quality=None):
         return Observation(truth[..., 1:2].copy(), "green")
 
-    def accept(self, picture, method="auto", jpeg_quality=None, name="the picture"):
+    def accept(self, picture, method=None, jpeg_quality=None, name="the picture"):
         return self.observe(picture)
 
     def draw(self, scene, seed):

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from restereo import catalog
-from restereo.imaging.anaglyph import METHODS, Method, form
+from restereo.imaging.anaglyph import form
 from restereo.imaging.metrics import missing_channels, missing_psnr
+from restereo.methods import METHODS, AnaglyphMethod
 from restereo.sample import Operator, Prediction
 
 DATA = Path(os.environ.get("RESTEREO_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -30,12 +31,12 @@ FROZEN = {
 """missing_psnr in dB on the clean colour red-cyan anaglyph."""
 
 
-def operator(method: Method) -> Operator:
+def operator(method: AnaglyphMethod) -> Operator:
     exponent = torch.tensor([method.exponent])
     return Operator(torch.tensor(method.matrix)[None], torch.tensor([method.transfer == "linear"]), exponent)
 
 
-def predict(name: str, anaglyph: np.ndarray, method: Method) -> Prediction:
+def predict(name: str, anaglyph: np.ndarray, method: AnaglyphMethod) -> Prediction:
     observed = torch.from_numpy(anaglyph).permute(2, 0, 1)[None].float() / 255
     prediction: Prediction = catalog.build("baseline", name)(observed, operator(method))
     return prediction

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
+from restereo.methods import METHODS
 from restereo.training.trainer import train_recipe
 from tests.conftest import ROOT, smooth_picture
 from tests.restereo.training.test_loop import params

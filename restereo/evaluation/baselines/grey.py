@@ -14,7 +14,7 @@ def build() -> Predictor:
     an eye are taken for its own. An eye without channels gets the mean of all.
 
     Example:
-        >>> from restereo.imaging.anaglyph import METHODS
+        >>> from restereo.methods import METHODS
         >>> p = torch.tensor(METHODS["red-cyan-color"].matrix).unsqueeze(0)
         >>> operator = Operator(p, torch.zeros(1, dtype=torch.bool), torch.ones(1, 3))
         >>> build()(torch.tensor([0.8, 0.2, 0.4]).reshape(1, 3, 1, 1), operator).image.flatten().tolist()[:3]

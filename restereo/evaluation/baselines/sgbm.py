@@ -22,7 +22,7 @@ def build() -> Predictor:
     method shows no colours of its own (grey), or nothing can be matched, it gives what `grey` gives.
 
     Example:
-        >>> from restereo.imaging.anaglyph import METHODS
+        >>> from restereo.methods import METHODS
         >>> p = torch.tensor(METHODS["red-cyan-color"].matrix).unsqueeze(0)
         >>> operator = Operator(p, torch.zeros(1, dtype=torch.bool), torch.ones(1, 3))
         >>> build()(torch.rand(1, 3, 1, 1), operator).image.shape

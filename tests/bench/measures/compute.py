@@ -6,6 +6,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from restereo.inference.contender import find_restorer, released
+from restereo.methods import METHODS
 from restereo.sample import Operator
 from restereo.tasks import Task, to_tensor
 from tests.bench.figure import Figure
@@ -35,5 +36,5 @@ def measure(options: Options) -> Iterator[Figure]:
 def _observed(task: Task, height: int, width: int) -> tuple[torch.Tensor, Operator]:
     views = task.channels_out // 3
     shown = smooth_picture(0, height, views * width if task.scale > 1 else width)
-    observation = task.accept(shown, "red-cyan" if views == 2 and task.scale == 1 else "auto")
+    observation = task.accept(shown, METHODS["red-cyan-color"] if views == 2 and task.scale == 1 else None)
     return to_tensor(observation.picture), task.operator(observation)

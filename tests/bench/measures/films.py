@@ -74,11 +74,12 @@ def _recover(file: Path) -> None:
 
     from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.recover import Wish
+    from restereo.methods import METHODS
     from restereo.video.recovery import recover_film
 
     restorer = find_restorer(default_restorer())
     start, processor = time.perf_counter(), time.process_time()
-    recover_film(file, [file.with_suffix(".out.mkv")], restorer, Wish("red-cyan-color"))
+    recover_film(file, [file.with_suffix(".out.mkv")], restorer, Wish(METHODS["red-cyan-color"]))
     print(time.perf_counter() - start, time.process_time() - processor)
 
 

@@ -26,7 +26,8 @@ def measure(options: Options) -> Iterator[Figure]:
     """Yields Mpx/s of ours and how many times ffmpeg's speed that is, for four of its modes."""
     import cv2
 
-    from restereo.imaging.anaglyph import FFMPEG, METHODS, form
+    from restereo.imaging.anaglyph import form
+    from restereo.methods import FFMPEG, METHODS
 
     cv2.setNumThreads(1)
     left, right = _views()

@@ -115,16 +115,17 @@ def _recover(what: str, file: Path) -> None:
     from restereo.datasets.pictures import read_picture
     from restereo.inference.contender import find_contender, find_restorer
     from restereo.inference.recover import Wish, recover_file
+    from restereo.methods import METHODS
     from restereo.sample import Observation
     from restereo.tasks import to_picture, to_tensor
 
     start, processor = time.perf_counter(), time.process_time()
     if what in catalog.names("baseline"):  # the command line has no baselines
         contender, picture = find_contender(what), read_picture(file)
-        observation = Observation(picture, "red-cyan-color")
+        observation = Observation(picture, METHODS["red-cyan-color"])
         to_picture(contender.predictor(to_tensor(picture), contender.task.operator(observation)).image)
     else:
-        recover_file(file, [file.with_suffix(".out.png")], find_restorer(what), Wish("red-cyan-color"))
+        recover_file(file, [file.with_suffix(".out.png")], find_restorer(what), Wish(METHODS["red-cyan-color"]))
     print(time.perf_counter() - start, time.process_time() - processor)
 
 

@@ -15,6 +15,7 @@ from pipelines.operations import release
 from restereo.errors import UserError
 from restereo.inference import contender
 from restereo.inference.predictor import load_run
+from restereo.methods import parse
 from restereo.training.run_folder import file_sha256, read_weights
 from restereo.training.trainer import train_recipe
 from tests.conftest import smooth_picture
@@ -55,7 +56,8 @@ def test_released_weights_are_half_the_bytes_and_predict_the_same(project: Path)
     assert card["parameters"] == sum(tensor.numel() for tensor in read_weights(file).values())
     picture = smooth_picture(0, 40, 48)
     ours, theirs = (
-        run.restore(picture, "red-cyan") for run in (contender.find_restorer("tiny"), load_run(paths.run("tiny")))
+        run.restore(picture, parse("red-cyan"))
+        for run in (contender.find_restorer("tiny"), load_run(paths.run("tiny")))
     )
     assert np.abs(ours.left.astype(int) - theirs.left).max() <= 1
     assert contender.released() == ["tiny"]

@@ -15,7 +15,8 @@ import pytest
 import skimage
 from PIL import Image
 
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
+from restereo.methods import METHODS
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -14,13 +14,16 @@ from restereo.inference.answer import Views
 from restereo.io.layouts import LAYOUTS
 from restereo.io.metadata import Metadata
 from restereo.io.read import Photo
+from restereo.methods import METHODS, parse
 from tests.conftest import ROOT, smooth_picture
 
 
 def recovered(folder):
     left, right = smooth_picture(0, 40, 60), smooth_picture(1, 40, 60)
     maps = np.ones((2, 2, 40, 60), np.float32)
-    return Recovered("cat", Photo(left, Metadata(), False), Views(left, right, "red-cyan-color", *maps), folder)
+    return Recovered(
+        "cat", Photo(left, Metadata(), False), Views(left, right, METHODS["red-cyan-color"], *maps), folder
+    )
 
 
 def test_a_closed_page_leaves_nothing(tmp_path):
@@ -30,7 +33,7 @@ def test_a_closed_page_leaves_nothing(tmp_path):
         (tmp_path / name / "cat.png").write_bytes(b"x")
         sessions.uploaded(name, tmp_path / name / "cat.png")
         sessions.keep(name, recovered(sessions.room(name)))
-        assert downloads(sessions.last(name), "pair", "red-cyan")
+        assert downloads(sessions.last(name), "pair", parse("red-cyan"))
     sessions.forget("one")
     assert sessions.last("one") is None and sessions.last("two") is not None
     assert not (tmp_path / "one").exists() and not (tmp_path / "results" / "one").exists()
@@ -51,9 +54,9 @@ def test_an_upload_that_two_pages_share_stays_for_the_other(tmp_path):
 
 def test_every_layout_can_be_downloaded_and_every_view_shown(tmp_path):
     one = recovered(tmp_path)
-    assert set(shown(one, "red-cyan-dubois")) == {"left", "right", "wiggle", "anaglyph", "confidence"}
+    assert set(shown(one, parse("red-cyan-dubois"))) == {"left", "right", "wiggle", "anaglyph", "confidence"}
     for name in LAYOUTS:
-        files = downloads(one, name, "red-cyan-dubois")
+        files = downloads(one, name, parse("red-cyan-dubois"))
         assert all(file.stat().st_size and file.name.startswith("cat") for file in files)
 
 

@@ -20,8 +20,9 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.imaging.kinds import ODD, ORDER, measure
+from restereo.methods import METHODS
 
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("RESTEREO_DATA", ROOT.parent / "shared" / "data"))

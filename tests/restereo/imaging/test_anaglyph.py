@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import FFMPEG, METHODS, Method, eye_channels, find_method, form
+from restereo.imaging.anaglyph import eye_channels, form
+from restereo.methods import FFMPEG, METHODS, AnaglyphMethod, parse
 
 DATA = Path(os.environ.get("RESTEREO_DATA", Path(__file__).parents[4] / "shared" / "data"))
 LATTICE = DATA.parent / "reference" / "stereo3d" / "lattice"
@@ -25,7 +26,7 @@ def random_pair(seed: int = 0, size: tuple[int, int] = (37, 53)) -> tuple[np.nda
     return generator.integers(0, 256, (*size, 3), np.uint8), generator.integers(0, 256, (*size, 3), np.uint8)
 
 
-def _reference_fixed(left: np.ndarray, right: np.ndarray, method: Method) -> np.ndarray:
+def _reference_fixed(left: np.ndarray, right: np.ndarray, method: AnaglyphMethod) -> np.ndarray:
     """ffmpeg's loop, in Python integers."""
     out = np.zeros(left.shape, np.uint8)
     for y, x in np.ndindex(left.shape[:2]):
@@ -35,7 +36,7 @@ def _reference_fixed(left: np.ndarray, right: np.ndarray, method: Method) -> np.
     return out
 
 
-def _reference_float(left: np.ndarray, right: np.ndarray, method: Method) -> np.ndarray:
+def _reference_float(left: np.ndarray, right: np.ndarray, method: AnaglyphMethod) -> np.ndarray:
     """The definition, one pixel at a time."""
 
     def decode(v: float) -> float:
@@ -114,7 +115,9 @@ def test_first_colour_is_the_left_eye(name: str) -> None:
     swapped = METHODS[name].swapped()
     assert eye_channels(swapped.matrix) == (right, left)
     assert swapped.swapped() == METHODS[name]
-    assert find_method(swapped.name) == swapped
+    assert parse(swapped.name) == swapped
+    assert (swapped.base, swapped.first_eye) == (name, "right")
+    assert swapped.name == f"{swapped.colors}-{swapped.family}-swapped"
     a, b = random_pair(3, (5, 7))
     assert np.array_equal(form(a, b, METHODS[name]), form(b, a, swapped))
 
@@ -126,11 +129,22 @@ def test_rows_of_white_stay_in_range() -> None:
         assert all(form(white, white, method)[0, 0, c] > (225 if c in lit else -1) for c in range(3)), method.name
 
 
+@pytest.mark.parametrize("code", FFMPEG)
+def test_an_ffmpeg_mode_can_be_swapped(code: str) -> None:
+    swapped = parse(f"{code}-swapped")
+    assert swapped == FFMPEG[code].swapped() != FFMPEG[code]
+    assert parse(swapped.name) == swapped
+    a, b = random_pair(4, (5, 7))
+    assert np.array_equal(form(a, b, FFMPEG[code]), form(b, a, swapped))
+    with pytest.raises(UserError, match="unknown anaglyph method"):
+        parse(f"{code}-swapped-swapped")
+
+
 def test_names() -> None:
-    assert find_method("green-magenta") is METHODS["green-magenta-color"]
-    assert find_method("arcd") is METHODS["red-cyan-dubois"]
+    assert parse("green-magenta") is METHODS["green-magenta-color"]
+    assert parse("arcd") is METHODS["red-cyan-dubois"]
     with pytest.raises(UserError, match="did you mean 'red-cyan-dubois'"):
-        find_method("red-cyan-duboi")
+        parse("red-cyan-duboi")
 
 
 def test_bad_pictures() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from restereo.errors import UserError
 from restereo.imaging import detection
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.imaging.detection import detect
+from restereo.methods import METHODS
 
 DATA = Path(os.environ.get("RESTEREO_DATA", Path(__file__).parents[4] / "shared" / "data"))
 BENCH = DATA / "bench" / "stereo"
@@ -40,10 +41,10 @@ def test_colours_on_every_method(scene: str, monkeypatch: pytest.MonkeyPatch) ->
         anaglyph = form(left, right, METHODS[name])
         for version in (anaglyph, jpeg(anaglyph, 85), jpeg(anaglyph, 60)):
             found = detect(version)
-            assert name.startswith(found.colors), name
+            assert name.startswith(found.method.colors), name
             assert not found.plain, name
-            assert (found.kind == "grey") == name.endswith("grey"), name
-            assert found.method in METHODS
+            assert found.method.is_grey == name.endswith("grey"), name
+            assert found.method.name in METHODS
             assert 0 <= found.confidence <= 1
 
 
@@ -66,7 +67,7 @@ def test_kinds(quality: int | None, least: float) -> None:
         for colors in NAMES[:3]:
             for kind, right in right_by_kind.items():
                 anaglyph = form(*views, METHODS[f"{colors}-{kind}"])
-                right.append(detect(anaglyph if quality is None else jpeg(anaglyph, quality)).kind == kind)
+                right.append(detect(anaglyph if quality is None else jpeg(anaglyph, quality)).method.family == kind)
     print(quality, {kind: f"{sum(right)} of {len(right)}" for kind, right in right_by_kind.items()})
     assert np.mean(list(right_by_kind.values())) > least
 
@@ -79,9 +80,9 @@ def test_real_anaglyphs(name: str) -> None:
     if not path.exists():
         pytest.skip("no real anaglyphs: RESTEREO_DATA is not there")
     found = detect(read(path))
-    assert found.colors == "red-cyan"
+    assert found.method.colors == "red-cyan"
     assert not found.plain
-    assert (found.kind == "grey") == (name in {"tproffen_Example.png", "2sh_anaglyph_gray.jpg"})
+    assert found.method.is_grey == (name in {"tproffen_Example.png", "2sh_anaglyph_gray.jpg"})
 
 
 # A night street whose eyes differ at a fence alone: the colours are told, that it is an anaglyph is not.
@@ -90,7 +91,7 @@ def test_real_anaglyphs_with_hardly_any_parallax(kind: str) -> None:
     path = DATA / "anaglyphs" / f"2sh_anaglyph_{kind}.jpg"
     if not path.exists():
         pytest.skip("no real anaglyphs: RESTEREO_DATA is not there")
-    assert detect(read(path)).colors == "red-cyan"
+    assert detect(read(path)).method.colors == "red-cyan"
 
 
 def test_bad_pictures() -> None:
@@ -103,6 +104,6 @@ def test_bad_pictures() -> None:
 @pytest.mark.parametrize("size", [(16, 16), (16, 300), (300, 16), (41, 23)])
 def test_small_and_flat_pictures_do_not_crash(size: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
-    assert detect(noise).colors in NAMES
+    assert detect(noise).method.colors in NAMES
     assert detect(np.full((*size, 3), 7, np.uint8)).plain
     assert detect(np.zeros((*size, 3), np.uint8)).plain

@@ -7,7 +7,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from restereo.errors import UserError
 from restereo.imaging import metrics
-from restereo.imaging.anaglyph import METHODS
+from restereo.methods import METHODS
 
 
 def random_pictures(channels: int = 3, size: tuple[int, int] = (23, 31)) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from restereo import catalog
 from restereo.imaging.resampling import larger, smaller
 from restereo.inference import bands
 from restereo.layers.operators import operator_of
+from restereo.methods import METHODS
 from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore
 from restereo.tasks.anaglyph import build
@@ -32,7 +33,7 @@ WHOLE_PICTURE = {"autoencoder", "predecessor_unet", "predecessor_gan"}
 @pytest.mark.parametrize("size", [(300, 64), (257, 97)])
 def test_bands_leave_no_seam(name, size):
     model, task = shaken(name), build()
-    observed, operator = torch.rand(1, 3, *size), operator_of("red-cyan")
+    observed, operator = torch.rand(1, 3, *size), operator_of(METHODS["red-cyan-color"])
     with torch.inference_mode():
         whole = restore(model, task, observed, operator, task.default_calibration())
         parts = bands.restore_any_size(model, task, observed, operator, task.default_calibration(), 64 * size[1])
@@ -45,7 +46,7 @@ def test_bands_leave_no_seam(name, size):
 def test_a_picture_repaired_on_a_copy_has_no_seams_either(monkeypatch):
     monkeypatch.setattr(bands, "REPAIR_PIXELS", 60 * 24)
     model, task = shaken("parallax"), build()
-    observed, operator = torch.rand(1, 3, 200, 80), operator_of("red-cyan")
+    observed, operator = torch.rand(1, 3, 200, 80), operator_of(METHODS["red-cyan-color"])
     with torch.inference_mode():
         many, two = (
             bands.restore_any_size(model, task, observed, operator, task.default_calibration(), rows * 80).image
@@ -103,7 +104,7 @@ def test_what_memory_does_not_hold_is_restored_in_smaller_bands(full):
                 raise full
             return Prediction(torch.cat([x[:, :3]] * 2, 1))
 
-    task, observed, operator = build(), torch.rand(1, 3, 400, 8), operator_of("red-cyan")
+    task, observed, operator = build(), torch.rand(1, 3, 400, 8), operator_of(METHODS["red-cyan-color"])
     told = observed, operator, task.default_calibration()
     with torch.inference_mode():
         assert bands.restore_any_size(Small(), task, *told, 400 * 8).image.shape[-2:] == (400, 8)

@@ -7,10 +7,11 @@ import pytest
 from PIL import Image
 
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.inference.in_memory import as_photo
 from restereo.inference.recover import Wish, recover_photo
 from restereo.io.read import open_photo
+from restereo.methods import METHODS
 from tests.restereo.inference.test_recover import views
 
 MADE = form(*views(), METHODS["red-cyan-color"])

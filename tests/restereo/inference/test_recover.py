@@ -12,7 +12,7 @@ from PIL import Image
 
 from restereo import recover as recover_in_memory
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.inference import batch, in_memory
 from restereo.inference.recover import Wish, recover_file, recover_photo
 from restereo.inference.room import Room
@@ -22,6 +22,7 @@ from restereo.io.layouts import LAYOUTS
 from restereo.io.metadata import Metadata
 from restereo.io.packing import packing_of
 from restereo.io.read import open_photo
+from restereo.methods import METHODS, parse
 from tests.fuzz.trial import restorer
 
 SIZE = 64, 96
@@ -53,7 +54,9 @@ def test_what_was_observed_is_kept_in_16_bits(network, tmp_path):
     left, right = (view.astype(np.uint16) * 257 + np.uint16(3) for view in views())
     made = np.stack([left[..., 0], right[..., 1], right[..., 2]], axis=-1)
     write_picture(tmp_path / "a.png", made, Metadata(exif=((271, "Maker"),), icc=b""))
-    result = recover_file(tmp_path / "a.png", [tmp_path / "b.png"], network, Wish(layouts=SBS, method="red-cyan"))
+    result = recover_file(
+        tmp_path / "a.png", [tmp_path / "b.png"], network, Wish(layouts=SBS, method=parse("red-cyan"))
+    )
     assert result.bits == 16 and result.size == (96, 64)
     photo = open_photo(tmp_path / "b.png")
     assert photo.pixels.dtype == np.uint16 and dict(photo.metadata.exif)[271] == "Maker"
@@ -72,7 +75,7 @@ def test_a_grey_anaglyph_stays_grey_unless_asked(tmp_path):
     file = anaglyph(tmp_path, method="red-cyan-grey")
     photo = open_photo(file)
     plain, found = recover_photo(photo, network, Wish(), "a")
-    assert found is not None and found.method == plain.method == "red-cyan-grey"
+    assert found is not None and found.method == plain.method == parse("red-cyan-grey")
     assert (plain.left == plain.left[..., :1]).all() and (plain.right == plain.right[..., :1]).all()
     for view, observed in ((plain.left, photo.pixels[..., 0]), (plain.right, photo.pixels[..., 1])):
         off = np.abs(view[..., 0].astype(int) - observed)
@@ -84,7 +87,7 @@ def test_a_grey_anaglyph_stays_grey_unless_asked(tmp_path):
 def test_swap_gives_the_first_colour_to_the_right_eye(network, tmp_path):
     photo = open_photo(anaglyph(tmp_path))
     swapped, _ = recover_photo(photo, network, Wish(swap=True), "a")
-    assert swapped.method == "red-cyan-color-swapped"
+    assert swapped.method == parse("red-cyan-color-swapped")
     np.testing.assert_allclose(swapped.right[..., 0].astype(int), photo.pixels[..., 0], atol=1)
     np.testing.assert_allclose(swapped.left[..., 1:].astype(int), photo.pixels[..., 1:], atol=1)
 
@@ -116,8 +119,8 @@ def test_a_single_view_is_not_taken_for_two():
 
 def test_a_named_method_other_than_what_is_seen_is_followed_and_noted(network, tmp_path):
     file = anaglyph(tmp_path)
-    result = recover_file(file, [tmp_path / "out.png"], network, Wish(method="green-magenta"))
-    assert result.method == "green-magenta-color" and "looks like red-cyan" in result.notes[0]
+    result = recover_file(file, [tmp_path / "out.png"], network, Wish(method=parse("green-magenta")))
+    assert result.method == parse("green-magenta-color") and "looks like red-cyan" in result.notes[0]
 
 
 CPU_IS_FULL = RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory")
@@ -127,7 +130,7 @@ GPU_IS_FULL = torch.OutOfMemoryError("CUDA out of memory")
 @pytest.mark.parametrize("full", [CPU_IS_FULL, GPU_IS_FULL])
 def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypatch, full):
     picture = open_photo(anaglyph(tmp_path)).pixels
-    whole = network.restore(picture, "red-cyan")
+    whole = network.restore(picture, parse("red-cyan"))
     calls, done = [], []
     bands = network._bands
 
@@ -138,7 +141,7 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
             raise full
 
     monkeypatch.setattr(network, "_bands", short_of_memory)
-    again = network.restore(picture, "red-cyan", advance=done.append)
+    again = network.restore(picture, parse("red-cyan"), advance=done.append)
     assert calls[1] == calls[0] // 2 and sum(done) == picture.shape[0] * picture.shape[1]
     assert np.abs(again.left.astype(int) - whole.left).max() <= 1
 
@@ -148,7 +151,7 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
 
     monkeypatch.setattr(network, "_bands", never)
     with pytest.raises(UserError, match=r"a\.png: too large for the memory of cpu; close other programs"):
-        network.restore(picture, "red-cyan", name="a.png")
+        network.restore(picture, parse("red-cyan"), name="a.png")
 
 
 def folder_of(tmp_path: Path) -> Path:
@@ -256,7 +259,7 @@ def test_from_restereo_import_recover(network, tmp_path, monkeypatch):
     picture = np.array(Image.open(file))
     for given in (file, picture, Image.open(file)):
         np.testing.assert_array_equal(recover_in_memory(given).left, by_name.left)
-    assert by_name.left.shape == picture.shape and by_name.method == "red-cyan-color"
+    assert by_name.left.shape == picture.shape and by_name.method == parse("red-cyan-color")
     with pytest.raises(UserError, match="plain picture"):
         recover_in_memory(views()[0])
     with pytest.raises(UserError, match="neither a file's name"):
@@ -268,7 +271,7 @@ def test_a_picture_of_16_bits_that_is_cut_to_8_says_so(network, tmp_path):
     write_picture(tmp_path / "a.png", np.stack([left[..., 0], right[..., 1], right[..., 2]], axis=-1))
 
     def notes(name: str, file: str) -> list[str]:
-        wish = Wish(layouts=(LAYOUTS[name],), method="red-cyan")
+        wish = Wish(layouts=(LAYOUTS[name],), method=parse("red-cyan"))
         return list(recover_file(tmp_path / "a.png", [tmp_path / file], network, wish).notes)
 
     for name, file in (("sbs", "b.jpg"), ("jps", "b.jps"), ("anaglyph", "c.png"), ("wiggle", "d.png")):

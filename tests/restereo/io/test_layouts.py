@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import find_method, form
+from restereo.imaging.anaglyph import form
 from restereo.io.encode import PLAIN
 from restereo.io.files import check_target
 from restereo.io.layouts import LAYOUTS, arrange, find_layout, stereo_mode
 from restereo.io.naming import is_result, targets
+from restereo.methods import parse
 from tests.conftest import smooth_picture
 
 LEFT, RIGHT = smooth_picture(1, 30, 41), smooth_picture(2, 30, 41)
@@ -52,8 +53,8 @@ def test_two_pictures_are_left_then_right(name):
 
 
 def test_anaglyph_is_formed_by_the_glasses_named():
-    (made,) = arrange(LAYOUTS["anaglyph"], LEFT, RIGHT, glasses="amber-blue")
-    np.testing.assert_array_equal(made, form(LEFT, RIGHT, find_method("amber-blue")))
+    (made,) = arrange(LAYOUTS["anaglyph"], LEFT, RIGHT, glasses=parse("amber-blue"))
+    np.testing.assert_array_equal(made, form(LEFT, RIGHT, parse("amber-blue")))
 
 
 def test_maps_lie_side_by_side_and_keep_their_numbers():
@@ -72,8 +73,8 @@ def test_maps_lie_side_by_side_and_keep_their_numbers():
 def test_matroska_modes_are_the_published_ones():
     modes = {name: stereo_mode(layout) for name, layout in LAYOUTS.items() if stereo_mode(layout) is not None}
     assert modes == {"sbs": 1, "cross": 11, "tb": 3, "half-sbs": 1, "half-tb": 3, "anaglyph": 10}
-    assert stereo_mode(LAYOUTS["anaglyph"], "green-magenta") == 12
-    assert stereo_mode(LAYOUTS["anaglyph"], "amber-blue") is None
+    assert stereo_mode(LAYOUTS["anaglyph"], parse("green-magenta")) == 12
+    assert stereo_mode(LAYOUTS["anaglyph"], parse("amber-blue")) is None
 
 
 def test_a_misspelt_layout_is_named():

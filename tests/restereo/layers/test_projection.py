@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.layers.operators import operator_of
 from restereo.layers.projection import Calibration, default_error, evened, noise_covariance, project, residual
+from restereo.methods import METHODS
 from restereo.sample import Operator
 from restereo.tasks import to_tensor
 from tests.conftest import smooth_picture
@@ -23,7 +24,7 @@ def observed_of(picture: np.ndarray, name: str) -> torch.Tensor:
 @pytest.mark.parametrize("name", METHODS)
 def test_the_truth_has_no_residual(name):
     picture = views(1)
-    left = residual(to_tensor(picture), observed_of(picture, name), operator_of(name))
+    left = residual(to_tensor(picture), observed_of(picture, name), operator_of(METHODS[name]))
     if METHODS[name].clip == "sum":
         # Rounding of the anaglyph, magnified by the steepest output exponent or the decoding of linear light.
         assert left.abs().max() < 0.02
@@ -35,7 +36,7 @@ def test_the_truth_has_no_residual(name):
 @pytest.mark.parametrize("name", METHODS)
 def test_after_projection_the_residual_is_gone(name):
     picture = np.clip(views(2), 60, 190)
-    observed, operator = observed_of(picture, name), operator_of(name)
+    observed, operator = observed_of(picture, name), operator_of(METHODS[name])
     guess = to_tensor(picture) + 0.03 * torch.randn(1, 6, 12, 14, generator=torch.Generator().manual_seed(0))
     answer = project(guess, observed, operator, default_error(), QUIET)
     before, after = (residual(image, observed, operator).abs().mean() for image in (guess, answer))
@@ -51,7 +52,7 @@ def _reference_gain(matrix: np.ndarray, error: np.ndarray, noise: np.ndarray) ->
 
 @pytest.mark.parametrize("name", ["red-cyan-color", "red-cyan-dubois", "green-magenta-half"])
 def test_the_correction_is_the_kalman_gain_times_the_residual(name):
-    operator = operator_of(name)
+    operator = operator_of(METHODS[name])
     error, noise = default_error(), noise_covariance((1e-4, 4e-4, 4e-4), jpeg=True)
     image, observed = torch.full((1, 6, 1, 1), 0.5), torch.tensor([0.52, 0.49, 0.5])[None, :, None, None]
     matrix = operator.matrix[0].double().numpy()
@@ -64,7 +65,7 @@ def test_the_correction_is_the_kalman_gain_times_the_residual(name):
 def test_colour_red_cyan_copies_what_was_observed_exactly():
     picture = views(3)
     observed = observed_of(picture, "red-cyan-color")
-    answer = project(torch.rand(1, 6, 12, 14), observed, operator_of("red-cyan-color"), default_error(), QUIET)
+    answer = project(torch.rand(1, 6, 12, 14), observed, operator_of(METHODS["red-cyan-color"]), default_error(), QUIET)
     torch.testing.assert_close(answer[:, [0, 4, 5]], observed, atol=1e-4, rtol=0)
 
 
@@ -76,7 +77,7 @@ def test_a_clipped_channel_is_not_pulled_back_inside():
 
 def test_grey_methods_whose_matrix_is_rank_deficient_are_projected():
     picture = views(4)
-    observed, operator = observed_of(picture, "red-cyan-grey"), operator_of("red-cyan-grey")
+    observed, operator = observed_of(picture, "red-cyan-grey"), operator_of(METHODS["red-cyan-grey"])
     answer = project(torch.full((1, 6, 12, 14), 0.5), observed, operator, default_error(), QUIET)
     assert torch.isfinite(answer).all()
     assert residual(answer, observed, operator).abs().mean() < 0.01

@@ -6,6 +6,7 @@ from safetensors.torch import load_file, save_file
 
 from restereo import catalog
 from restereo.layers.operators import operator_of
+from restereo.methods import METHODS
 from restereo.sample import Sample
 from restereo.training.objectives import own_losses
 
@@ -41,7 +42,7 @@ def test_a_gradient_reaches_every_weight(name):
             weight.add_(0.01)
     taken, given = channels(name)
     picture, maps = torch.rand(2, given, 32, 32), torch.zeros(2, 2, 32, 32)
-    sample = Sample(picture[:, :3], picture, operator_of("red-cyan"), maps, maps.bool())
+    sample = Sample(picture[:, :3], picture, operator_of(METHODS["red-cyan-color"]), maps, maps.bool())
     prediction = model(torch.rand(2, taken, 32, 32))
     (prediction.image.square().mean() + own_losses(model, prediction, sample)).backward()
     without = [key for key, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]

@@ -5,6 +5,7 @@ import torch
 
 from restereo.layers.match import Match, as_eyes, as_views
 from restereo.layers.operators import operator_of
+from restereo.methods import METHODS
 from restereo.models.parallax import build
 from restereo.sample import Sample
 from restereo.tasks.anaglyph import build as build_task
@@ -20,7 +21,7 @@ def views_apart(shift: int, width: int = 256) -> torch.Tensor:
 
 
 def lifted(views: torch.Tensor) -> torch.Tensor:
-    operator = operator_of("red-cyan")
+    operator = operator_of(METHODS["red-cyan-color"])
     return build_task().lift(torch.cat([views[:, :1], views[:, 4:]], dim=1), operator)
 
 
@@ -39,7 +40,9 @@ def test_training_lowers_the_matching_loss():
     model = build(12, 6, size="tiny")
     views = views_apart(20)
     maps = torch.full((1, 2, 64, 256), 20.0)
-    sample = Sample(views[:, :3], views, operator_of("red-cyan"), maps, torch.zeros(1, 2, 64, 256).bool())
+    sample = Sample(
+        views[:, :3], views, operator_of(METHODS["red-cyan-color"]), maps, torch.zeros(1, 2, 64, 256).bool()
+    )
     optimizer = torch.optim.Adam(model.parameters(), 1e-2)
     losses = []
     for _ in range(8):
@@ -55,7 +58,9 @@ def test_unknown_disparities_teach_nothing():
     model = build(12, 6, size="tiny")
     views = views_apart(20)
     maps = torch.full((1, 2, 64, 256), torch.nan)
-    sample = Sample(views[:, :3], views, operator_of("red-cyan"), maps, torch.zeros(1, 2, 64, 256).bool())
+    sample = Sample(
+        views[:, :3], views, operator_of(METHODS["red-cyan-color"]), maps, torch.zeros(1, 2, 64, 256).bool()
+    )
     assert model.losses(model(lifted(views)), sample).item() == 0
 
 
@@ -88,7 +93,9 @@ def test_every_way_to_match_finds_the_plane_and_can_learn(matching):
         disparity = model.eval()(x).disparity
     assert ((disparity[..., 48:-48] - 20).abs() <= 1).float().mean() > 0.95
     views, maps = views_apart(20), torch.full((1, 2, 64, 256), 20.0)
-    sample = Sample(views[:, :3], views, operator_of("red-cyan"), maps, torch.zeros(1, 2, 64, 256).bool())
+    sample = Sample(
+        views[:, :3], views, operator_of(METHODS["red-cyan-color"]), maps, torch.zeros(1, 2, 64, 256).bool()
+    )
     loss = model.losses(model.train()(x), sample)
     assert (loss > 0) == (matching != "classical")
 

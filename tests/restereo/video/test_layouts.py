@@ -11,6 +11,7 @@ import pytest
 from restereo.errors import UserError
 from restereo.inference.recover import Wish
 from restereo.io.layouts import LAYOUTS
+from restereo.methods import parse
 from restereo.video.conversion import Wanted
 from restereo.video.recovery import film_targets, recover_film
 from restereo.video.stereo_box import mark_stereo
@@ -54,7 +55,7 @@ def probed(file: Path) -> list[dict[str, Any]]:
     ],
 )
 def test_ffprobe_reads_what_was_written(network, source, tmp_path, name, ending, codec):
-    wish = Wish("red-cyan", layouts=[LAYOUTS[name]], film=Wanted(codec=codec))
+    wish = Wish(parse("red-cyan"), layouts=[LAYOUTS[name]], film=Wanted(codec=codec))
     (file,) = film_targets(source, wish, tmp_path, ending)
     recover_film(source, [file], network, wish)
     assert list(tmp_path.iterdir()) == [file]

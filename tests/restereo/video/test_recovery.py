@@ -8,9 +8,10 @@ import pytest
 from restereo.cli import told_of_interruption
 from restereo.cli.options import film_wanted
 from restereo.errors import UserError
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.inference.recover import Wish
 from restereo.io.layouts import LAYOUTS
+from restereo.methods import FFMPEG, METHODS, parse
 from restereo.video import conversion as films
 from restereo.video import job
 from restereo.video.conversion import Wanted
@@ -33,7 +34,7 @@ def told(facts: dict) -> str:
     return FilmResult(
         Path("a.mkv"),
         [Path("b.mkv")],
-        facts["method"],
+        parse(facts["method"]),
         facts["share"],
         1,
         (2, 2),
@@ -45,11 +46,20 @@ def told(facts: dict) -> str:
 
 
 def test_a_named_method_is_doubted(film):
-    assert judged(film, RED_CYAN, Wish("red-cyan"))["notes"] == []
-    (note,) = judged(film, RED_CYAN, Wish("green-magenta"))["notes"]
+    assert judged(film, RED_CYAN, Wish(parse("red-cyan")))["notes"] == []
+    (note,) = judged(film, RED_CYAN, Wish(parse("green-magenta")))["notes"]
     assert note.startswith("taken for green-magenta-color as asked, but most frames look like red-cyan")
     plain = [views(seed)[0] for seed in range(4)]
-    assert judged(film, plain, Wish("red-cyan"))["notes"] == ["most frames look like plain pictures"]
+    assert judged(film, plain, Wish(parse("red-cyan")))["notes"] == ["most frames look like plain pictures"]
+
+
+@pytest.mark.parametrize("name", [*FFMPEG, *METHODS])
+def test_either_eye_may_be_named_and_exchanged(film, name):
+    named, other = parse(name), parse(f"{name}-swapped")
+    for method, swap, taken in ((named, True, other), (other, True, named), (other, False, other)):
+        facts = judged(film, RED_CYAN, Wish(method, swap=swap))
+        assert facts["method"] == taken.name
+        assert f"first colour taken for the {taken.first_eye} eye's" in told(facts)
 
 
 def test_a_wrong_tag_is_believed_and_noted(film):

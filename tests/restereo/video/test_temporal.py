@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from restereo.layers.match import Match
+from restereo.methods import parse
 from restereo.tasks.anaglyph import build
 from restereo.video import temporal as steadiness
 from restereo.video.temporal import Memory, Motion
@@ -43,16 +44,16 @@ def test_a_resumed_film_goes_on_as_if_never_interrupted_and_forgets_at_cuts():
     restorer = SimpleNamespace(
         model=shaken("parallax"), task=build(), calibration=build().default_calibration(), device=torch.device("cpu")
     )
-    whole, first = FilmViews(restorer, "red-cyan-color"), FilmViews(restorer, "red-cyan-color")
+    whole, first = FilmViews(restorer, parse("red-cyan-color")), FilmViews(restorer, parse("red-cyan-color"))
     pictures = [clips.anaglyph(0), clips.anaglyph(1), clips.anaglyph(2), clips.anaglyph(0, seed=1)]
     answers = [whole(picture) for picture in pictures]
     for picture in pictures[:2]:
         first(picture)
-    again = FilmViews(restorer, "red-cyan-color")
+    again = FilmViews(restorer, parse("red-cyan-color"))
     again.frames.resume(first.frames.state())
     np.testing.assert_array_equal(again(pictures[2]).left, answers[2].left)
     again(pictures[3])
     assert again.frames.between is None
-    alone = FilmViews(restorer, "red-cyan-color", steady=False)
+    alone = FilmViews(restorer, parse("red-cyan-color"), steady=False)
     np.testing.assert_array_equal(alone(pictures[3]).left, answers[3].left)
     assert Memory.of({}) is None
