@@ -12,7 +12,7 @@ from pipelines.checks.parallax import SHIFTED, parallax
 from restereo.config import Validate
 from restereo.datasets.pairs import find_pairs
 from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
-from restereo.imaging.anaglyph import METHODS, form
+from restereo.imaging.anaglyph import form
 from restereo.imaging.eyes import order_score
 from restereo.methods import METHODS
 

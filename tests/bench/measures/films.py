@@ -49,7 +49,8 @@ def _film(name: str) -> Path:
     import numpy as np
 
     from restereo.datasets.pictures import read_picture
-    from restereo.imaging.anaglyph import METHODS, form
+    from restereo.imaging.anaglyph import form
+    from restereo.methods import METHODS
 
     width, height, count = SIZES[name]
     step = max(1, round(STEP * width))

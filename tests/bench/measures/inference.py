@@ -95,7 +95,8 @@ def _picture(megapixels: float) -> Path:
     import numpy as np
 
     from restereo.datasets.pictures import read_picture
-    from restereo.imaging.anaglyph import METHODS, form
+    from restereo.imaging.anaglyph import form
+    from restereo.methods import METHODS
 
     file = material.folder() / f"anaglyph-{megapixels:g}.png"
     if not file.exists():
