@@ -212,7 +212,7 @@ def summary(
     from rich.console import Console
 
     from pipelines import paths
-    from pipelines import summary as results
+    from pipelines.reporting import summary as results
     from restereo.config import load_params
 
     found = results.read(load_params(), rows or ())

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines import evidence, paths
+from pipelines import paths
 from pipelines.divergence import Values, chi_square, counts, kolmogorov_smirnov, stability
+from pipelines.reporting import results
 from restereo.config import load_params
 from restereo.errors import UserError
 from restereo.margins import Drift
@@ -161,7 +162,7 @@ def trained_on(task: str, recipe: str | None) -> dict[str, list[float]]:
         "brightness": [float(row["mean"]) for row in rows],
         "contrast": [float(row["std"]) for row in rows],
     }
-    scenes = evidence.read_scenes(paths.scenes(task, recipe)) if recipe else []
+    scenes = results.read_scenes(paths.scenes(task, recipe)) if recipe else []
     mine = [scene.figures for scene in scenes if scene.what == recipe]
     return found | {name: [v for one in mine if (v := one.get(name)) is not None] for name in TESTED}
 
@@ -182,7 +183,7 @@ def check(log: Path, task: str = "anaglyph", earlier: Path | None = None) -> Rep
         return compare(log, read_log(earlier, model), read_log(log, model), params.drift)
     names = [name for name, row in params.recipes.items() if row.task == task]
     recipe = next(
-        (n for n in names if (evidence.read_json(paths.metrics(task, n)) or {}).get("weights_sha256") == model), None
+        (n for n in names if (results.read_json(paths.metrics(task, n)) or {}).get("weights_sha256") == model), None
     )
     seen = read_log(log, model)
     return compare(log, trained_on(task, recipe), seen, params.drift)

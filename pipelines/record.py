@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines import evidence, glossary, paths
-from pipelines.evidence import Evidence, Figures, flatten
+from pipelines import paths
 from pipelines.lineage import canonical_sha256, content_key, files_below, licence_class, strictest, work_tree
+from pipelines.reporting import display, results
+from pipelines.reporting.results import Figures, RecipeResults, flatten
 from restereo.errors import UserError
 
 MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
@@ -62,7 +63,7 @@ def task_of(recipe: str) -> str:
         UserError: There is no such run folder, or its configuration names no task.
     """
     file = paths.run(recipe) / "config.json"
-    config = evidence.read_json(file)
+    config = results.read_json(file)
     if config is None:
         raise UserError(f"{file}: no such file; run `dvc --wait-for-lock repro train@{recipe}` first.")
     try:
@@ -100,7 +101,7 @@ def _refuse_pickle(file: Path) -> None:
         raise UserError(f"{file}: a pickle could run code when opened; save the weights as safetensors.")
 
 
-def _metrics(found: Evidence) -> Iterator[tuple[str, Any]]:
+def _metrics(found: RecipeResults) -> Iterator[tuple[str, Any]]:
     """Yields every final figure under one flat name; some are None or no numbers at all."""
     for variant, table in found.variants.items():
         for what, row in table.items():
@@ -113,7 +114,7 @@ def _is_finite(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _curves(found: Evidence) -> Iterator[tuple[str, int, float]]:
+def _curves(found: RecipeResults) -> Iterator[tuple[str, int, float]]:
     """Yields the learning curves; the page sorts by name, so that they stand above the figures."""
     for row in found.history:
         names = {"loss": f"{row['split']}_loss", "headline": f"{row['split']}_{found.headline}"}
@@ -122,7 +123,7 @@ def _curves(found: Evidence) -> Iterator[tuple[str, int, float]]:
                 yield f"all_steps/{name}", int(row["step"]), float(row[column])
 
 
-def _tags(found: Evidence) -> dict[str, str]:
+def _tags(found: RecipeResults) -> dict[str, str]:
     """Returns the lineage: code, data, parameters, seed, hardware, licences."""
     config, training = found.config, found.cost.get("train", {})
     licences = sorted({str(licence) for licence in config.get("licences", [])})
@@ -147,7 +148,7 @@ def _tags(found: Evidence) -> dict[str, str]:
 
 def _table(variant: str, table: Mapping[str, Figures], recipe: str, headline: str) -> list[str]:
     """Returns a table in Markdown: a row for each metric, the recipe's column first, then the best baselines."""
-    order = glossary.ranked(sorted(table), table, headline)
+    order = display.ranked(sorted(table), table, headline)
     names = sorted([*order, *sorted(table.keys() - set(order))], key=lambda what: what != recipe)
     metrics = {metric: None for row in table.values() for metric, value in row.items() if value is not None}
     lines = [f"| {variant} {GAP}| {' | '.join(f'{name} {GAP}' for name in names)} |", f"|---|{'---|' * len(names)}"]
@@ -157,17 +158,17 @@ def _table(variant: str, table: Mapping[str, Figures], recipe: str, headline: st
     return [*lines, ""]
 
 
-def _note(found: Evidence, tags: Mapping[str, str]) -> str:
+def _note(found: RecipeResults, tags: Mapping[str, str]) -> str:
     """Returns a page in Markdown: the headline in a plain line, figures beside the baselines, the lineage."""
     recipe, headline = found.recipe, found.headline
-    places, figures = max(2, glossary.metric(headline).decimals), []
+    places, figures = max(2, display.metric(headline).decimals), []
     for variant, table in found.variants.items():
-        order = glossary.ranked(sorted(table), table, headline)
+        order = display.ranked(sorted(table), table, headline)
         known = {what: f"{table[what][headline]:.{places}f}" for what in order}
         best = next((what for what in order if what != recipe), None)
         figures.append(f"{known.get(recipe, DASH)} ({variant}{f'; {best} {known[best]}' if best else ''})")
     lines = [f"{recipe}: {headline} {', '.join(figures)}, mean over the test scenes", ""]
-    use, strict = glossary.LICENCES[tags["licence_class"]], tags["licence_strictest"]
+    use, strict = display.LICENCES[tags["licence_class"]], tags["licence_strictest"]
     why = "; what nobody has said counts as the strictest" if tags["licence_class"] == "unknown" else ""
     # Above the tables: a long note is cut at its end.
     lines += [f"**Use: {use}.** Strictest licence of its data: {strict}{why}.", ""]
@@ -196,7 +197,7 @@ def _span(training: Mapping[str, Any]) -> tuple[int | None, int | None]:
     return started, finished
 
 
-def _files(found: Evidence, task: str) -> list[tuple[Path, str]]:
+def _files(found: RecipeResults, task: str) -> list[tuple[Path, str]]:
     """Returns what is worth keeping beside the model, with its folder; weights are kept once, in the model."""
     recipe = found.recipe
     kept = [(f, "run") for f in files_below(paths.run(recipe), "").values() if f.suffix in {".json", ".csv"}]
@@ -213,10 +214,10 @@ def read(task: str, recipe: str) -> Record:
         UserError: A file is missing or damaged, or a pickle lies in the run folder.
     """
     key = content_key_of(task, recipe)
-    found = evidence.read(task, recipe)
+    found = results.read(task, recipe)
     if found is None:
         raise UserError(f"{paths.metrics(task, recipe)}: no such file; evaluate the recipe first.")
-    judged = evidence.read_json(paths.metrics(task, recipe)).get("weights_sha256")
+    judged = results.read_json(paths.metrics(task, recipe)).get("weights_sha256")
     if judged and found.weights and judged != found.weights.sha256:
         file, again = paths.metrics(task, recipe), f"run `dvc --wait-for-lock repro evaluate@{recipe}`"
         raise UserError(f"{file}: it judged other weights than those in {paths.run(recipe)}; {again}.")

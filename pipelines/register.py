@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import evidence, paths, record, store
+from pipelines import paths, record, store
 from pipelines.environment import run_stage
+from pipelines.reporting import results
 from pipelines.store import Version
 from restereo.methods import parse
 
@@ -66,7 +67,7 @@ def probe(pictures: Path) -> Pictures:
         >>> probe(Path("no/such/folder")).shape
         (64, 96, 3)
     """
-    for row in evidence.read_json(pictures / "pictures.json") or []:
+    for row in results.read_json(pictures / "pictures.json") or []:
         from PIL import Image
 
         eyes = []

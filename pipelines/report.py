@@ -8,20 +8,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines import paths
-from pipelines.evidence import Evidence, read, read_json
-from pipelines.glossary import capitalized, metric, title, variant_label
-from pipelines.page import gallery, provenance, sections
-from pipelines.page.comparison import Comparison, compare
-from pipelines.page.embedding import embed
-from pipelines.page.verdict import verdict, wins
+from pipelines.reporting import gallery, provenance, sections
+from pipelines.reporting.comparison import Comparison, compare
+from pipelines.reporting.display import capitalized, metric, title, variant_label
+from pipelines.reporting.embedding import embed
+from pipelines.reporting.results import RecipeResults, read, read_json
+from pipelines.reporting.verdict import verdict, wins
 from restereo.config import Params, load_params
 from restereo.errors import UserError, nearest
 
-TEMPLATES = Path(__file__).parent / "page" / "templates"
+TEMPLATES = Path(__file__).parent / "reporting" / "templates"
 
 
 def render(
-    task: str, params: Params, found: Sequence[Evidence], index: Mapping[str, Any], validation: Mapping[str, Any]
+    task: str, params: Params, found: Sequence[RecipeResults], index: Mapping[str, Any], validation: Mapping[str, Any]
 ) -> str:
     """Returns the page's HTML; the same inputs give the same text.
 

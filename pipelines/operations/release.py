@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines import evidence, paths, record, registry, store
+from pipelines import paths, record, registry, store
+from pipelines.reporting import results
 from restereo.errors import UserError
 
 MOST_PARAMETERS = 4_000_000
@@ -32,7 +33,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
     count = sum(tensor.numel() for tensor in run.weights.values())
     if count > MOST_PARAMETERS:
         raise UserError(f"{paths.run(recipe)}: {count:,} parameters, at most {MOST_PARAMETERS:,} are released.")
-    training = (evidence.read_json(paths.cost(recipe)) or {}).get("train", {})
+    training = (results.read_json(paths.cost(recipe)) or {}).get("train", {})
     file = WEIGHTS / f"{recipe}.safetensors"
     WEIGHTS.mkdir(exist_ok=True)
     run_folder.write_weights(file, {name: tensor.half() for name, tensor in run.weights.items()})
@@ -43,7 +44,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
         "lineage": lineage,
         "licences": run.config["licences"],
         "parameters": count,
-        "environment": evidence.read_json(paths.run(recipe) / "environment.json"),
+        "environment": results.read_json(paths.run(recipe) / "environment.json"),
         "training": {**training.get("in_all", {}), "device": training.get("device")},
         "sha256": run_folder.file_sha256(file),
     }

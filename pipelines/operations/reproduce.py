@@ -12,8 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines import evidence, paths, registry, store
+from pipelines import paths, registry, store
 from pipelines.environment import DVC
+from pipelines.reporting import results
 from pipelines.store import Version
 from restereo.errors import UserError, nearest
 
@@ -104,13 +105,13 @@ def reproduce(model: str, number: int, into: Path | None = None, tolerance: floa
         run = folder / paths.run(version.recipe)
         shutil.copytree(tracking.fetch(version, Path(place, "model")), run)
         then = tracking.artifact(version, f"evaluation/{version.recipe}.json", Path(place, "run"))
-        config = evidence.read_json(run / "config.json")
+        config = results.read_json(run / "config.json")
         restore_data(folder, model)
         check_same(version, tags, config, facts_of(folder, version.recipe))
         python(folder, "-m", "pipelines.evaluate", version.recipe)
-        now = evidence.read_json(folder / paths.metrics(model, version.recipe))
-        found = differences(evidence.read_json(then), now)
-        environment = evidence.read_json(tracking.artifact(version, "run/environment.json", Path(place, "run"))) or {}
+        now = results.read_json(folder / paths.metrics(model, version.recipe))
+        found = differences(results.read_json(then), now)
+        environment = results.read_json(tracking.artifact(version, "run/environment.json", Path(place, "run"))) or {}
     outcome = Reproduction(version, revision, tuple(found), tolerance, other_packages(environment))
     if found[0].amount > tolerance:
         wrong = [one for one in found if one.amount > tolerance]

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pipelines import cli, glossary, ledger, paths, promotion, register, registry, store, title, tracking
+from pipelines import cli, ledger, paths, promotion, register, registry, store, title, tracking
 from pipelines.decision import Check, Duel, Verdict
+from pipelines.reporting import display
 from restereo import catalog
 from restereo.config import load_params
 from restereo.errors import UserError
@@ -311,7 +312,7 @@ def test_a_task_that_counts_errors_is_told_so(
 @pytest.mark.parametrize("task", sorted(catalog.names("task")))
 def test_report_and_decision_agree_on_which_way_is_better(task: str) -> None:
     kind = catalog.build("task", task)
-    assert glossary.metric(kind.headline).better == kind.better
+    assert display.metric(kind.headline).better == kind.better
 
 
 @pytest.mark.parametrize("file", ["nowhere/decision.md", "folder"])

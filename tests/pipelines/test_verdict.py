@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.page.verdict import verdict
+from pipelines.reporting.verdict import verdict
 
 
 def told(clean: dict[str, float], jpeg: dict[str, float] | None = None, spread: float = 0.0) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.evidence import Evidence, Figures
-from pipelines.glossary import BASELINES, METRICS, called, capitalized, ranked
-from pipelines.page.charts import COLOURS, Shape
+from pipelines.reporting.charts import COLOURS, Shape
+from pipelines.reporting.display import BASELINES, METRICS, called, capitalized, ranked
+from pipelines.reporting.results import Figures, RecipeResults
 
 _SHAPES: dict[str, Shape] = {
     "identity": "circle",
@@ -66,7 +66,7 @@ class Comparison:
         return _SHAPES.get(what, "triangle"), "baseline"
 
 
-def compare(found: Sequence[Evidence]) -> Comparison:
+def compare(found: Sequence[RecipeResults]) -> Comparison:
     """Returns the recipes' evidence as one table.
 
     A baseline is measured beside every recipe; the first recipe's figures stand for it, and where another's

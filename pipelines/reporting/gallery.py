@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.evidence import Evidence
-from pipelines.glossary import metric, shown, variant_label
-from pipelines.page.comparison import Comparison
-from pipelines.page.embedding import Embedded
+from pipelines.reporting.comparison import Comparison
+from pipelines.reporting.display import metric, shown, variant_label
+from pipelines.reporting.embedding import Embedded
+from pipelines.reporting.results import RecipeResults
 
 VIEWS = {
     "observed": ("Input", "what goes in"),
@@ -25,7 +25,7 @@ BROAD = 2.2
 _ROLES = {"best": "best scene", "median": "middle scene", "worst": "worst scene"}
 
 
-def picture_files(found: Sequence[Evidence]) -> list[Path]:
+def picture_files(found: Sequence[RecipeResults]) -> list[Path]:
     """Returns every picture that the recipes' examples name."""
     return [
         evidence.folder / name
@@ -37,7 +37,7 @@ def picture_files(found: Sequence[Evidence]) -> list[Path]:
 
 
 def examples(
-    found: Sequence[Evidence], comparison: Comparison, embedded: Mapping[Path, Embedded]
+    found: Sequence[RecipeResults], comparison: Comparison, embedded: Mapping[Path, Embedded]
 ) -> list[dict[str, Any]]:
     """Returns the example scenes of each recipe by kind of input: best, middle, worst."""
     groups = []
@@ -53,7 +53,7 @@ def examples(
 
 
 def _example(
-    evidence: Evidence, comparison: Comparison, row: Mapping[str, Any], embedded: Mapping[Path, Embedded]
+    evidence: RecipeResults, comparison: Comparison, row: Mapping[str, Any], embedded: Mapping[Path, Embedded]
 ) -> dict[str, Any]:
     scene, folder = str(row["scene"]), evidence.folder
     views = [

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.evidence import Evidence, flatten
-from pipelines.glossary import LICENCES
 from pipelines.lineage import ORDER, licence_class
+from pipelines.reporting.display import LICENCES
+from pipelines.reporting.results import RecipeResults, flatten
 
 NOTHING = "not recorded"
 NAMED = 20
@@ -73,7 +73,7 @@ def moment(text: str | None) -> str:
         return text
 
 
-def costs(found: Sequence[Evidence]) -> list[tuple[str, list[str]]]:
+def costs(found: Sequence[RecipeResults]) -> list[tuple[str, list[str]]]:
     """Returns rows of what was spent, a cell for each recipe; what nobody recorded is said in words."""
     train = [evidence.cost.get("train") or {} for evidence in found]
     environments = [evidence.environment for evidence in found]
@@ -89,7 +89,7 @@ def costs(found: Sequence[Evidence]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def baseline_speeds(found: Sequence[Evidence]) -> list[str]:
+def baseline_speeds(found: Sequence[RecipeResults]) -> list[str]:
     """Returns how long each baseline takes for a megapixel, as the first recipe that recorded it says."""
     seconds: dict[str, float] = {}
     for evidence in found:
@@ -99,7 +99,7 @@ def baseline_speeds(found: Sequence[Evidence]) -> list[str]:
     return [f"{what} {duration(value)}" for what, value in seconds.items() if what not in recipes]
 
 
-def _speeds(evidence: Evidence) -> dict[str, float]:
+def _speeds(evidence: RecipeResults) -> dict[str, float]:
     return dict((evidence.cost.get("evaluate") or {}).get("seconds_per_megapixel") or {})
 
 
@@ -113,7 +113,7 @@ def _device(train: Mapping[str, Any], environment: Mapping[str, Any]) -> str:
     return f"{device}, {threads} threads" if threads and device != NOTHING else device
 
 
-def lineage(found: Sequence[Evidence]) -> list[dict[str, Any]]:
+def lineage(found: Sequence[RecipeResults]) -> list[dict[str, Any]]:
     """Returns where each recipe's weights come from: code, data, seed, settings, versions, hash."""
     rows = []
     for evidence in found:

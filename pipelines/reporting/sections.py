@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pipelines.evidence import Evidence, Figures
-from pipelines.glossary import BASELINES, amount, capitalized, gain, metric, shown, variant_label
-from pipelines.page import charts
-from pipelines.page.comparison import Comparison
+from pipelines.reporting import charts
+from pipelines.reporting.comparison import Comparison
+from pipelines.reporting.display import BASELINES, amount, capitalized, gain, metric, shown, variant_label
+from pipelines.reporting.results import Figures, RecipeResults
 
 WORST = 5
 
@@ -66,7 +66,7 @@ def _named(what: str, comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def curves(found: Sequence[Evidence], comparison: Comparison) -> list[dict[str, Any]]:
+def curves(found: Sequence[RecipeResults], comparison: Comparison) -> list[dict[str, Any]]:
     """Returns the learning curves: loss and headline by step, a colour for each recipe, its best step marked."""
     headline = metric(comparison.headline)
     drawings = []

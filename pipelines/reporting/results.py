@@ -41,7 +41,7 @@ class WeightsFile:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RecipeResults:
     """All that is known about one evaluated recipe. A missing file is an empty dict or list, or None.
 
     Attributes:
@@ -180,7 +180,7 @@ def read_weights(file: Path) -> WeightsFile | None:
     return WeightsFile(file.stat().st_size, digest)
 
 
-def read(task: str, recipe: str) -> Evidence | None:
+def read(task: str, recipe: str) -> RecipeResults | None:
     """Returns what is known about a recipe of a task, None if it has not been evaluated.
 
     Raises:
@@ -193,7 +193,7 @@ def read(task: str, recipe: str) -> Evidence | None:
     if not isinstance(content, dict) or not content.get("variants") or "headline" not in content:
         raise UserError(f"{file}: it must have 'headline' and 'variants'; {_again(file)}.")
     run = paths.run(recipe)
-    return Evidence(
+    return RecipeResults(
         recipe=recipe,
         folder=paths.pictures(task, recipe),
         measured=content.get("weights_sha256"),

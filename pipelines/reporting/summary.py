@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pipelines import paths
-from pipelines.glossary import BASELINES, METRICS, ranked, shown
+from pipelines.reporting.display import BASELINES, METRICS, ranked, shown
 from restereo.config import Params
 from restereo.errors import UserError, nearest
 

@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 
-from pipelines.glossary import BASELINES, Figures, amount, called, gain, metric, ranked, shown, variant_label
+from pipelines.reporting.display import BASELINES, Figures, amount, called, gain, metric, ranked, shown, variant_label
 
 PLAIN = ("grey", "grey_copy", "bicubic", "identity")
 """The baselines that anybody could do, first found = what the verdict compares with."""
