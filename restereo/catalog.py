@@ -35,7 +35,7 @@ def _public() -> Iterable[str]:
 
 def _file(kind: Kind, name: str) -> str:
     """Returns the name of the file that builds an entry."""
-    return "public" if kind == "source" and name not in _OWN_FILE else name
+    return "public_source" if kind == "source" and name not in _OWN_FILE else name
 
 
 def names(kind: Kind) -> list[str]:

@@ -13,7 +13,8 @@ from restereo.datasets.archive import stem
 from restereo.datasets.download import RECORD
 from restereo.datasets.pairs import PairFiles, read_pair
 from restereo.datasets.pictures import read_picture
-from restereo.datasets.public import PUBLIC, PublicSource
+from restereo.datasets.public import PUBLIC
+from restereo.datasets.public_source import PublicSource
 from restereo.errors import UserError
 from tests.restereo.datasets.layouts import CASES, DISPARITY, packed, png
 

@@ -9,7 +9,8 @@ import pytest
 from pipelines import download as stage
 from restereo.datasets import Item, no_progress
 from restereo.datasets.download import recorded
-from restereo.datasets.public import DataSet, PublicSource, RemoteFile
+from restereo.datasets.public import DataSet, RemoteFile
+from restereo.datasets.public_source import PublicSource
 from restereo.errors import UserError
 from tests.restereo.datasets.layouts import packed, png
 from tests.restereo.datasets.serving import Reply, Site, serving
