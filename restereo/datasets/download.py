@@ -104,13 +104,12 @@ def _pool(url: str) -> PoolManager:
     """Returns connections to the server, through the proxy that the system names."""
     timeout = Timeout(60)
     parts = urlsplit(url)
-    proxy = getproxies().get(parts.scheme)
+    proxy = getproxies().get(parts.scheme, "")
     if not proxy or proxy_bypass(parts.netloc):
         return PoolManager(timeout=timeout)
-    user = urlsplit(proxy).netloc.rpartition("@")[0]
-    return ProxyManager(
-        proxy, timeout=timeout, proxy_headers=make_headers(proxy_basic_auth=unquote(user)) if user else None
-    )
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    user = unquote(urlsplit(proxy).netloc.rpartition("@")[0])
+    return ProxyManager(proxy, timeout=timeout, proxy_headers=make_headers(proxy_basic_auth=user or None))
 
 
 def _fetch(pool: PoolManager, url: str, part: Path, progress: Progress) -> None:

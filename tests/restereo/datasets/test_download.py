@@ -1,7 +1,9 @@
 """The downloader against a server on this machine: whatever goes wrong, the file is right, or the sentence is."""
 
+import base64
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
@@ -176,6 +178,17 @@ def test_a_line_that_is_cut_at_once_is_given_up(tmp_path, site):
     with pytest.raises(UserError, match=f"gave up after {ATTEMPTS} attempts, 6,000 bytes are kept"):
         download(f"{site.url}/a.zip", tmp_path / "a.zip")
     assert len(site.asked) == ATTEMPTS
+
+
+def test_the_systems_proxy_is_used(tmp_path, site, monkeypatch):
+    monkeypatch.setenv("http_proxy", site.url.replace("http://", "me:p%40ss@"))
+    download("http://sea.example/a.zip", tmp_path / "a.zip", SHA)
+    assert site.asked[0]["host"] == "sea.example"
+    assert base64.b64decode(site.asked[0]["proxy-authorization"].removeprefix("Basic ")) == b"me:p@ss"
+    monkeypatch.setenv("no_proxy", "sea.example")
+    monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=socket.gaierror("no such host")))
+    with pytest.raises(UserError, match="no such host"):
+        download("http://sea.example/a.zip", tmp_path / "a.zip", SHA)
 
 
 def test_nobody_there(tmp_path, site):
