@@ -252,7 +252,7 @@ def promote(
 
     Example: `restereo-pipelines promote anaglyph --dry-run`
     """
-    from pipelines import promotion
+    from pipelines.promotion import promote as promotion
     from restereo.io.files import check_place
 
     if markdown:
@@ -262,8 +262,8 @@ def promote(
     typer.echo(page)
     if markdown:
         markdown.write_text(f"{page}\n", encoding="utf-8")
-    if decision.line:
-        typer.echo(f"Line {decision.line.number} of data/ledger.jsonl; commit it.")
+    if decision.entry:
+        typer.echo(f"Line {decision.entry.line} of data/ledger.jsonl; commit it.")
 
 
 @app.command()
@@ -275,29 +275,29 @@ def rollback(
 
     Example: `restereo-pipelines rollback anaglyph --reason 'flickers on film'`
     """
-    from pipelines import title
+    from pipelines.promotion import aliases
 
-    line = title.rollback(task, reason)
-    champion = line.content["champion"]
-    typer.echo(f"{task}: version {champion['version']} ({champion['recipe']}) is champion again.")
-    typer.echo(f"Line {line.number} of data/ledger.jsonl; commit it.")
+    entry = aliases.rollback(task, reason)
+    if entry.champion:
+        typer.echo(f"{task}: version {entry.champion.version} ({entry.champion.recipe}) is champion again.")
+    typer.echo(f"Line {entry.line} of data/ledger.jsonl; commit it.")
 
 
 @app.command()
 def ledger(
     settle: Annotated[bool, typer.Option("--settle", help="Set the registry's aliases as the ledger says.")] = False,
 ) -> None:
-    """Prints every decision, after checking that no line was changed and that the registry says the same.
+    """Prints every decision, and checks that the registry says the same.
 
     Example: `restereo-pipelines ledger`
     """
-    from pipelines import ledger as decisions
-    from pipelines import title
+    from pipelines.promotion import aliases
+    from pipelines.promotion import ledger as decisions
 
-    lines = decisions.read()
-    for line in lines:
-        typer.echo(decisions.told(line))
-    if wrong := title.disagreements(sorted({line.content["task"] for line in lines}), settle):
+    entries = decisions.read()
+    for entry in entries:
+        typer.echo(str(entry))
+    if wrong := aliases.disagreements(sorted({entry.task for entry in entries}), settle):
         raise UserError(f"{' '.join(wrong)} `restereo-pipelines ledger --settle` makes the registry say the same.")
 
 
@@ -311,7 +311,7 @@ def drift(
 
     Example: `restereo-pipelines drift statistics.jsonl`
     """
-    from pipelines import drift as drifting
+    from pipelines.operations import drift as drifting
 
     report = drifting.check(log, task, since)
     typer.echo(drifting.markdown(report))

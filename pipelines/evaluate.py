@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipelines import cost, paths
+from pipelines import paths
 from pipelines.environment import run_stage
+from pipelines.tracking import cost
 from restereo import catalog
 from restereo.config import load_params
 from restereo.evaluation.protocol import Judged, evaluate, mean

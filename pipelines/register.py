@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import paths, record, store
+from pipelines import paths
 from pipelines.environment import run_stage
 from pipelines.reporting import results
-from pipelines.store import Version
+from pipelines.tracking import record, store
+from pipelines.tracking.store import Version
 from restereo.methods import parse
 
 Pictures = NDArray[np.uint8]
@@ -45,17 +46,19 @@ def _address(version: Version) -> str:
 
 def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Version, bool]:
     """Returns the version and whether it is new. The run folder predicts first: if it cannot, nothing is written."""
-    from pipelines import registry, tracking
+    from pipelines.tracking.client import connect
+    from pipelines.tracking.registry import find_by_content_key
+    from pipelines.tracking.runs import Example, import_run
 
-    client = tracking.connect(place)
-    found = registry.find_by_content_key(client, task, key)
+    client = connect(place)
+    found = find_by_content_key(client, task, key)
     if found and found.is_there:
         return found, False
     from restereo.inference.predictor import load_run
 
     entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
     expected = load_run(paths.run(recipe)).views(picture, parse(METHOD))[None]
-    return tracking.import_run(client, place, entry, picture, expected, METHOD)
+    return import_run(client, place, entry, Example(picture, METHOD, expected))
 
 
 def probe(pictures: Path) -> Pictures:

@@ -3,9 +3,10 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 
-from pipelines import cost, lineage, paths
+from pipelines import paths
 from pipelines.environment import run_stage
 from pipelines.exclusive import exclusive
+from pipelines.tracking import cost, lineage
 
 LOCK_SECONDS = 15.0
 """Loader processes of a killed training notice it within 5 s."""

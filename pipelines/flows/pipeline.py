@@ -12,11 +12,12 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from pipelines import drift, paths
+from pipelines import paths
 from pipelines.environment import run_dvc
 from pipelines.flows import graph
 from pipelines.flows.task_runner import TaskRunner, final_state
 from pipelines.flows.ui import FLOW
+from pipelines.operations import drift
 from pipelines.reporting import summary
 from restereo.config import Params, load_params
 from restereo.errors import UserError

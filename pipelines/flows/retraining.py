@@ -12,13 +12,14 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from pipelines import drift, paths
+from pipelines import paths
 from pipelines.environment import DVC, run_dvc
 from pipelines.flows import graph, watch
 from pipelines.flows.notify import notify
 from pipelines.flows.pipeline import page, read_project
 from pipelines.flows.task_runner import TaskRunner, call, final_state
 from pipelines.flows.ui import RETRAIN
+from pipelines.operations import drift
 from restereo.config import Params
 from restereo.errors import UserError
 
@@ -72,7 +73,7 @@ def retrain(
     def compare() -> str:
         nonlocal report
         report = drifted(Path(statistics), params, tasks) if params else None
-        return report.sentence if report else "No training here yet to compare with."
+        return report.description if report else "No training here yet to compare with."
 
     with TaskRunner(at_once) as runner:
         runner.call("watch", look)
@@ -110,7 +111,7 @@ def retrain(
 def _notify(state: State[Any], tasks: Iterable[str], report: drift.Report | None = None) -> str:
     done = state.is_completed()
     outcomes = [headline(task) for task in tasks] if done else []
-    drifting = report.sentence if report else ""
+    drifting = report.description if report else ""
     parts = [f"Retraining {'done' if done else 'failed'}: {state.message}", *filter(None, [drifting, *outcomes])]
     return f"Notified: {notify(' '.join(parts))}."
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipelines import paths
 from pipelines.flows import processes
-from pipelines.store import default_store
+from pipelines.tracking.store import default_store
 from restereo.errors import UserError
 
 HOST = "127.0.0.1"
@@ -194,9 +194,9 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
     try:
         database = default_store().database
         if database and not database.exists():
-            from pipelines import tracking
+            from pipelines.tracking.client import connect
 
-            tracking.connect()  # MLflow's tables are made whole or not at all; its server would make them in place
+            connect()  # MLflow's tables are made whole or not at all; its server would make them in place
         with ExitStack() as stack:
             checks = [stack.enter_context(serving(wanted[:-1]))]
             api = wanted[-1].environment["PREFECT_API_URL"]

@@ -14,9 +14,10 @@ from urllib.parse import urlparse
 
 from packaging.requirements import Requirement
 
-from pipelines import ledger, paths
+from pipelines import paths
 from pipelines.exclusive import exclusive
 from pipelines.operations import lock_check
+from pipelines.promotion import ledger
 from restereo.config import load_params
 from restereo.errors import UserError
 
@@ -180,7 +181,7 @@ def _held(lock: Path) -> bool:
 
 
 def decisions() -> Iterator[str]:
-    """Yields a message if a line of the ledger was changed."""
+    """Yields a message if a line of the log of decisions is none."""
     try:
         ledger.read()
     except UserError as error:

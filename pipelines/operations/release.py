@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines import paths, record, registry, store
+from pipelines import paths
 from pipelines.reporting import results
+from pipelines.tracking import record, registry
 from restereo.errors import UserError
 
 MOST_PARAMETERS = 4_000_000
@@ -60,11 +61,11 @@ def registered(recipe: str) -> dict[str, str]:
     Raises:
         UserError: There is none, or the server of the registry does not answer.
     """
-    from pipelines import tracking
+    from pipelines.tracking.client import connect
 
     task = record.task_of(recipe)
     key = record.content_key_of(task, recipe)
-    client = tracking.connect(store.default_store())
+    client = connect()
     version = registry.find_by_content_key(client, task, key)
     if version is None:
         raise UserError(

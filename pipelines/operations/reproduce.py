@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines import paths, registry, store
+from pipelines import paths
 from pipelines.environment import DVC
 from pipelines.reporting import results
-from pipelines.store import Version
+from pipelines.tracking import registry, store
+from pipelines.tracking.store import Version
 from restereo.errors import UserError, nearest
 
 TOLERANCE = 0.01
@@ -92,9 +93,9 @@ def reproduce(model: str, number: int, into: Path | None = None, tolerance: floa
         UserError: There is no such version, no revision holds its code, its data or parameters cannot be had, or a
             figure differs by more than the tolerance.
     """
-    from pipelines import tracking
+    from pipelines.tracking.client import connect, download_artifact, download_model
 
-    client = tracking.connect(store.default_store())
+    client = connect()
     versions = {one.number: one for one in registry.versions(client, model)}
     if number not in versions:
         known = ", ".join(map(str, sorted(versions))) or "none; register one first"
@@ -103,15 +104,15 @@ def reproduce(model: str, number: int, into: Path | None = None, tolerance: floa
     revision = clean_revision(version, tags)
     with clone(revision, into) as folder, TemporaryDirectory() as place:
         run = folder / paths.run(version.recipe)
-        shutil.copytree(tracking.fetch(version, Path(place, "model")), run)
-        then = tracking.artifact(version, f"evaluation/{version.recipe}.json", Path(place, "run"))
+        shutil.copytree(download_model(version, Path(place, "model")), run)
+        then = download_artifact(version, f"evaluation/{version.recipe}.json", Path(place, "run"))
         config = results.read_json(run / "config.json")
         restore_data(folder, model)
         check_same(version, tags, config, facts_of(folder, version.recipe))
         python(folder, "-m", "pipelines.evaluate", version.recipe)
         now = results.read_json(folder / paths.metrics(model, version.recipe))
         found = differences(results.read_json(then), now)
-        environment = results.read_json(tracking.artifact(version, "run/environment.json", Path(place, "run"))) or {}
+        environment = results.read_json(download_artifact(version, "run/environment.json", Path(place, "run"))) or {}
     outcome = Reproduction(version, revision, tuple(found), tolerance, other_packages(environment))
     if found[0].amount > tolerance:
         wrong = [one for one in found if one.amount > tolerance]

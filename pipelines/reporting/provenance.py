@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.lineage import ORDER, licence_class
 from pipelines.reporting.display import LICENCES
 from pipelines.reporting.results import RecipeResults, flatten
+from pipelines.tracking.lineage import ORDER, licence_class
 
 NOTHING = "not recorded"
 NAMED = 20

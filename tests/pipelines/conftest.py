@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines import store, tracking
 from pipelines.environment import ENVIRONMENT
 from pipelines.flows.ui import Server, prefect_environment, serving
+from pipelines.tracking.client import connect
+from pipelines.tracking.store import Store
 
 DVC_YAML = """
 stages:
@@ -99,7 +100,7 @@ def alive() -> Callable[[list[int]], list[int]]:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database of MLflow, made once: the migration takes longer than all the rest."""
     database = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    tracking.connect(store.Store(f"sqlite:///{database}", None, database))
+    connect(Store(f"sqlite:///{database}", None, database))
     return database
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import yaml
 
-from pipelines import evaluate, paths, record, store, synthesize
+from pipelines import evaluate, paths, synthesize
 from pipelines.environment import DVC, ENVIRONMENT
 from pipelines.flows import graph
 from pipelines.operations import lock_check
+from pipelines.tracking import record, store
 from restereo import catalog
 from restereo.config import Params, load_params
 from restereo.errors import UserError
@@ -221,8 +222,6 @@ def evaluated(project, pairs) -> Path:
 
 
 def test_training_and_evaluation_leave_what_the_next_stages_read(here, evaluated):
-    from pipelines import cost
-
     summary = json.loads(paths.metrics("anaglyph", "tiny").read_text())
     assert set(summary["variants"]) == {"clean", "jpeg85"}
     assert set(summary["variants"]["clean"]) == {"tiny", "identity", "grey", "sgbm"}
@@ -234,7 +233,7 @@ def test_training_and_evaluation_leave_what_the_next_stages_read(here, evaluated
     listing = json.loads((paths.pictures("anaglyph", "tiny") / "pictures.json").read_text())
     for entry in listing:
         assert all((paths.pictures("anaglyph", "tiny") / file).exists() for file in entry["files"].values())
-    facts = cost.read("tiny")
+    facts = json.loads(paths.cost("tiny").read_text())
     assert facts["train"]["steps"] == 4 and facts["evaluate"]["seconds_per_megapixel"]["sgbm"] > 0
     assert "seconds_per_megapixel" not in json.dumps(summary), "speed never enters what DVC hashes"
 

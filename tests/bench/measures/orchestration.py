@@ -15,7 +15,12 @@ from tests.bench.options import Options
 from tests.bench.project import Project, Run
 
 LOOKS = 3
-ASK_MLFLOW = "from pipelines import register, store; store.peek = lambda *_: None; register.main('tiny')"
+ASK_MLFLOW = """
+from pipelines import register
+from pipelines.tracking import store
+store.peek = lambda *_: None
+register.main('tiny')
+"""
 TINY = {
     "sources": {"builtin": {}},
     "tasks": {"anaglyph": {"sources": ["builtin"]}},

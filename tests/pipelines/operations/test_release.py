@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from pipelines import lineage, paths, record, store, tracking
+from pipelines import paths
 from pipelines.operations import release
+from pipelines.tracking import lineage, record, store
+from pipelines.tracking.client import connect
 from restereo.errors import UserError
 from restereo.inference import contender
 from restereo.inference.predictor import load_run
@@ -41,7 +43,7 @@ def project(trained: Path, tmp_path: Path, empty_database: Path, monkeypatch: py
     monkeypatch.setattr(store, "peek", lambda *_: None)  # as with every store but a sqlite file
     shutil.copy(empty_database, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    client = tracking.connect()
+    client = connect()
     client.create_registered_model("anaglyph")
     tags = {store.LOADED: "true", "recipe": "tiny"} | LINEAGE
     client.create_model_version("anaglyph", str(tmp_path / "model"), tags=tags)

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from pipelines import store, tracking
 from pipelines.environment import ENVIRONMENT
 from pipelines.operations import reproduce
+from pipelines.tracking import store
+from pipelines.tracking.client import connect
 from restereo.errors import UserError
 
 CODE = {
@@ -105,7 +106,7 @@ def project(
 
 def registered(tmp_path: Path, revision: str, figure: float = 20.0 + 12 + 0.5, **changed: Any) -> None:
     """Version 1 of the model, whose weights are the number 20."""
-    client = tracking.connect()
+    client = connect()
     model = tmp_path / "model" / "artifacts"
     model.mkdir(parents=True)
     config = {"row": {"task": "anaglyph", "model": "unet"}, "train": {"steps": 3}, "seed": 0}

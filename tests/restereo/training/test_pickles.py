@@ -5,7 +5,7 @@ import pickle
 import pytest
 import torch
 
-from pipelines.record import _refuse_pickle
+from pipelines.tracking.record import refuse_pickle
 from restereo.errors import UserError
 from restereo.training.run_folder import read_weights, write_weights
 
@@ -16,7 +16,7 @@ def test_safetensors_of_any_header_are_no_pickle(tmp_path, length):
     file = tmp_path / "weights.safetensors"
     write_weights(file, {"a" * length: torch.zeros(1), "b": torch.ones(2)})
     assert set(read_weights(file)) == {"a" * length, "b"}
-    _refuse_pickle(file)
+    refuse_pickle(file)
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -26,4 +26,4 @@ def test_a_pickle_is_refused_whatever_its_name(tmp_path, protocol):
     with pytest.raises(UserError, match="pickle"):
         read_weights(file)
     with pytest.raises(UserError, match="pickle"):
-        _refuse_pickle(file)
+        refuse_pickle(file)

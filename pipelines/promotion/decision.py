@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ DECIBELS = " in dB"
 
 
 @dataclass(frozen=True)
-class Duel:
-    """One test picture that both answered.
+class PairedResult:
+    """The figures of both models on one test picture.
 
     Attributes:
         scene: What it shows; pictures of one scene stand or fall together.
@@ -63,7 +63,7 @@ class Verdict:
 
     Attributes:
         outcome: `promote`, `refuse`, or `too few` where there are not enough scenes for a verdict.
-        reason: One sentence.
+        reason: Why, in a line.
         scenes: How many scenes were compared.
         checks: Everything that was asked; the gain, with the lower bound as its change, comes first.
     """
@@ -78,18 +78,9 @@ class Verdict:
         """Whether the challenger becomes champion."""
         return self.outcome == "promote"
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the verdict as plain tables and numbers."""
-        return asdict(self) | {"checks": [asdict(check) for check in self.checks]}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Self:
-        """Returns the verdict that `to_json` made these of."""
-        return cls(**{**content, "checks": tuple(Check(**check) for check in content["checks"])})
-
 
 def decide(
-    duels: Sequence[Duel],
+    results: Sequence[PairedResult],
     sizes: tuple[float | None, float | None],
     headline: str,
     settings: Promotion,
@@ -103,7 +94,7 @@ def decide(
     scene are drawn together. The challenger wins if the lower bound exceeds `settings.gain` and no guard fails.
 
     Args:
-        duels: Every test picture, the variant that decides first.
+        results: Every test picture, the variant that decides first.
         sizes: Bytes of the champion's and of the challenger's weights; None = not known.
         headline: The figure that decides.
         settings: The margins.
@@ -112,50 +103,53 @@ def decide(
         better: 1 if a higher headline is better; -1 if it is an error, which is then compared in dB.
 
     Example:
-        >>> duels = [Duel(f"scene {n}", "clean", {"psnr": 20.0}, {"psnr": 21.0 + n % 2}) for n in range(30)]
-        >>> decide(duels, (1e6, 1e6), "psnr", Promotion()).reason
+        >>> results = [PairedResult(f"scene {n}", "clean", {"psnr": 20.0}, {"psnr": 21.0 + n % 2}) for n in range(30)]
+        >>> decide(results, (1e6, 1e6), "psnr", Promotion()).reason
         'psnr: +1.50 on average over 30 scenes, at least +1.33 with 95 % confidence; +0.10 is asked. No guard fails.'
-        >>> decide(duels[:5], (1e6, 1e6), "psnr", Promotion()).outcome
+        >>> decide(results[:5], (1e6, 1e6), "psnr", Promotion()).outcome
         'too few'
     """
     if better < 0:
-        duels, headline = in_decibels(duels, headline), f"{headline}{DECIBELS}"
-    first = [duel for duel in duels if duel.variant == duels[0].variant]  # of none, none
+        results, headline = in_decibels(results, headline), f"{headline}{DECIBELS}"
+    first = [result for result in results if result.variant == results[0].variant]  # of none, none
     pairs = [(d.scene, both[0], both[1]) for d in first if (both := _both(d, headline))]
     scenes = len({scene for scene, *_ in pairs})
     mean, lower = gain_bounds(pairs, settings, seed)
     ours, theirs = _mean([ours for _, ours, _ in pairs]), _mean([theirs for *_, theirs in pairs])
     checks = [Check(f"{headline}, lower bound", ours, theirs, lower, settings.gain, (lower or 0.0) > settings.gain)]
-    if lost := sum(d.champion.get(headline) is not None and d.challenger.get(headline) is None for d in duels):
+    if lost := sum(d.champion.get(headline) is not None and d.challenger.get(headline) is None for d in results):
         checks.append(Check("pictures without a figure", 0.0, float(lost), -float(lost), 0.0, False))
     if guarded:
-        checks += guards(duels, first, sizes, headline, settings)
+        checks += guards(results, first, sizes, headline, settings)
     if scenes < settings.min_scenes:
         reason = f"too few: {scenes} test scenes, at least {settings.min_scenes} are needed for a verdict."
         return Verdict("too few", reason, scenes, tuple(checks))
-    said = f"{headline}: {mean:+.2f} on average over {scenes} scenes, at least {lower:+.2f} with "
-    said += f"{settings.confidence:.0%} confidence; {settings.gain:+.2f} is asked".replace("%", " %")
+    message = f"{headline}: {mean:+.2f} on average over {scenes} scenes, at least {lower:+.2f} with "
+    message += f"{settings.confidence:.0%} confidence; {settings.gain:+.2f} is asked".replace("%", " %")
     failed = [check for check in checks if not check.passed]
     if not failed:
-        return Verdict("promote", f"{said}.{' No guard fails.' if guarded else ''}", scenes, tuple(checks))
+        return Verdict("promote", f"{message}.{' No guard fails.' if guarded else ''}", scenes, tuple(checks))
     worse = [f"{c.name} {_shown(c.change)}, at least {c.limit:+.2f} is asked" for c in failed if c is not checks[0]]
-    return Verdict("refuse", "; ".join([said, *worse]) + ".", scenes, tuple(checks))
+    return Verdict("refuse", "; ".join([message, *worse]) + ".", scenes, tuple(checks))
 
 
-def in_decibels(duels: Sequence[Duel], error: str) -> list[Duel]:
-    """Returns the duels with an error, better if lower, also as `… in dB` below 1, better if higher.
+def in_decibels(results: Sequence[PairedResult], error: str) -> list[PairedResult]:
+    """Returns the results with an error, better if lower, also as `… in dB` below 1, better if higher.
 
     So margins in dB are those of every task, and +6 dB is half the error, whatever its unit.
 
     Example:
-        >>> in_decibels([Duel("day", "clean", {"error": 0.1}, {"error": None})], "error")[0].champion
+        >>> in_decibels([PairedResult("day", "clean", {"error": 0.1}, {"error": None})], "error")[0].champion
         {'error': 0.1, 'error in dB': 20.0}
     """
 
-    def told(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    def converted(figures: Mapping[str, float | None]) -> dict[str, float | None]:
         return {**figures, f"{error}{DECIBELS}": _decibels(figures.get(error))}
 
-    return [replace(duel, champion=told(duel.champion), challenger=told(duel.challenger)) for duel in duels]
+    return [
+        replace(result, champion=converted(result.champion), challenger=converted(result.challenger))
+        for result in results
+    ]
 
 
 def _decibels(error: float | None) -> float | None:
@@ -164,12 +158,12 @@ def _decibels(error: float | None) -> float | None:
     return -20 * math.log10(error) if error else math.inf  # as the PSNR of an equal picture
 
 
-def _both(duel: Duel, figure: str) -> tuple[float, float] | None:
+def _both(result: PairedResult, figure: str) -> tuple[float, float] | None:
     """Returns the champion's and the challenger's figure, None unless both are numbers."""
-    values = duel.champion.get(figure), duel.challenger.get(figure)
-    if values[0] is None or values[1] is None or not all(map(math.isfinite, values)):  # type: ignore[arg-type]
+    ours, theirs = result.champion.get(figure), result.challenger.get(figure)
+    if ours is None or theirs is None or not (math.isfinite(ours) and math.isfinite(theirs)):
         return None
-    return values[0], values[1]
+    return ours, theirs
 
 
 def gain_bounds(
@@ -201,8 +195,8 @@ def gain_bounds(
 
 
 def guards(
-    duels: Sequence[Duel],
-    first: Sequence[Duel],
+    results: Sequence[PairedResult],
+    first: Sequence[PairedResult],
     sizes: tuple[float | None, float | None],
     headline: str,
     settings: Promotion,
@@ -212,13 +206,13 @@ def guards(
     What the champion has no figure for cannot be lost and passes; what the challenger alone lacks fails.
     """
     limits = settings.guards
-    parts = {"all": first} | {name: cut(first, part) for name, part in settings.slices.items()}
-    found = [_least(f"worst tenth, {name}", part, headline, limits.worst_decile) for name, part in parts.items()]
-    jpegs = dict.fromkeys(duel.variant for duel in duels if duel.variant.startswith("jpeg"))
-    found += [_average(jpeg, [d for d in duels if d.variant == jpeg], headline, limits.jpeg) for jpeg in jpegs]
+    slices = {"all": first} | {name: cut(first, one) for name, one in settings.slices.items()}
+    found = [_worst(f"worst tenth, {name}", each, headline, limits.worst_decile) for name, each in slices.items()]
+    jpegs = dict.fromkeys(result.variant for result in results if result.variant.startswith("jpeg"))
+    found += [_average(jpeg, [d for d in results if d.variant == jpeg], headline, limits.jpeg) for jpeg in jpegs]
     found += [_average(name, first, name, limits.match_support) for name in SUPPORT]
-    ratios = [both[1] / both[0] for d in duels if (both := _both(d, SPEED)) and both[0] > 0]
-    times = [[both[i] for d in duels if (both := _both(d, SPEED))] for i in (0, 1)]
+    ratios = [both[1] / both[0] for d in results if (both := _both(d, SPEED)) and both[0] > 0]
+    times = [[both[i] for d in results if (both := _both(d, SPEED))] for i in (0, 1)]
     slower = float(np.median(ratios)) - 1 if ratios else None
     medians = [float(np.median(one)) if one else None for one in times]
     found.append(_judged(SPEED, medians[0], medians[1], None if slower is None else -slower, limits.seconds))
@@ -226,35 +220,36 @@ def guards(
     return [*found, _judged("size in bytes", *sizes, None if grown is None else -grown, limits.size)]
 
 
-def cut(duels: Sequence[Duel], part: Slice) -> list[Duel]:
-    """Returns the duels of a slice, at least one where the trait is known at all.
+def cut(results: Sequence[PairedResult], wanted: Slice) -> list[PairedResult]:
+    """Returns the results of a slice, at least one where the trait is known at all.
 
     Example:
-        >>> duels = [Duel(name, "clean", {}, {}, {"brightness": b}) for name, b in (("day", 150.0), ("night", 20.0))]
-        >>> [duel.scene for duel in cut(duels, Slice(trait="brightness", end="lowest"))]
+        >>> scenes = {"day": 150.0, "night": 20.0}
+        >>> results = [PairedResult(name, "clean", {}, {}, {"brightness": b}) for name, b in scenes.items()]
+        >>> [result.scene for result in cut(results, Slice(trait="brightness", end="lowest"))]
         ['night']
     """
-    known = [duel for duel in duels if part.trait in duel.traits]
-    sign = 1 if part.end == "lowest" else -1
-    ordered = sorted(known, key=lambda duel: (sign * duel.traits[part.trait], duel.scene))
-    return ordered[: max(1, round(part.share * len(known)))]
+    known = [result for result in results if wanted.trait in result.traits]
+    sign = 1 if wanted.end == "lowest" else -1
+    ordered = sorted(known, key=lambda result: (sign * result.traits[wanted.trait], result.scene))
+    return ordered[: max(1, round(wanted.share * len(known)))]
 
 
 def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if len(values) else None
 
 
-def _average(name: str, duels: Sequence[Duel], figure: str, margin: float) -> Check:
-    ours, theirs = ([d.champion.get(figure) for d in duels], [d.challenger.get(figure) for d in duels])
+def _average(name: str, results: Sequence[PairedResult], figure: str, margin: float) -> Check:
+    ours, theirs = ([d.champion.get(figure) for d in results], [d.challenger.get(figure) for d in results])
     if all(value is None for value in theirs) and any(value is not None for value in ours):
         return Check(name, _mean([value for value in ours if value is not None]), None, None, -margin, False)
-    both = [values for d in duels if (values := _both(d, figure))]
+    both = [values for d in results if (values := _both(d, figure))]
     means = [_mean([pair[i] for pair in both]) for i in (0, 1)]
     return _judged(name, means[0], means[1], None, margin)
 
 
-def _least(name: str, duels: Sequence[Duel], figure: str, margin: float) -> Check:
-    both = [values for d in duels if (values := _both(d, figure))]
+def _worst(name: str, results: Sequence[PairedResult], figure: str, margin: float) -> Check:
+    both = [values for d in results if (values := _both(d, figure))]
     count = math.ceil(TENTH * len(both))
     worst = [_mean(sorted(pair[i] for pair in both)[:count]) for i in (0, 1)]
     return _judged(name, worst[0], worst[1], None, margin)

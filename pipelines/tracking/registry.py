@@ -1,9 +1,9 @@
-"""What MLflow's registry says of a task's models, and who has which alias. The client comes from `tracking.connect`."""
+"""What MLflow's registry says of a task's models, and who has which alias."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pipelines.store import KEY, LOADED, Version
+from pipelines.tracking.store import KEY, LOADED, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,18 +46,3 @@ def all_versions(client: "MlflowClient", name: str) -> list[tuple[Version, bool]
 def tags(client: "MlflowClient", version: Version) -> Mapping[str, str]:
     """Returns the lineage of a version and whatever else it is tagged with."""
     return dict(client.get_model_version(version.name, str(version.number)).tags)
-
-
-def set_tag(client: "MlflowClient", version: Version, name: str, value: str) -> None:
-    """Tags a version; an older value is replaced."""
-    client.set_model_version_tag(version.name, str(version.number), name, value)
-
-
-def set_alias(client: "MlflowClient", version: Version, alias: str) -> None:
-    """Gives a version an alias; the version that had it loses it."""
-    client.set_registered_model_alias(version.name, alias, str(version.number))
-
-
-def remove_alias(client: "MlflowClient", version: Version, alias: str) -> None:
-    """Takes an alias from a version."""
-    client.delete_registered_model_alias(version.name, alias)

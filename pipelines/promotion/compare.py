@@ -3,11 +3,15 @@
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from pipelines import paths
-from pipelines.decision import SPEED, Duel
+from pipelines.promotion.decision import SPEED, PairedResult, Verdict, decide
+from pipelines.tracking.store import Version
+from restereo import catalog
+from restereo.config import Params
 from restereo.evaluation.protocol import judge
 from restereo.progress import shown
 from restereo.sample import Observation, Predictor, Scene
@@ -17,15 +21,47 @@ WIDEST = 0.98
 """Quantile of the disparities that counts as the widest: a few wrong pixels of a measured map do not."""
 
 
-def hold(champion: Predictor, challenger: Predictor, task: Task, data: Path) -> list[Duel]:
-    """Returns every frozen test picture with both one's figures, the headline's variant first.
+def compare_versions(task: str, champion: Version | None, challenger: Version, params: Params) -> tuple[Verdict, str]:
+    """Returns the verdict, and what the challenger was compared with. Nothing is written but temporary files.
+
+    Args:
+        task: Row of `tasks:`, whose frozen test pictures are answered.
+        champion: The version in use; None = the task's plainest baseline.
+        challenger: The version that may replace it.
+        params: The checked parameters.
+    """
+    from pipelines.tracking.client import download_model
+    from restereo.inference.predictor import load_run
+
+    with TemporaryDirectory() as folder:
+        run = download_model(challenger, Path(folder, "challenger"))
+        before = download_model(champion, Path(folder, "champion")) if champion else None
+        new = load_run(run)
+        baseline = new.task.baselines[0]
+        old = load_run(before) if before else catalog.build("baseline", baseline)
+        results = compare_models(old, new, new.task, paths.pairs(task))
+        sizes = [float((one / "weights.safetensors").stat().st_size) if one else None for one in (before, run)]
+    verdict = decide(
+        results,
+        (sizes[0], sizes[1]),
+        new.task.headline,
+        params.promotion,
+        params.seed,
+        guarded=champion is not None,
+        better=new.task.better,
+    )
+    return verdict, str(champion or baseline)
+
+
+def compare_models(champion: Predictor, challenger: Predictor, task: Task, data: Path) -> list[PairedResult]:
+    """Returns both models' figures on every frozen test picture, the headline's variant first.
 
     Figures stored with a version may come from other test pictures or another protocol, and times from another
     machine: both answer afresh. They take turns at going first, so that neither has the warmer machine.
 
     Args:
-        champion: What holds the title, a baseline if nothing does.
-        challenger: What wants it.
+        champion: The model in use, a baseline if there is none.
+        challenger: The model that may replace it.
         task: How answers are judged.
         data: Folder that stage `synthesize` wrote.
     """
@@ -34,16 +70,16 @@ def hold(champion: Predictor, challenger: Predictor, task: Task, data: Path) -> 
 
     rows = Shards(data).rows("test")
     groups = groups_of(paths.MANIFEST)
-    duels: list[Duel] = []
+    results: list[PairedResult] = []
     for variant in rows[0]["variants"]:
         examples = frozen_examples(data, "test", variant)
-        if not duels:
+        if not results:
             for predictor in (champion, challenger):  # the first answer of a network is slow
                 judge(predictor, *examples[0], task)
         for answered in shown(_answers(champion, challenger, examples, task), f"both, {variant}", len(examples)):
             scene, (ours, theirs) = answered
-            duels.append(Duel(groups.get(scene.name, scene.name), variant, ours, theirs, traits(scene)))
-    return duels
+            results.append(PairedResult(groups.get(scene.name, scene.name), variant, ours, theirs, traits(scene)))
+    return results
 
 
 def _answers(

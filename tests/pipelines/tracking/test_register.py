@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ import yaml
 from PIL import Image
 from safetensors.torch import save_file
 
-from pipelines import download, paths, record, register, registry, report, store, synthesize, tracking, validate
+from pipelines import download, paths, register, report, synthesize, validate
+from pipelines.tracking import record, registry, runs, store
+from pipelines.tracking.client import connect
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.layers.projection import Calibration, default_error
@@ -89,8 +92,15 @@ def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatc
     return tmp_path
 
 
+def loaded(uri: str) -> Any:
+    """The model as a user of MLflow gets it."""
+    import mlflow.pyfunc
+
+    return mlflow.pyfunc.load_model(uri)
+
+
 def runs_and_versions(task: str = "anaglyph") -> tuple[int, list[tuple[int, tuple[str, ...]]]]:
-    client = tracking.connect()
+    client = connect()
     experiment = client.get_experiment_by_name(task)
     runs = client.search_runs([experiment.experiment_id]) if experiment else []
     return len(runs), [(version.number, version.aliases) for version in registry.versions(client, task)]
@@ -129,7 +139,7 @@ def test_a_lost_database_is_rebuilt(project: Path, empty_database: Path) -> None
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
         register.main("anaglyph_unet")
         assert runs_and_versions() == (1, [(1, ("challenger",))])
-        assert tracking.load("models:/anaglyph@challenger").predict(PICTURE).shape == (1, 2, 48, 64, 3)
+        assert loaded("models:/anaglyph@challenger").predict(PICTURE).shape == (1, 2, 48, 64, 3)
 
 
 def test_new_weights_are_a_new_version_and_an_old_run_steals_nothing(project: Path) -> None:
@@ -153,8 +163,8 @@ def test_cost_alone_makes_nothing_new(project: Path) -> None:
 
 def test_the_challenger_predicts_one_picture_and_many(project: Path) -> None:
     register.main("anaglyph_unet")
-    tracking.connect()
-    model = tracking.load("models:/anaglyph@challenger")
+    connect()
+    model = loaded("models:/anaglyph@challenger")
     one, many = model.predict(PICTURE), model.predict(np.stack([PICTURE, PICTURE]), params={"method": "red-cyan"})
     assert (one.shape, one.dtype, many.shape) == ((1, 2, 48, 64, 3), np.uint8, (2, 2, 48, 64, 3))
     np.testing.assert_array_equal(one[0, 0], PICTURE + np.uint8(3))
@@ -182,8 +192,8 @@ def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch
     calibration = Calibration(dict.fromkeys(kinds, default_error()), dict.fromkeys(kinds, torch.eye(3) * 1e-6))
     (folder / "calibration.json").write_text(json.dumps(calibration.to_json()))
     register.main("anaglyph_unet")
-    tracking.connect()
-    model = tracking.load("models:/anaglyph@challenger")
+    connect()
+    model = loaded("models:/anaglyph@challenger")
     views = model.predict(PICTURE, params={"method": register.METHOD, "jpeg": 85})
     assert (views.shape, views.dtype) == ((1, 2, 48, 64, 3), np.uint8)
     clean = model.predict(PICTURE, params={"method": register.METHOD})
@@ -192,7 +202,7 @@ def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch
 
 def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: Path) -> None:
     register.main("anaglyph_unet")
-    client = tracking.connect()
+    client = connect()
     version = registry.versions(client, "anaglyph")[0]
     run = client.get_run(version.run_id)
     assert run.info.run_name == f"anaglyph_unet-{version.content_key[:6]}"
@@ -235,6 +245,7 @@ def licences_of_a_set(folder: Path, *of: str) -> list[str]:
         "sources": {"folder": {"path": "pictures", "licences": globs}},
         "tasks": {"anaglyph": {"sources": ["folder"]}},
         "recipes": {"anaglyph_unet": {"task": "anaglyph", "model": "unet", "objective": "pixel"}},
+        "validate": {"assign": {"folder/0_0": "validation"}},
         "synthesize": {"scenes": {"train": 1, "validation": 1, "test": 1}, "size": [64, 96]},
     }
     Path("params.yaml").write_text(yaml.safe_dump(params))
@@ -249,7 +260,7 @@ def test_the_strictest_licence_binds_run_version_and_card(project: Path) -> None
     assert found == ["CC-BY-4.0", "CC-BY-NC-4.0", "CC0-1.0"]
     write_run(licences=found)
     register.main("anaglyph_unet")
-    client = tracking.connect()
+    client = connect()
     (version,) = client.search_model_versions("name = 'anaglyph'")
     run = client.get_run(version.run_id)
     model = client.search_logged_models([run.info.experiment_id])[0]
@@ -308,7 +319,7 @@ def test_two_recipes_of_a_task_share_the_model_and_the_newest_is_the_challenger(
     write_run("anaglyph_gan", weight=9)
     register.main("anaglyph_gan")
     assert runs_and_versions() == (2, [(2, ("challenger",)), (1, ())])
-    versions = registry.versions(tracking.connect(), "anaglyph")
+    versions = registry.versions(connect(), "anaglyph")
     assert [version.recipe for version in versions] == ["anaglyph_gan", "anaglyph_unet"]
 
 
@@ -343,8 +354,8 @@ def test_a_model_that_fails_when_loaded_back_leaves_nothing_behind(
 
 def test_a_killed_import_is_cleared_away_and_done_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(tracking, "_forget", lambda *_: None)  # a killed process cleans nothing up
-        patch.setattr(tracking, "set_alias", lambda *_: 1 / 0)
+        patch.setattr(runs, "_delete_content", lambda *_: None)  # a killed process cleans nothing up
+        patch.setattr("mlflow.MlflowClient.set_registered_model_alias", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             register.main("anaglyph_unet")
     assert runs_and_versions() == (1, [])
@@ -354,14 +365,14 @@ def test_a_killed_import_is_cleared_away_and_done_again(project: Path, monkeypat
 
 def test_lost_files_are_written_again_and_aliases_stay(project: Path) -> None:
     register.main("anaglyph_unet")
-    client = tracking.connect()
-    registry.set_alias(client, registry.versions(client, "anaglyph")[0], "champion")
+    client = connect()
+    client.set_registered_model_alias("anaglyph", "champion", "1")
     write_run("anaglyph_gan", weight=9)
     register.main("anaglyph_gan")
     shutil.rmtree(paths.MLFLOW / "artifacts")
     register.main("anaglyph_unet")
     assert runs_and_versions() == (2, [(3, ("champion",)), (2, ("challenger",))])
-    assert tracking.load("models:/anaglyph@champion").predict(PICTURE).shape == (1, 2, 48, 64, 3)
+    assert loaded("models:/anaglyph@champion").predict(PICTURE).shape == (1, 2, 48, 64, 3)
 
 
 def test_a_moved_project_says_what_to_do(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,7 +436,7 @@ def test_a_locked_database_is_named(project: Path, monkeypatch: pytest.MonkeyPat
     def locked(*_: object) -> None:
         raise MlflowException("(sqlite3.OperationalError) database is locked")  # after MLflow's own 20 s
 
-    monkeypatch.setattr(tracking, "_experiment", locked)
+    monkeypatch.setattr("mlflow.MlflowClient.create_run", locked)
     with pytest.raises(UserError, match=r"mlflow\.db: another program has kept it locked for 20 s"):
         register.main("anaglyph_unet")
 
@@ -433,7 +444,7 @@ def test_a_locked_database_is_named(project: Path, monkeypatch: pytest.MonkeyPat
 def test_load_context_has_the_name_that_mlflow_calls() -> None:
     from mlflow.pyfunc.model import PythonModel
 
-    from pipelines.serving import RegisteredModel
+    from pipelines.tracking.serving import RegisteredModel
 
     assert "load_context" in vars(PythonModel)
     assert "load_context" in vars(RegisteredModel)
@@ -450,8 +461,8 @@ def test_tables_are_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(mlflow.MlflowClient, "search_experiments", killed)
-        tracking.connect(place)
+        connect(place)
     assert not database.exists()
     database.with_name(".tables-1.db").write_bytes(b"half a table")
-    assert tracking.connect(place).search_experiments(max_results=1)
+    assert connect(place).search_experiments(max_results=1)
     assert sorted(file.name for file in tmp_path.iterdir()) == [".tables.lock", "mlflow.db"]

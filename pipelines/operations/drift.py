@@ -8,18 +8,24 @@ everything with an earlier log where one is given.
 import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines import paths
-from pipelines.divergence import Values, chi_square, counts, kolmogorov_smirnov, stability
 from pipelines.reporting import results
 from restereo.config import load_params
 from restereo.errors import UserError
 from restereo.margins import Drift
 
+Values = Sequence[float] | Sequence[str]
+"""Numbers, or names."""
+Counts = NDArray[np.float64]
+BINS = 10
 FIGURES = ("megapixels", "brightness", "contrast", "residual", "match_share", "match_correlation", "confidence")
 KINDS = ("type", "jpeg")
 """Figures that are names, not numbers: compared with an earlier log alone, training knows no share that is right."""
@@ -70,8 +76,8 @@ class Report:
         return [shift.figure for shift in self.shifts if shift.drifted]
 
     @property
-    def sentence(self) -> str:
-        """What came of it, in one sentence."""
+    def description(self) -> str:
+        """What came of it, in one line."""
         judged = [shift for shift in self.shifts if shift.drifted is not None]
         if not judged:
             return f"{self.log}: {self.pictures} pictures are too few to tell drift."
@@ -97,12 +103,54 @@ def shift(figure: str, expected: Values, seen: Values, settings: Drift, tests: i
     """
     if len(expected) < settings.min_expected or len(seen) < settings.min_pictures:
         return Shift(figure, len(expected), len(seen), None, None, None, None)
-    psi, distance = stability(expected, seen), None
+    from scipy import stats  # it takes seconds to import
+
+    before, now = counts(expected, seen)
+    psi, distance = stability(before, now), None
     if isinstance(expected[0], str):
-        p = chi_square(*counts(expected, seen))
+        p = float(stats.chi2_contingency([before, now], correction=False).pvalue)
     else:
-        distance, p = kolmogorov_smirnov(expected, seen)
+        test = stats.ks_2samp(expected, seen)
+        distance, p = float(test.statistic), float(test.pvalue)
     return Shift(figure, len(expected), len(seen), psi, distance, p, psi > settings.psi and p < settings.p / tests)
+
+
+def stability(before: Counts, now: Counts) -> float:
+    """Returns the population stability index, Σ (q − p)·ln(q / p) ≥ 0, of two rows of counts.
+
+    Half a value is added to every bin, so that an empty one does not make it infinite.
+
+    Example:
+        >>> round(stability(np.array([50.0, 50.0]), np.array([80.0, 20.0])), 2)
+        0.41
+    """
+    from scipy.stats import entropy
+
+    p, q = before + 0.5, now + 0.5
+    return float(entropy(p, q) + entropy(q, p))  # the index is the symmetric Kullback-Leibler divergence
+
+
+def counts(expected: Values, seen: Values) -> tuple[Counts, Counts]:
+    """Returns how many values of each sample fall into each bin; bins hold a tenth of the expected values, or a name.
+
+    Example:
+        >>> counts(["a", "b"], ["b", "b"])
+        (array([1., 1.]), array([0., 2.]))
+    """
+    if isinstance(expected[0], str):
+        names = sorted({*map(str, expected), *map(str, seen)})
+        before, now = (np.array([list(one).count(name) for name in names], np.float64) for one in (expected, seen))
+        return before, now
+    quantiles = np.quantile(np.asarray(expected, np.float64), np.linspace(0, 1, BINS + 1)[1:-1])
+    edges, times = np.unique(quantiles, return_counts=True)
+    # A value that many share, such as the size of one camera's pictures, has a bin of its own.
+    edges = np.unique(np.concatenate([edges, np.nextafter(edges[times > 1], np.inf)]))
+    rows = (
+        np.bincount(np.searchsorted(edges, np.asarray(one, np.float64), side="right"), minlength=len(edges) + 1)
+        for one in (expected, seen)
+    )
+    before, now = (row.astype(np.float64) for row in rows)
+    return before, now
 
 
 def compare(log: Path, expected: Mapping[str, Values], seen: Mapping[str, Values], settings: Drift) -> Report:
@@ -190,7 +238,7 @@ def check(log: Path, task: str = "anaglyph", earlier: Path | None = None) -> Rep
 
 
 def markdown(report: Report) -> str:
-    """Returns the report as a page: the sentence, and a row for each figure.
+    """Returns the report as a page: one line, and a row for each figure.
 
     Example:
         >>> print(markdown(Report(Path("log"), 3, (Shift("brightness", 9, 3, None, None, None, None),))))
@@ -200,10 +248,10 @@ def markdown(report: Report) -> str:
         |---|---:|---:|---:|---:|---:|---|
         | brightness | 9 | 3 | – | – | – | too few |
     """
-    said = {None: "too few", True: "**drifted**", False: "as before"}
-    lines = [f"**{report.sentence}**", "", "| figure | expected | seen | stability index | KS | p | |"]
+    words = {None: "too few", True: "**drifted**", False: "as before"}
+    lines = [f"**{report.description}**", "", "| figure | expected | seen | stability index | KS | p | |"]
     lines.append("|---|---:|---:|---:|---:|---:|---|")
     for one in report.shifts:
         cells = ["–" if value is None else f"{value:.3g}" for value in (one.psi, one.ks, one.p)]
-        lines.append(f"| {one.figure} | {one.expected} | {one.seen} | {' | '.join(cells)} | {said[one.drifted]} |")
+        lines.append(f"| {one.figure} | {one.expected} | {one.seen} | {' | '.join(cells)} | {words[one.drifted]} |")
     return "\n".join(lines)

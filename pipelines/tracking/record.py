@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import paths
-from pipelines.lineage import canonical_sha256, content_key, files_below, licence_class, strictest, work_tree
 from pipelines.reporting import display, results
 from pipelines.reporting.results import Figures, RecipeResults, flatten
+from pipelines.tracking.lineage import canonical_sha256, content_key, files_below, licence_class, strictest, work_tree
 from restereo.errors import UserError
 
 MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
@@ -40,7 +40,7 @@ class Record:
         note: A page in Markdown: what it is and how good.
         model_files: What the model is loaded from.
         files: (file, folder among the run's artifacts) of everything else worth keeping.
-        span: Start and end of the training in milliseconds since 1970, where known.
+        time_range: Start and end of the training in milliseconds since 1970, where known.
     """
 
     recipe: str
@@ -53,7 +53,7 @@ class Record:
     note: str
     model_files: list[Path]
     files: list[tuple[Path, str]]
-    span: tuple[int | None, int | None]
+    time_range: tuple[int | None, int | None]
 
 
 def task_of(recipe: str) -> str:
@@ -85,14 +85,15 @@ def content_key_of(task: str, recipe: str) -> str:
             raise UserError(f"{file}: no such file; run `dvc --wait-for-lock repro {stage}@{recipe}` first.")
     files = files_below(folder, "run")
     for file in files.values():
-        _refuse_pickle(file)
+        refuse_pickle(file)
     files |= {"evaluation.json": evaluation} | files_below(paths.pictures(task, recipe), "pictures")
     if paths.scenes(task, recipe).is_file():
         files["evaluation.csv"] = paths.scenes(task, recipe)
     return content_key(files)
 
 
-def _refuse_pickle(file: Path) -> None:
+def refuse_pickle(file: Path) -> None:
+    """Raises `UserError` if a file is a pickle, whatever its name."""
     with file.open("rb") as stream:
         magic = stream.read(9)
     # The first eight bytes of safetensors are a length, whose lowest may be a pickle's 0x80; then comes JSON.
@@ -189,7 +190,7 @@ def _milliseconds(moment: object) -> int | None:
     return None
 
 
-def _span(training: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _time_range(training: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Returns start and end of the training in milliseconds since 1970, None where unknown."""
     started, finished = (_milliseconds(training.get(name)) for name in ("started", "finished"))
     if started is not None and finished is None and _is_finite(training.get("seconds")):
@@ -234,5 +235,5 @@ def read(task: str, recipe: str) -> Record:
         note=_note(found, tags),
         model_files=[paths.run(recipe) / name for name in MODEL_FILES],
         files=_files(found, task),
-        span=_span(found.cost.get("train", {})),
+        time_range=_time_range(found.cost.get("train", {})),
     )

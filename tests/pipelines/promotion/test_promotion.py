@@ -9,14 +9,17 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pipelines import cli, ledger, paths, promotion, register, registry, store, title, tracking
-from pipelines.decision import Check, Duel, Verdict
+from pipelines import cli, paths, register
+from pipelines.promotion import aliases, compare, ledger, promote
+from pipelines.promotion.decision import Check, PairedResult, Verdict
 from pipelines.reporting import display
+from pipelines.tracking import registry, store
+from pipelines.tracking.client import connect
 from restereo import catalog
 from restereo.config import load_params
 from restereo.errors import UserError
 from tests.conftest import write_scenes
-from tests.pipelines.test_register import write_run
+from tests.pipelines.tracking.test_register import write_run
 
 RECIPES = {name: {"task": "anaglyph", "model": "unet", "objective": "pixel"} for name in ("anaglyph_unet", "other")}
 PARAMS = {"sources": {"builtin": {}}, "tasks": {"anaglyph": {"sources": ["builtin"]}}, "recipes": RECIPES}
@@ -40,7 +43,7 @@ def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatc
 def judge(monkeypatch: pytest.MonkeyPatch) -> Callable[[Verdict], None]:
     """Sets what the next comparisons come to."""
     box = SimpleNamespace(verdict=WINS)
-    monkeypatch.setattr(promotion, "compare", lambda *_: (box.verdict, "the champion"))
+    monkeypatch.setattr(compare, "compare_versions", lambda *_: (box.verdict, "the champion"))
     return lambda verdict: setattr(box, "verdict", verdict)
 
 
@@ -49,7 +52,7 @@ def registered(weight: int, recipe: str = "anaglyph_unet") -> None:
     folder = Path(f"model-{weight}").absolute()
     folder.mkdir(exist_ok=True)
     (folder / "MLmodel").touch()
-    client = tracking.connect()
+    client = connect()
     if not client.search_registered_models("name = 'anaglyph'"):
         client.create_registered_model("anaglyph")
     tags = {store.KEY: f"key-{weight}", store.LOADED: "true", "recipe": recipe, "git_rev": "a" * 40}
@@ -59,14 +62,14 @@ def registered(weight: int, recipe: str = "anaglyph_unet") -> None:
 
 def holders() -> dict[str, int]:
     """Which version has which alias, by MLflow."""
-    return {alias: v.number for v in registry.versions(tracking.connect(), "anaglyph") for alias in v.aliases}
+    return {alias: v.number for v in registry.versions(connect(), "anaglyph") for alias in v.aliases}
 
 
 def on_record() -> dict[str, int | None]:
     """Which version is champion and which was before, by the ledger."""
     move = ledger.last_move(ledger.read(), "anaglyph")
-    models = {role: move.content[role] if move else None for role in ("champion", "previous")}
-    return {role: model["version"] for role, model in models.items() if model}
+    models = {"champion": move.champion, "previous": move.previous} if move else {}
+    return {role: model.version for role, model in models.items() if model}
 
 
 def agree() -> bool:
@@ -75,30 +78,30 @@ def agree() -> bool:
 
 def test_a_challenger_wins_loses_and_is_rolled_back(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
-    decision = promotion.promote("anaglyph")
-    assert decision.line is not None and decision.champion is None
+    decision = promote.promote("anaglyph")
+    assert decision.entry is not None and decision.champion is None
     assert holders() == {"champion": 1, "challenger": 1}
     registered(5)
     judge(LOSES)
-    assert promotion.promote("anaglyph").line is not None
+    assert promote.promote("anaglyph").entry is not None
     assert holders() == {"champion": 1, "challenger": 2}
-    assert promotion.promote("anaglyph").line is None  # the same refusal is not written every night
+    assert promote.promote("anaglyph").entry is None  # the same refusal is not written every night
     assert len(ledger.read()) == 2
     judge(WINS)
-    promotion.promote("anaglyph", again=True)
+    promote.promote("anaglyph", again=True)
     assert holders() == {"champion": 2, "challenger": 2, "previous": 1}
-    line = title.rollback("anaglyph", "flickers")
-    assert (line.content["reason"], holders()) == ("flickers", {"champion": 1, "challenger": 2, "previous": 2})
-    decision = promotion.promote("anaglyph")
+    entry = aliases.rollback("anaglyph", "flickers")
+    assert (entry.reason, holders()) == ("flickers", {"champion": 1, "challenger": 2, "previous": 2})
+    decision = promote.promote("anaglyph")
     assert not decision.verdict.promote and "was rolled back" in decision.verdict.reason
     assert holders()["champion"] == 1
-    assert promotion.promote("anaglyph", again=True).verdict.promote
+    assert promote.promote("anaglyph", again=True).verdict.promote
     assert holders() == {"champion": 2, "challenger": 2, "previous": 1}
     assert agree()
-    title.rollback("anaglyph")
-    title.rollback("anaglyph")
+    aliases.rollback("anaglyph")
+    aliases.rollback("anaglyph")
     assert holders() == {"champion": 2, "challenger": 2, "previous": 1}
-    assert [line.content["action"] for line in ledger.read()] == [
+    assert [entry.action for entry in ledger.read()] == [
         "promote",
         "refuse",
         "promote",
@@ -107,7 +110,7 @@ def test_a_challenger_wins_loses_and_is_rolled_back(project: Path, judge: Callab
         "rollback",
         "rollback",
     ]
-    assert title.disagreements(["anaglyph"]) == []
+    assert aliases.disagreements(["anaglyph"]) == []
 
 
 def test_what_the_ledger_answers_is_not_compared_again(
@@ -115,42 +118,44 @@ def test_what_the_ledger_answers_is_not_compared_again(
 ) -> None:
     """Not with the same models, test pictures, margins and code; each of these asks anew, and so does `--again`."""
     registered(3)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     registered(5)
     judge(LOSES)
-    assert promotion.promote("anaglyph", dry_run=True).notes == (), "a dry run is not on record"
-    first = promotion.promote("anaglyph")
+    assert promote.promote("anaglyph", dry_run=True).notes == (), "a dry run is not on record"
+    first = promote.promote("anaglyph")
     compared: list[int] = []
-    monkeypatch.setattr(promotion, "compare", lambda *_: (compared.append(1), (LOSES, "the champion"))[1])
+    monkeypatch.setattr(
+        "pipelines.promotion.compare.compare_versions", lambda *_: (compared.append(1), (LOSES, "the champion"))[1]
+    )
     for dry_run in (False, True):
-        known = promotion.promote("anaglyph", dry_run)
-        assert (known.verdict, known.line, compared) == (first.verdict, None, [])
+        known = promote.promote("anaglyph", dry_run)
+        assert (known.verdict, known.entry, compared) == (first.verdict, None, [])
         assert known.notes[0].startswith("Nothing new: line 2 of data/ledger.jsonl is on the same two models")
-        assert "| missing_psnr, lower bound | 20.000 | 19.000 | -1.00 |" in promotion.markdown(known)
-    assert promotion.promote("anaglyph", again=True).line is None and len(compared) == 1
+        assert "| missing_psnr, lower bound | 20.000 | 19.000 | -1.00 |" in promote.markdown(known)
+    assert promote.promote("anaglyph", again=True).entry is None and len(compared) == 1
 
     paths.pairs("anaglyph").mkdir(parents=True)
     (paths.pairs("anaglyph") / "test-000.safetensors").write_text("other pictures")
-    assert promotion.promote("anaglyph").line is not None and len(compared) == 2
+    assert promote.promote("anaglyph").entry is not None and len(compared) == 2
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS | {"promotion": {"gain": 0.2}}))
-    assert promotion.promote("anaglyph").line is not None and len(compared) == 3
+    assert promote.promote("anaglyph").entry is not None and len(compared) == 3
     registered(7)
-    assert promotion.promote("anaglyph").line is not None and len(compared) == 4
+    assert promote.promote("anaglyph").entry is not None and len(compared) == 4
     monkeypatch.setattr("restereo.training.checkpoint.key_of", lambda *_: "other code")
-    assert promotion.promote("anaglyph").line is not None and len(compared) == 5
-    assert promotion.promote("anaglyph").line is None and len(compared) == 5
+    assert promote.promote("anaglyph").entry is not None and len(compared) == 5
+    assert promote.promote("anaglyph").entry is None and len(compared) == 5
 
 
 def test_no_decision_yet_makes_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert title.disagreements([]) == []
+    assert aliases.disagreements([]) == []
     assert not paths.MLFLOW.exists()
 
 
 def test_dry_run_says_why_and_changes_nothing(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
-    decision = promotion.promote("anaglyph", dry_run=True)
-    page = promotion.markdown(decision)
+    decision = promote.promote("anaglyph", dry_run=True)
+    page = promote.markdown(decision)
     assert "would be the new champion: it is better." in page
     assert "| missing_psnr, lower bound | 20.000 | 21.000 | +0.90 | +0.10 | ✓ |" in page
     assert holders() == {"challenger": 1}
@@ -160,22 +165,22 @@ def test_dry_run_says_why_and_changes_nothing(project: Path, judge: Callable[[Ve
 def test_a_recipe_names_its_newest_version(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
     registered(4, "other")
-    assert promotion.promote("anaglyph_unet", dry_run=True).challenger.number == 1
-    assert promotion.promote("anaglyph", dry_run=True).challenger.number == 2
+    assert promote.promote("anaglyph_unet", dry_run=True).challenger.number == 1
+    assert promote.promote("anaglyph", dry_run=True).challenger.number == 2
     with pytest.raises(UserError, match="no task or recipe 'anaglyf': did you mean 'anaglyph'"):
-        promotion.promote("anaglyf")
+        promote.promote("anaglyf")
 
 
 def test_nothing_to_decide(project: Path, judge: Callable[[Verdict], None]) -> None:
     with pytest.raises(UserError, match="anaglyph: no version is the challenger; run `dvc --wait-for-lock repro"):
-        promotion.promote("anaglyph")
+        promote.promote("anaglyph")
     with pytest.raises(UserError, match="had no champion before this one"):
-        title.rollback("anaglyph")
+        aliases.rollback("anaglyph")
     registered(3)
-    promotion.promote("anaglyph")
-    assert "is the champion already" in promotion.promote("anaglyph").verdict.reason
+    promote.promote("anaglyph")
+    assert "is the champion already" in promote.promote("anaglyph").verdict.reason
     with pytest.raises(UserError, match="had no champion before this one"):
-        title.rollback("anaglyph")
+        aliases.rollback("anaglyph")
     assert len(ledger.read()) == 1
 
 
@@ -188,9 +193,11 @@ def test_a_crash_between_ledger_and_alias_is_made_good(
     """The program dies before its n-th word to the registry (0: before the ledger). Whatever runs next repairs it."""
     for weight in (3, 5):
         registered(weight)
-        promotion.promote("anaglyph")
+        promote.promote("anaglyph")
     if action == "promote":
         registered(7)
+    import mlflow
+
     before = on_record()
     calls = iter(range(100))
 
@@ -204,33 +211,33 @@ def test_a_crash_between_ledger_and_alias_is_made_good(
 
     with monkeypatch.context() as patch:
         patch.setattr(ledger, "append", dying(ledger.append))
-        patch.setattr(registry, "set_tag", dying(registry.set_tag))
-        patch.setattr(registry, "set_alias", dying(registry.set_alias))
+        for name in ("set_model_version_tag", "set_registered_model_alias"):
+            patch.setattr(mlflow.MlflowClient, name, dying(getattr(mlflow.MlflowClient, name)))
         with pytest.raises(KeyboardInterrupt):
-            promotion.promote("anaglyph") if action == "promote" else title.rollback("anaglyph")
+            promote.promote("anaglyph") if action == "promote" else aliases.rollback("anaglyph")
     changed = dies_at > 0
     assert (on_record() != before) == changed  # the ledger is written first or not at all
     assert agree() != changed
     judge(LOSES)
     registered(9)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     assert agree()
     assert (on_record() != before) == changed
-    assert title.disagreements(["anaglyph"]) == []
+    assert aliases.disagreements(["anaglyph"]) == []
 
 
 def test_an_alias_set_by_hand_is_told_and_put_right(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     registered(5)
-    client = tracking.connect()
-    registry.set_alias(client, registry.versions(client, "anaglyph")[0], "champion")
-    (said,) = title.disagreements(["anaglyph"])
-    assert said.startswith(
+    client = connect()
+    client.set_registered_model_alias("anaglyph", "champion", "2")
+    (message,) = aliases.disagreements(["anaglyph"])
+    assert message.startswith(
         "anaglyph: the alias 'champion' is anaglyph version 2 (challenger, champion)'s; by the ledger"
     )
     judge(LOSES)
-    decision = promotion.promote("anaglyph")
+    decision = promote.promote("anaglyph")
     assert decision.champion is not None and decision.champion.number == 1
     assert decision.notes[0].startswith("The ledger's champion is anaglyph version 1, but the alias was")
     assert agree()
@@ -240,7 +247,7 @@ def test_a_lost_database_gets_its_champion_back(
     project: Path, empty_database: Path, judge: Callable[[Verdict], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered(3)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     registered(5)
     other = paths.MLFLOW / "mlflow-2.db"
     shutil.copy(empty_database, other)
@@ -250,9 +257,9 @@ def test_a_lost_database_gets_its_champion_back(
     with pytest.raises(
         UserError, match=r"the champion of line 1 \(recipe anaglyph_unet, code .* is not in the registry"
     ):
-        promotion.promote("anaglyph")
+        promote.promote("anaglyph")
     registered(3)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     assert holders()["champion"] == 2  # by content, not by number
 
 
@@ -260,37 +267,37 @@ def test_a_lost_champion_can_be_replaced(
     project: Path, empty_database: Path, judge: Callable[[Verdict], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     registered(3)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     other = paths.MLFLOW / "mlflow-2.db"
     shutil.copy(empty_database, other)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
     registered(5)
-    decision = promotion.promote("anaglyph", anew=True)
-    assert decision.champion is None and "is lost; the title is open" in decision.notes[0]
+    decision = promote.promote("anaglyph", anew=True)
+    assert decision.champion is None and "is lost; any challenger may take its place" in decision.notes[0]
     assert holders()["champion"] == 1 and agree()
 
 
 def test_an_older_ledger_is_refused(project: Path, judge: Callable[[Verdict], None]) -> None:
     """Two clones, one server: the one that has not pulled must not undo the other's promotion."""
     registered(3)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     old = paths.LEDGER.read_text()
     registered(5)
-    promotion.promote("anaglyph")
+    promote.promote("anaglyph")
     paths.LEDGER.write_text(old)
-    for act in (lambda: promotion.promote("anaglyph"), lambda: title.rollback("anaglyph")):
+    for act in (lambda: promote.promote("anaglyph"), lambda: aliases.rollback("anaglyph")):
         with pytest.raises(UserError, match=r"version 2 .* became champion by a line that is not in it; run `git"):
             act()
     assert holders()["champion"] == 2
 
 
-def test_an_edited_ledger_stops_everything(project: Path, judge: Callable[[Verdict], None]) -> None:
+def test_a_damaged_ledger_stops_everything(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
-    promotion.promote("anaglyph")
-    paths.LEDGER.write_text(paths.LEDGER.read_text().replace("it is better", "it is best"))
+    promote.promote("anaglyph")
+    paths.LEDGER.write_text(paths.LEDGER.read_text().replace('"action"', '"act'))
     registered(5)
-    with pytest.raises(UserError, match=r"ledger\.jsonl: line 1 was edited"):
-        promotion.promote("anaglyph")
+    with pytest.raises(UserError, match=r"ledger\.jsonl: line 1 is no decision"):
+        promote.promote("anaglyph")
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(0.05, "promote"), (0.2, "refuse")])
@@ -301,11 +308,14 @@ def test_a_task_that_counts_errors_is_told_so(
     version = store.Version("colorization", 1, "", "key", "colorization_lab", (), "")
     run = SimpleNamespace(task=catalog.build("task", "colorization"))
     figures = [{run.task.headline: value} for value in (0.1, error)]
-    monkeypatch.setattr(tracking, "fetch", lambda *_: Path())
+    monkeypatch.setattr("pipelines.tracking.client.download_model", lambda *_: Path())
     monkeypatch.setattr("restereo.inference.predictor.load_run", lambda _: run)
-    monkeypatch.setattr("pipelines.contest.hold", lambda *_: [Duel(f"{n}", "clean", *figures) for n in range(25)])
+    monkeypatch.setattr(
+        "pipelines.promotion.compare.compare_models",
+        lambda *_: [PairedResult(f"{n}", "clean", *figures) for n in range(25)],
+    )
     Path("weights.safetensors").touch()
-    verdict, _ = promotion.compare("colorization", version, version, load_params())
+    verdict, _ = compare.compare_versions("colorization", version, version, load_params())
     assert verdict.outcome == outcome, verdict.reason
 
 
@@ -350,16 +360,15 @@ def test_real_networks_are_compared(project: Path, trained: Path) -> None:
         shutil.copy(trained / paths.run("tiny") / f"{name}.json", paths.run("anaglyph_unet"))
     shutil.copy(trained / paths.run("tiny") / "weights.safetensors", paths.run("anaglyph_unet"))
     register.main("anaglyph_unet")
-    first = promotion.promote("anaglyph", dry_run=True)
+    first = promote.promote("anaglyph", dry_run=True)
     assert (first.against, first.verdict.scenes) == ("identity", 22)
     assert [check.name for check in first.verdict.checks] == ["missing_psnr, lower bound"]
-    client = tracking.connect()
-    version = registry.versions(client, "anaglyph")[0]
-    registry.set_alias(client, version, "champion")
+    client = connect()
+    client.set_registered_model_alias("anaglyph", "champion", "1")
     metrics = paths.run("anaglyph_unet") / "metrics.json"
     metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {"told": "otherwise"}))
     register.main("anaglyph_unet")
-    second = promotion.promote("anaglyph")
+    second = promote.promote("anaglyph")
     by_name = {check.name: check for check in second.verdict.checks}
     assert second.champion is not None and second.champion.number == 1
     assert not second.verdict.promote
