@@ -1,30 +1,37 @@
 """`params.yaml`, checked before anything runs."""
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from restereo import catalog
 from restereo.errors import UserError, nearest
-from restereo.margins import Drift, Promotion, Slice
+from restereo.margins import Drift, Promotion
+from restereo.options import Section, parse
 
 Split = Literal["train", "validation", "test"]
 Side = Annotated[int, Field(ge=16, multiple_of=16)]
 
 
-class Section(BaseModel):
-    """A part of `params.yaml`; an unknown key is an error."""
+def _row_name(name: str) -> str:
+    """Returns the name of a row: DVC takes a dot for the next key, MLflow and file systems refuse other signs."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_-")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+        raise ValueError(f"a row's name is letters, digits, '_' and '-'{f'; write {plain}' if plain else ''}")
+    return name
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+RowName = Annotated[str, AfterValidator(_row_name)]
 
 
-class Task(BaseModel):
+class Task(Section):
     """A row of `tasks:`. Keys beyond these two are options of the task's own file."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
     sources: list[str] = Field(min_length=1)
     kind: str = ""
 
@@ -34,10 +41,10 @@ class Task(BaseModel):
         return dict(self.model_extra or {})
 
 
-class Source(BaseModel):
+class Source(Section):
     """A row of `sources:`. Keys beyond this one are options of the source's own file."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow")
     kind: str = ""
 
     @property
@@ -57,9 +64,9 @@ class Recipe(Section):
     kind: str = ""
     model: str
     objective: str
-    model_options: dict[str, Any] = {}
-    objective_options: dict[str, Any] = {}
-    train: dict[str, Any] = {}
+    model_options: dict[str, Any] = Field({})
+    objective_options: dict[str, Any] = Field({})
+    train: dict[str, Any] = Field({})
 
 
 class Download(Section):
@@ -81,8 +88,8 @@ class Validate(Section):
     max_vertical_offset: float = Field(3.0, ge=0)
     min_eye_order: float = -0.7
     near_duplicate_bits: int = Field(4, ge=0, le=64)
-    exclude: list[str] = []
-    assign: dict[str, Split] = {}
+    exclude: tuple[str, ...] = ()
+    assign: dict[str, Split] = Field({})
 
 
 class Synthesize(Section):
@@ -92,12 +99,12 @@ class Synthesize(Section):
         max_pair_width: Real pairs for training that are wider, in px, are shrunk to it; their disparities with them.
     """
 
-    scenes: dict[Split, int] = {"train": 120, "validation": 12, "test": 24}
+    scenes: dict[Split, int] = Field({"train": 120, "validation": 12, "test": 24})
     size: tuple[int, int] = (192, 256)
     max_disparity: float = Field(40.0, gt=0)
     shard_mib: int = Field(256, ge=1)
     max_pair_width: int | None = Field(None, ge=64)
-    degradations: dict[str, Any] = {}
+    degradations: dict[str, Any] = Field({})
 
 
 class Start(Section):
@@ -138,7 +145,7 @@ class Train(Section):
     @field_validator("crop", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
-        return (value, value) if isinstance(value, int) else value
+        return (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, list) else value
 
 
 class Evaluate(Section):
@@ -158,9 +165,9 @@ class Params(Section):
     """The whole of `params.yaml`."""
 
     seed: int = Field(0, ge=0)
-    sources: dict[str, Source]
-    tasks: dict[str, Task]
-    recipes: dict[str, Recipe]
+    sources: dict[RowName, Source]
+    tasks: dict[RowName, Task]
+    recipes: dict[RowName, Recipe]
     download: Download = Download()
     validation: Validate = Field(Validate(), alias="validate")
     synthesize: Synthesize = Synthesize()
@@ -206,80 +213,91 @@ class Params(Section):
             raise UserError(f"unknown recipe '{name}': {nearest(name, self.recipes)}.")
         return self.recipes[name]
 
-    def train_of(self, name: str) -> Train:
-        """Returns the `train` section with the recipe's own values laid over it."""
-        return Train.model_validate({**self.train.model_dump(), **self.recipe(name).train})
+    def train_of(self, name: str, where: str = "") -> Train:
+        """Returns the `train` section with the recipe's own values laid over it.
+
+        Raises:
+            UserError: One of them is wrong; its sentence starts with `where`.
+        """
+        return parse(Train, {**self.train.model_dump(), **self.recipe(name).train}, where, f"recipes.{name}.train")
 
 
-def _sentence(file: Path, error: ValidationError) -> str:
-    # A misspelt key is both unknown and missing; only the first says which one it was.
-    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        holder: Any = Params
-        for part in first["loc"][:-1]:
-            fields = {f.alias or key: f for key, f in getattr(holder, "model_fields", {}).items()}
-            annotation = fields[str(part)].annotation if str(part) in fields else holder
-            rows = {"recipes": Recipe, "tasks": Task, "slices": Slice}
-            holder = rows.get(str(part), annotation)
-        known = [f.alias or key for key, f in holder.model_fields.items()]
-        return f"{file}: unknown key '{place}': {nearest(str(first['loc'][-1]), known)}."
-    return f"{file}: '{place}': {first['msg']} (it is {first['input']!r:.60})."
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's numbers, as DVC reads and writes them: `1e-5` is one."""
 
 
-def _check_rows(params: Params, file: Path) -> None:
-    """Every name in the three tables leads to a file or to another row."""
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"), list("-+.0123456789")
+)
+
+
+def _check_rows(params: Params, where: str) -> None:
+    """Raises `UserError` unless every name of the tables leads to a file or to a row, with options that it has."""
     for name, row in params.sources.items():
-        kind, where = params.source(name).kind, f"{file}: source '{name}': " if row.kind else f"{file}: "
-        catalog.check("source", kind, where)
-        catalog.check_options("source", kind, row.options, where)
+        kind, at = params.source(name).kind, f"{where}source '{name}': " if row.kind else where
+        catalog.check("source", kind, at)
+        catalog.check_options("source", kind, row.options, where, f"sources.{name}")
+    settings = catalog.declared("imaging/degrade.py", "Settings")
+    parse(settings, params.synthesize.degradations, where, "synthesize.degradations")
     for name, task in params.tasks.items():
-        catalog.check("task", params.kinds[name], f"{file}: task '{name}': ")
-        catalog.check_options("task", params.kinds[name], task.options, f"{file}: ")
+        catalog.check("task", params.kinds[name], f"{where}task '{name}': ")
+        catalog.check_options("task", params.kinds[name], task.options, where, f"tasks.{name}")
         for source in task.sources:
             if source not in params.sources:
-                raise UserError(f"{file}: task '{name}': unknown source '{source}': {nearest(source, params.sources)}.")
+                raise UserError(f"{where}task '{name}': unknown source '{source}': {nearest(source, params.sources)}.")
     for name, recipe in params.recipes.items():
-        if recipe.task not in params.tasks:
-            raise UserError(
-                f"{file}: recipe '{name}': unknown task '{recipe.task}': {nearest(recipe.task, params.tasks)}."
-            )
-        if recipe.kind and recipe.kind != params.kinds[recipe.task]:
-            raise UserError(
-                f"{file}: recipe '{name}' is of kind '{recipe.kind}', but its task '{recipe.task}' is of kind "
-                f"'{params.kinds[recipe.task]}'; write kind: {params.kinds[recipe.task]}."
-            )
-        catalog.check("model", recipe.model, f"{file}: recipe '{name}': ")
-        catalog.check("objective", recipe.objective, f"{file}: recipe '{name}': ")
-        catalog.check_options("model", recipe.model, recipe.model_options, f"{file}: recipe '{name}': ")
-        catalog.check_options("objective", recipe.objective, recipe.objective_options, f"{file}: recipe '{name}': ")
-        for key in recipe.train:
-            if key not in Train.model_fields:
-                raise UserError(
-                    f"{file}: unknown key 'recipes.{name}.train.{key}': {nearest(key, Train.model_fields)}."
-                )
+        _check_recipe(params, name, recipe, where)
+        params.train_of(name, where)
+
+
+def _check_recipe(params: Params, name: str, recipe: Recipe, where: str) -> None:
+    at, place = f"{where}recipe '{name}': ", f"recipes.{name}"
+    if recipe.task not in params.tasks:
+        raise UserError(f"{at}unknown task '{recipe.task}': {nearest(recipe.task, params.tasks)}.")
+    kind = params.kinds[recipe.task]
+    if recipe.kind and recipe.kind != kind:
+        raise UserError(
+            f"{where}recipe '{name}' is of kind '{recipe.kind}', but its task '{recipe.task}' is of kind '{kind}'; "
+            f"write kind: {kind}."
+        )
+    catalog.check("model", recipe.model, at)
+    catalog.check("objective", recipe.objective, at)
+    catalog.check_options("objective", recipe.objective, recipe.objective_options, where, f"{place}.objective_options")
+    catalog.check_fit(recipe.model, catalog.channels_of("task", kind), at)
+    # Of a pair of task and model, the scale is the task's: it is told to a model that has one, and is no other.
+    scale = getattr(catalog.check_options("task", kind, params.tasks[recipe.task].options), "scale", 1)
+    said = recipe.model_options.get("scale", scale)
+    known = "scale" in catalog.options_of("model", recipe.model).model_fields
+    if known and scale == 1:
+        raise UserError(f"{at}model '{recipe.model}' enlarges, task '{recipe.task}' does not; take another model.")
+    if known and said != scale:
+        raise UserError(f"{where}'{place}.model_options.scale': it is {said}, but the task's is {scale}; leave it out.")
+    catalog.check_options("model", recipe.model, recipe.model_options, where, f"{place}.model_options")
+
+
+def parse_params(values: Any, where: str = "") -> Params:
+    """Returns the checked parameters; `where` is what the sentence of an error starts with.
+
+    Raises:
+        UserError: A key is unknown, a value is wrong, a name leads nowhere, or a task and a model do not fit.
+    """
+    params = parse(Params, values, where)
+    _check_rows(params, where)
+    return params
 
 
 def load_params(file: Path = Path("params.yaml")) -> Params:
     """Returns the checked parameters.
 
     Raises:
-        UserError: The file is missing, is not YAML, has an unknown key or a value out of range, or names a
-            source, task, model or objective that does not exist.
+        UserError: The file is missing or not YAML, or `parse_params` refuses what it says.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise UserError(
             f"{file}: no such file; run the command where params.yaml lies, or name it with --params."
         ) from None
     except yaml.YAMLError as error:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}.") from None
-    try:
-        params = Params.model_validate(content)
-        _check_rows(params, file)
-        for name in params.recipes:
-            params.train_of(name)
-    except ValidationError as error:
-        raise UserError(_sentence(file, error)) from None
-    return params
+    return parse_params(content, f"{file}: ")

@@ -29,6 +29,17 @@ def nearest(name: str, known: Iterable[str]) -> str:
         'known: parallax, unet'
     """
     choices = sorted(known)
-    close = get_close_matches(name, choices, n=1, cutoff=0.5)
+    close = similar(name, choices)
     listing = ", ".join(choices) if choices else "(none)"
-    return f"did you mean '{close[0]}'? Known: {listing}" if close else f"known: {listing}"
+    return f"did you mean '{close}'? Known: {listing}" if close else f"known: {listing}"
+
+
+def similar(name: str, known: Iterable[str]) -> str | None:
+    """Returns the known name that is most like this one, None if none is.
+
+    Example:
+        >>> similar("unte", ["parallax", "unet"])
+        'unet'
+    """
+    close = get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return close[0] if close else None

@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-STRICT = ConfigDict(extra="forbid", frozen=True)
+from restereo.options import Section
 
 
-class Slice(BaseModel):
+class Slice(Section):
     """A part of the test pictures that a challenger must not lose on.
 
     Attributes:
@@ -16,13 +16,12 @@ class Slice(BaseModel):
         share: Share of the pictures whose trait is known.
     """
 
-    model_config = STRICT
     trait: Literal["brightness", "disparity"]
     end: Literal["lowest", "highest"]
     share: float = Field(0.25, gt=0, le=1)
 
 
-class Guards(BaseModel):
+class Guards(Section):
     """What a challenger may lose, and still win. Figures of the headline are in dB.
 
     Attributes:
@@ -33,7 +32,6 @@ class Guards(BaseModel):
         match_support: Matched share and correlation, each in 0 to 1.
     """
 
-    model_config = STRICT
     worst_decile: float = Field(0.3, ge=0)
     jpeg: float = Field(0.1, ge=0)
     seconds: float = Field(0.25, ge=0)
@@ -41,7 +39,7 @@ class Guards(BaseModel):
     match_support: float = Field(0.02, ge=0)
 
 
-class Promotion(BaseModel):
+class Promotion(Section):
     """When a challenger becomes champion. No stage depends on this section.
 
     Attributes:
@@ -53,19 +51,20 @@ class Promotion(BaseModel):
         guards: What may be lost.
     """
 
-    model_config = STRICT
     gain: float = Field(0.1, ge=0)
     confidence: float = Field(0.95, gt=0.5, lt=1)
     min_scenes: int = Field(20, ge=2)
     resamples: int = Field(10_000, ge=1000)
-    slices: dict[str, Slice] = {
-        "dark": Slice(trait="brightness", end="lowest"),
-        "wide": Slice(trait="disparity", end="highest"),
-    }
+    slices: dict[str, Slice] = Field(
+        {
+            "dark": Slice(trait="brightness", end="lowest"),
+            "wide": Slice(trait="disparity", end="highest"),
+        }
+    )
     guards: Guards = Guards()
 
 
-class Drift(BaseModel):
+class Drift(Section):
     """When the pictures that are recovered count as others than those of the training. No stage depends on this.
 
     Attributes:
@@ -75,7 +74,6 @@ class Drift(BaseModel):
         min_expected: With fewer to compare them with, neither.
     """
 
-    model_config = STRICT
     psi: float = Field(0.25, gt=0)
     p: float = Field(0.01, gt=0, lt=1)
     min_pictures: int = Field(50, ge=2)

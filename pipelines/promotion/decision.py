@@ -15,6 +15,8 @@ SPEED = "seconds_per_megapixel"
 SUPPORT = ("match_share", "match_correlation")
 TENTH = 0.1
 DECIBELS = " in dB"
+PERFECT = 100.0
+"""dB of no error, and the most that a small one counts for: as the PSNR of a perfect copy (`imaging/metrics.py`)."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def in_decibels(results: Sequence[PairedResult], error: str) -> list[PairedResul
 def _decibels(error: float | None) -> float | None:
     if error is None:
         return None
-    return -20 * math.log10(error) if error else math.inf  # as the PSNR of an equal picture
+    return min(PERFECT, -20 * math.log10(error)) if error else PERFECT
 
 
 def _both(result: PairedResult, figure: str) -> tuple[float, float] | None:

@@ -50,7 +50,7 @@ class Item:
 
 
 class Source(ABC):
-    """A data set. `build(*, options)` of each file in this folder returns one."""
+    """A data set. `build(options)` of each file in this folder returns one."""
 
     @abstractmethod
     def fetch(self, destination: Path, progress: Progress) -> list[Item]:

@@ -15,15 +15,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
 from restereo.datasets import Item, Progress, Source
 from restereo.datasets.pairs import PairFiles, scene_in
 from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
 from restereo.errors import UserError
+from restereo.options import Section
 
 EYES = {"l": "left", "left": "left", "r": "right", "right": "right"}
 _EYE_SUFFIX = re.compile(r"^(?P<scene>.+)[_-](?P<eye>l|r|left|right)$", re.IGNORECASE)
@@ -215,22 +217,13 @@ def _matches(place: str, globs: Sequence[str]) -> bool:
     return any(fnmatchcase(place, glob) for glob in globs)
 
 
-def build(
-    *,
-    path: str,
-    licence: str = "",
-    licences: Mapping[str, str] | None = None,
-    groups: Sequence[str | Sequence[str]] = (),
-    disparity_scales: Mapping[str, float] | None = None,
-    include: Sequence[str] = ("*",),
-    exclude: Sequence[str] = (),
-) -> Folder:
-    """Returns the source.
+class Options(Section):
+    """What a row of `sources:` may say.
 
     A glob is matched against the path below the folder (of a scene's folder, or of the file; of two halves,
     without `_L`), `*` standing for `/` too. Where several match, the first one counts.
 
-    Args:
+    Attributes:
         path: The folder, relative to the project's root; `$NAME` is taken from the environment.
         licence: Terms of whatever no glob of `licences` matches.
         licences: glob -> terms.
@@ -238,18 +231,32 @@ def build(
         disparity_scales: glob -> number that the values of the disparity maps are divided by to be px.
         include: What is taken.
         exclude: What is left out of it.
+    """
+
+    path: str = Field(min_length=1)
+    licence: str = ""
+    licences: dict[str, str] = Field({})
+    groups: tuple[str | tuple[str, ...], ...] = ()
+    disparity_scales: dict[str, Annotated[float, Field(gt=0)]] = Field({})
+    include: tuple[str, ...] = ("*",)
+    exclude: tuple[str, ...] = ()
+
+
+def build(options: Options) -> Folder:
+    """Returns the source.
 
     Raises:
         UserError: The environment has no such variable.
 
     Example:
-        >>> build(path="$UNSET/train")
+        >>> build(Options(path="$UNSET/train"))
         Traceback (most recent call last):
         restereo.errors.UserError: params.yaml: sources.folder.path: $UNSET/train: no such variable; export it.
     """
-    place = os.path.expandvars(path)
+    place = os.path.expandvars(options.path)
     if "$" in place:
         raise UserError(f"params.yaml: sources.folder.path: {place}: no such variable; export it.")
-    every = {**(licences or {}), "*": licence}
-    together = [[g] if isinstance(g, str) else list(g) for g in groups]
-    return Folder(Path(place).expanduser(), every, together, disparity_scales or {}, include, exclude)
+    every = {**options.licences, "*": options.licence}
+    together = [[g] if isinstance(g, str) else g for g in options.groups]
+    found = options.disparity_scales, options.include, options.exclude
+    return Folder(Path(place).expanduser(), every, together, *found)

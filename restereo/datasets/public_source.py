@@ -20,6 +20,7 @@ from restereo.datasets.benchmark import has_benchmark_name
 from restereo.datasets.download import RECORD, download, record, recorded, sha256_of
 from restereo.datasets.public import PUBLIC, DataSet, RemoteFile
 from restereo.errors import UserError
+from restereo.options import Section
 
 ARCHIVES = "data/archives"
 
@@ -188,22 +189,29 @@ def _item(data_set: DataSet, name: str, parts: Mapping[str, Member]) -> Item:
     )
 
 
-def build(name: str, *, archives: str | None = None, include: Sequence[str] = ("*",)) -> PublicSource:
-    """Returns the source of a data set in the table.
+class Options(Section):
+    """What a row of `sources:` may say.
 
-    Args:
-        name: Its key.
+    Attributes:
         archives: Folder of the archives, `$NAME` taken from the environment; by default `data/archives/` and the name.
         include: Globs of item names, such as `kitti2015_train_*`.
+    """
+
+    archives: str | None = None
+    include: tuple[str, ...] = ("*",)
+
+
+def build(name: str, options: Options) -> PublicSource:
+    """Returns the source of a data set in the table, by its key.
 
     Raises:
         UserError: The environment has no such variable.
 
     Example:
-        >>> type(build("div2k")).__name__
+        >>> type(build("div2k", Options())).__name__
         'PublicSource'
     """
-    place = os.path.expandvars(archives or f"{ARCHIVES}/{name}")
+    place = os.path.expandvars(options.archives or f"{ARCHIVES}/{name}")
     if "$" in place:
         raise UserError(f"params.yaml: 'archives' of {name}: {place}: no such variable; export it.")
-    return PublicSource(name, PUBLIC[name], Path(place).expanduser(), include)
+    return PublicSource(name, PUBLIC[name], Path(place).expanduser(), options.include)

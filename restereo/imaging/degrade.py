@@ -5,7 +5,7 @@ Every function is pure: the same seed gives the same bytes in any process and in
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, final
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 
-from restereo.errors import UserError, nearest
+from restereo.options import Section, Weight
 
 if TYPE_CHECKING:
     from restereo.sample import Scene  # it imports torch, which nothing here needs
@@ -29,15 +29,12 @@ Factor = Annotated[float, Field(gt=0, le=1)]
 Positive = Annotated[float, Field(gt=0, le=20)]
 Stops = Annotated[float, Field(ge=-4, le=4)]
 Quality = Annotated[int, Field(ge=1, le=100)]
-Weight = Annotated[float, Field(ge=0)]
 Name = Annotated[Subsampling, BeforeValidator(str)]  # YAML reads 420 as a number
 
 
 @final
-class Settings(BaseModel):
+class Settings(Section):
     """`synthesize.degradations` of params.yaml: how often (probability, 0 = never) and how much (low, high)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     flip_horizontal: Probability = 0.5  # a mirrored scene; the eyes change places
     flip_vertical: Probability = 0.1  # a scene upside down
@@ -57,7 +54,8 @@ class Settings(BaseModel):
     noise_levels: tuple[Levels, Levels] = (0.5, 6.0)  # standard deviation, of 255
     jpeg: Probability = 0.75  # a JPEG file
     jpeg_quality: tuple[Quality, Quality] = (60, 100)  # as libjpeg counts
-    jpeg_subsampling: dict[Name, Weight] = {"420": 0.8, "422": 0.1, "444": 0.1}  # weight of each chroma subsampling
+    # weight of each chroma subsampling
+    jpeg_subsampling: dict[Name, Weight] = Field({"420": 0.8, "422": 0.1, "444": 0.1})
 
     @field_validator("*")
     @classmethod
@@ -70,28 +68,6 @@ class Settings(BaseModel):
 
 
 DEFAULT = Settings()
-
-
-def settings_from(options: Mapping[str, Any]) -> Settings:
-    """Returns checked settings.
-
-    Raises:
-        UserError: A key is unknown (the nearest is named) or a value is out of range.
-
-    Example:
-        >>> settings_from({"jpeg": 1.0, "jpeg_quality": [85, 85]}).jpeg_quality
-        (85, 85)
-    """
-    try:
-        return Settings.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        rule = first["msg"].removeprefix("Value error, ")
-        where = "params.yaml: {}'synthesize.degradations." + key + "': "
-        if first["type"] == "extra_forbidden":
-            raise UserError(where.format("unknown key ") + f"{nearest(key, Settings.model_fields)}.") from None
-        raise UserError(where.format("") + f"{rule} (it is {first['input']!r:.60}).") from None
 
 
 def jpeg(image: Picture, quality: int, subsampling: Subsampling = "420") -> Picture:

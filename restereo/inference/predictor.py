@@ -19,7 +19,7 @@ from restereo.inference.devices import memory_of
 from restereo.io.layouts import eight_bit
 from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Picture, Prediction
-from restereo.tasks import Task, build_model, to_picture, to_tensor
+from restereo.tasks import build_model, build_task, to_picture, to_tensor
 from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
@@ -43,7 +43,7 @@ class Restorer:
         self.device = torch.device(device)
         self.calibration = run.calibration
         row = run.config["row"]
-        self.task: Task = catalog.build("task", run.config["task_kind"], **run.config["task_options"])
+        self.task = build_task(run.config["task_kind"], run.config["task_options"])
         self.model = build_model(self.task, row["model"], row["model_options"])
         try:
             self.model.load_state_dict(run.weights)

@@ -1,1 +1,1 @@
-"""One file per network; `build(channels_in, channels_out, *, ...)` returns a torch module."""
+"""One file per network; `build(channels_in, channels_out, options)` returns a torch module."""

@@ -15,9 +15,12 @@ from torch.nn import functional as F
 from restereo.imaging.color import lab_to_rgb, lightness, rgb_to_lab
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import pad_to_cells
+from restereo.options import Section
 from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "full"]
+CHANNELS = (1, 3)
+"""The grey, and RGB."""
 WIDTH: dict[Size, int] = {"tiny": 8, "full": 64}
 """Channels of the first layer; the others are multiples of it."""
 CELL = 8
@@ -54,18 +57,21 @@ class Autoencoder(nn.Module):
         return F.l1_loss(prediction.scores, rgb_to_lab(sample.truth)[:, 1:]) / REACH
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "full") -> Autoencoder:
+class Options(Section):
+    """What a recipe's `model_options` may say.
+
+    Attributes:
+        size: `tiny` (49 k parameters, for tests) or `full` (3.1 M).
+    """
+
+    size: Size = "full"
+
+
+def build(channels_in: int, channels_out: int, options: Options) -> Autoencoder:
     """Returns an autoencoder with random weights from torch's generator.
 
-    Args:
-        channels_in: 1, the grey.
-        channels_out: 3, RGB.
-        size: `tiny` (49 k parameters, for tests) or `full` (3.1 M).
-
     Example:
-        >>> build(1, 3, size="tiny")(torch.zeros(1, 1, 7, 5)).image.shape
+        >>> build(1, 3, Options(size="tiny"))(torch.zeros(1, 1, 7, 5)).image.shape
         torch.Size([1, 3, 7, 5])
     """
-    if (channels_in, channels_out) != (1, 3):
-        raise ValueError(f"autoencoder takes 1 channel and gives 3, not {channels_in} and {channels_out}")
-    return Autoencoder(WIDTH[size])
+    return Autoencoder(WIDTH[options.size])

@@ -14,6 +14,7 @@ from restereo.layers.attention import Attended
 from restereo.layers.enlargement import Enlarger, look_across
 from restereo.layers.naf import LayerNorm, NAFBlock
 from restereo.layers.precision import fast_bf16
+from restereo.options import Section
 
 Size = Literal["tiny", "small"]
 
@@ -26,6 +27,8 @@ class Shape(NamedTuple):
     depth: int
 
 
+CHANNELS = (12, 6)
+"""What task `stereo_sr` lifts an observation to; left RGB and right RGB."""
 SIZES: dict[Size, Shape] = {"tiny": Shape(16, 2, 1), "small": Shape(64, 3, 3)}
 """At x4 `small` has .37 M parameters and costs 12.7 GMAC for two views of 160x90."""
 
@@ -76,20 +79,24 @@ class NAFSR(Enlarger):
         return correction.float(), found
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "small", scale: int = 4) -> NAFSR:
-    """Returns a network with random weights from torch's generator.
+class Options(Section):
+    """What a recipe's `model_options` may say.
 
-    Args:
-        channels_in: 12, what task `stereo_sr` lifts an observation to.
-        channels_out: 6, left RGB and right RGB.
+    Attributes:
         size: `tiny` (for tests) or `small`.
         scale: How many times larger an answer is; the task says it.
+    """
+
+    size: Size = "small"
+    scale: Literal[2, 4] = 4
+
+
+def build(channels_in: int, channels_out: int, options: Options) -> NAFSR:
+    """Returns a network with random weights from torch's generator.
 
     Example:
         >>> import torch
-        >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 16, 20)).image.shape
+        >>> build(12, 6, Options(size="tiny")).eval()(torch.zeros(1, 12, 16, 20)).image.shape
         torch.Size([1, 6, 16, 20])
     """
-    if (channels_in, channels_out) != (12, 6):
-        raise ValueError(f"naf_sr takes 12 channels and gives 6, not {channels_in} and {channels_out}")
-    return NAFSR(SIZES[size], scale)
+    return NAFSR(SIZES[options.size], options.scale)

@@ -5,7 +5,7 @@ is warped over; a U-Net corrects the result, knowing where the match is doubtful
 disparities alone (`losses`), the U-Net from colours alone: no gradient passes through the matching.
 """
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from restereo.layers.descriptor import Descriptor, normalise
 from restereo.layers.match import Match, as_eyes, as_views, classical, decide, sharpened
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import UNetBody, pad_to_cells
+from restereo.options import Section
 from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "small", "base"]
@@ -31,6 +32,8 @@ class Shape(NamedTuple):
     widths: tuple[int, ...]
 
 
+CHANNELS = (12, 6)
+"""What task `anaglyph` lifts an observation to; left RGB and right RGB."""
 SIZES: dict[Size, Shape] = {
     "tiny": Shape(8, 2, (8, 16, 32)),
     "small": Shape(32, 5, (16, 32, 64, 128)),
@@ -163,22 +166,24 @@ class Parallax(nn.Module):
         return disparity_loss(prediction.scores, truth / 2, hidden, TRAINING_RANGE[0])
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "base", matching: Matching = "both") -> Parallax:
-    """Returns a cross-view network with random weights from torch's generator.
+class Options(Section):
+    """What a recipe's `model_options` may say.
 
-    Args:
-        channels_in: 12, what task `anaglyph` lifts an observation to.
-        channels_out: 6, left RGB and right RGB.
+    Attributes:
         size: `tiny` (for tests), `small` or `base`.
         matching: By the learned descriptor, by OpenCV on the eyes' own channels (`classical`), or by both: then
             OpenCV's disparities are taken where the eyes agree on them.
+    """
+
+    size: Size = "base"
+    matching: Matching = "both"
+
+
+def build(channels_in: int, channels_out: int, options: Options) -> Parallax:
+    """Returns a cross-view network with random weights from torch's generator.
 
     Example:
-        >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 7, 5)).image.shape
+        >>> build(12, 6, Options(size="tiny")).eval()(torch.zeros(1, 12, 7, 5)).image.shape
         torch.Size([1, 6, 7, 5])
     """
-    if (channels_in, channels_out) != (12, 6):
-        raise ValueError(f"parallax takes 12 channels and gives 6, not {channels_in} and {channels_out}")
-    if matching not in get_args(Matching):
-        raise ValueError(f"no matching '{matching}'; there are both, learned and classical")
-    return Parallax(SIZES[size], matching)
+    return Parallax(SIZES[options.size], options.matching)

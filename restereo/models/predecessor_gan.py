@@ -13,9 +13,12 @@ from torch import Tensor, nn
 
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import pad_to_cells
+from restereo.options import Section
 from restereo.sample import Prediction
 
 Size = Literal["tiny", "base"]
+CHANNELS = (None, 6)
+"""Each of the two decoders gives one view."""
 WIDTHS: dict[Size, int] = {"tiny": 4, "base": 64}
 """Channels of the first level; `base` is the predecessor's."""
 LEVELS = 5
@@ -55,16 +58,26 @@ def _decoder(widths: list[int], channels_out: int) -> nn.Sequential:
     return nn.Sequential(*(_double(*pair) for pair in pairwise(widths)), last)
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "base") -> PredecessorGenerator:
+class Options(Section):
+    """What a recipe's `model_options` may say.
+
+    Attributes:
+        size: `tiny` (for tests) or `base` (16.7 M parameters).
+    """
+
+    size: Size = "base"
+
+
+def build(channels_in: int, channels_out: int, options: Options) -> PredecessorGenerator:
     """Returns the network with random weights from torch's generator.
 
     Args:
         channels_in: What the task lifts an observation to.
         channels_out: What the task restores; half of them come from each decoder.
-        size: `tiny` (for tests) or `base` (16.7 M parameters).
+        options: Its size.
 
     Example:
-        >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 17, 5)).image.shape
+        >>> build(12, 6, Options(size="tiny")).eval()(torch.zeros(1, 12, 17, 5)).image.shape
         torch.Size([1, 6, 17, 5])
     """
-    return PredecessorGenerator(channels_in, channels_out, WIDTHS[size])
+    return PredecessorGenerator(channels_in, channels_out, WIDTHS[options.size])

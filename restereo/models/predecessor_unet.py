@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import pad_to_cells
+from restereo.options import Section
 from restereo.sample import Prediction
 
 Size = Literal["tiny", "base"]
@@ -58,16 +59,26 @@ def _double(channels_in: int, channels_out: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def build(channels_in: int, channels_out: int, *, size: Size = "base") -> PredecessorUNet:
+class Options(Section):
+    """What a recipe's `model_options` may say.
+
+    Attributes:
+        size: `tiny` (for tests) or `base` (31.0 M parameters).
+    """
+
+    size: Size = "base"
+
+
+def build(channels_in: int, channels_out: int, options: Options) -> PredecessorUNet:
     """Returns the network with random weights from torch's generator.
 
     Args:
         channels_in: What the task lifts an observation to.
         channels_out: What the task restores.
-        size: `tiny` (for tests) or `base` (31.0 M parameters).
+        options: Its size.
 
     Example:
-        >>> build(12, 6, size="tiny").eval()(torch.zeros(1, 12, 17, 5)).image.shape
+        >>> build(12, 6, Options(size="tiny")).eval()(torch.zeros(1, 12, 17, 5)).image.shape
         torch.Size([1, 6, 17, 5])
     """
-    return PredecessorUNet(channels_in, channels_out, WIDTHS[size])
+    return PredecessorUNet(channels_in, channels_out, WIDTHS[options.size])

@@ -7,10 +7,12 @@ rest.
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.layers.unet import UNetBody, pad_to_cells
+from restereo.options import Section
 from restereo.sample import Prediction, Sample
 
 Size = Literal["tiny", "small", "fine", "medium", "base"]
@@ -67,22 +69,32 @@ class UNet(nn.Module):
         return MASK_WEIGHT * found + FILL_WEIGHT * filled
 
 
-def build(
-    channels_in: int, channels_out: int, *, size: Size = "small", mask: bool = False, dropout: float = 0.0
-) -> UNet:
+class Options(Section):
+    """What a recipe's `model_options` may say.
+
+    Attributes:
+        size: `tiny` (42 k parameters, for tests), `small` (.64 M), `fine` (1.2 M), `medium` (2.7 M) or `base` (4.0 M).
+        mask: Whether it also says which pixels of its input are undamaged.
+        dropout: Chance that a feature of the coarsest level is left out in training.
+    """
+
+    size: Size = "small"
+    mask: bool = False
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+def build(channels_in: int, channels_out: int, options: Options) -> UNet:
     """Returns a U-Net with random weights from torch's generator.
 
     Args:
         channels_in: Channels of the lifted observation; the first `channels_out` are the estimate to be corrected,
             or a single one is the estimate of them all.
         channels_out: Channels of the restored picture.
-        size: `tiny` (42 k parameters, for tests), `small` (.64 M), `fine` (1.2 M), `medium` (2.7 M) or `base` (4.0 M).
-        mask: Whether it also says which pixels of its input are undamaged.
-        dropout: Chance that a feature of the coarsest level is left out in training.
+        options: Its size, and what else it does.
 
     Example:
         >>> import torch
-        >>> build(6, 6, size="tiny")(torch.zeros(1, 6, 7, 5)).image.shape
+        >>> build(6, 6, Options(size="tiny"))(torch.zeros(1, 6, 7, 5)).image.shape
         torch.Size([1, 6, 7, 5])
     """
-    return UNet(channels_in, channels_out, SIZES[size], mask, dropout)
+    return UNet(channels_in, channels_out, SIZES[options.size], options.mask, options.dropout)

@@ -1,4 +1,4 @@
-"""One file per task: a known degradation of a known picture; `build(*, ...)` returns a `Task`."""
+"""One file per task: a known degradation of a known picture; `build(options)` returns a `Task`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -202,12 +202,29 @@ def mean_residual(prediction: Prediction) -> float | None:
     return None if prediction.residual is None else float(prediction.residual.square().mean().sqrt())
 
 
+def build_task(kind: str, options: Mapping[str, Any]) -> Task:
+    """Returns a task of the catalog.
+
+    Args:
+        kind: Its file.
+        options: Of a row, or of a stored run. `degradations`, which section `synthesize` states for all tasks alike,
+            is left out where the task has none.
+
+    Raises:
+        UserError: There is no such task, it has no such option, or not with this value.
+    """
+    common = {"degradations"} - set(catalog.options_of("task", kind).model_fields)
+    task: Task = catalog.build("task", kind, **{key: value for key, value in options.items() if key not in common})
+    return task
+
+
 def build_model(task: Task, name: str, options: Mapping[str, Any]) -> nn.Module:
     """Returns a model of the catalog for a task, with random weights. One that enlarges is told by how much.
 
     Raises:
-        UserError: There is no such model, or it has no such option.
+        UserError: There is no such model, it has no such option, not with this value, or does not fit the task.
     """
-    told = {"scale": task.scale} if "scale" in catalog.options_of("model", name) else {}
+    catalog.check_fit(name, (task.channels_in, task.channels_out))
+    told = {"scale": task.scale} if "scale" in catalog.options_of("model", name).model_fields else {}
     model: nn.Module = catalog.build("model", name, task.channels_in, task.channels_out, **{**told, **options})
     return model

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import field_validator
 from torch import Tensor, nn
 
 from restereo.errors import UserError
@@ -18,9 +19,11 @@ from restereo.layers import projection
 from restereo.layers.operators import operator_of
 from restereo.layers.projection import Calibration
 from restereo.methods import HEADLINE_METHOD, METHODS, AnaglyphMethod, method_shares, parse
+from restereo.options import Section, Weight
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, mean_residual, to_tensor
 
+CHANNELS = (12, 6)
 STRIDE = 3
 """Calibration looks at every third pixel of a row and every third row."""
 
@@ -52,15 +55,14 @@ def method_of(observation: Observation) -> AnaglyphMethod:
 class Anaglyph(Task):
     """The task of this project's name."""
 
-    channels_in = 12
-    channels_out = 6
+    channels_in, channels_out = CHANNELS
     needs_pairs = True
     headline = "missing_psnr"
     baselines = ("identity", "grey", "sgbm")
     shown = (headline, "missing_psnr_visible", "missing_psnr_occluded", "psnr_left", "psnr_right", "ciede2000")
 
-    def __init__(self, degradations: Mapping[str, Any], methods: Mapping[str, float] | None) -> None:
-        self.settings = degrade.settings_from(dict(degradations))
+    def __init__(self, settings: degrade.Settings, methods: Mapping[str, float] | None) -> None:
+        self.settings = settings
         shares = method_shares(methods)
         self.methods, self.shares = [parse(name) for name in shares], list(shares.values())
         self.observed = METHODS[HEADLINE_METHOD]
@@ -243,12 +245,29 @@ def _second_moment(pictures: Sequence[Tensor], weights: Tensor) -> Tensor:
     return (weights[:, None, None] * moments).mean(0).float().cpu()
 
 
-def build(*, degradations: Mapping[str, Any] | None = None, methods: Mapping[str, float] | None = None) -> Anaglyph:
-    """Returns the task.
+class Options(Section):
+    """What a row of `tasks:` may say.
 
-    Args:
-        degradations: Settings of `imaging/degrade.py` for training inputs.
+    Attributes:
+        degradations: Of training inputs, laid over section `synthesize`'s.
         methods: Weight of each anaglyph method among training inputs; by default every method, half of the
             inputs colour red-cyan.
     """
-    return Anaglyph(degradations or {}, methods)
+
+    degradations: degrade.Settings = degrade.DEFAULT
+    methods: dict[str, Weight] | None = None
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, methods: dict[str, float] | None) -> dict[str, float] | None:
+        names = [parse(name).name for name in methods or ()]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"method '{twice[0]}' is named twice")
+        if methods is not None and sum(methods.values()) <= 0:
+            raise ValueError("at least one weight must be above 0")
+        return methods
+
+
+def build(options: Options) -> Anaglyph:
+    """Returns the task."""
+    return Anaglyph(options.degradations, options.methods)

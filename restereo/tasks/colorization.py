@@ -3,21 +3,20 @@
 They are guessed on a small copy: what is sky and what is water shows only in the whole of a picture.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
-from restereo.errors import UserError
 from restereo.imaging import metrics
 from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
 from restereo.imaging.mirroring import mirrored
 from restereo.methods import AnaglyphMethod
+from restereo.options import Section
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import LEFT_RIGHT, Figures, Task
 
+CHANNELS = (1, 3)
 LEAST_SEEN = 16
 """px; below, the networks of the trunk see next to nothing."""
 
@@ -35,8 +34,7 @@ def grey_operator() -> Operator:
 class Colorization(Task):
     """One grey channel in, three out; the grey of the answer is that of the input."""
 
-    channels_in = 1
-    channels_out = 3
+    channels_in, channels_out = CHANNELS
     headline = "mean_absolute_error"
     better = -1
     baselines = ("grey_copy",)
@@ -90,17 +88,21 @@ class Colorization(Task):
         return mean_absolute_error(answer, scene.truth)
 
 
-def build(*, sees: int = 128, degradations: Mapping[str, Any] | None = None) -> Colorization:
+class Options(Section):
+    """What a row of `tasks:` may say.
+
+    Attributes:
+        sees: Shorter side in px of the copy on which colours are guessed; `train.crop` is at most that.
+    """
+
+    sees: int = Field(128, ge=LEAST_SEEN)
+
+
+def build(options: Options) -> Colorization:
     """Returns the task.
 
-    Args:
-        sees: Shorter side in px of the copy on which colours are guessed; `train.crop` is at most that.
-        degradations: Of section `synthesize`; they are the anaglyph's and change nothing here.
-
     Example:
-        >>> build().observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
+        >>> build(Options()).observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
         (2, 3, 1)
     """
-    if sees < LEAST_SEEN:
-        raise UserError(f"task 'colorization': sees is {sees}; give {LEAST_SEEN} or more.")
-    return Colorization(sees)
+    return Colorization(options.sees)

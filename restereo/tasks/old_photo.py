@@ -1,12 +1,11 @@
 """Old photographs: grain, dirt and no colours. Damage is found and filled, grain taken out, colour guessed."""
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from restereo.imaging import metrics
@@ -16,10 +15,12 @@ from restereo.imaging.mirroring import mirrored
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
+from restereo.options import Section
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import ALL_FLIPS, Figures, Task
 from restereo.tasks._textures import read_textures
 
+CHANNELS = (1, 3)
 COARSEST = 3.0
 """Size of the largest pieces of dirt in training: those of a picture whose shorter side has 768 px."""
 
@@ -27,8 +28,7 @@ COARSEST = 3.0
 class OldPhoto(Task):
     """One damaged grey channel in, three out."""
 
-    channels_in = 1
-    channels_out = 3
+    channels_in, channels_out = CHANNELS
     headline = "psnr"
     baselines = ("grey_copy", "median")
     shown = (headline, "psnr_inside", "psnr_outside", "ssim", "mask_overlap", "colourfulness_difference")
@@ -129,25 +129,27 @@ class OldPhoto(Task):
         return metrics.psnr(answer, scene.truth)
 
 
-def build(
-    *,
-    degradations: Mapping[str, Any] | None = None,
-    grain: float = 0.1,
-    dirt: float = 1.0,
-    colour: bool = True,
-    textures: str | None = None,
-) -> OldPhoto:
-    """Returns the task.
+class Options(Section):
+    """What a row of `tasks:` may say.
 
-    Args:
-        degradations: Of section `synthesize`; they are the anaglyph's and change nothing here.
+    Attributes:
         grain: Standard deviation of the grain, of 1.
         dirt: How much dirt, 1 = as usual, 0 = none.
         colour: Whether colours are to be guessed too; without, the truth is grey.
         textures: Folder of PNG files whose transparency is real dirt; by default all dirt is drawn.
+    """
+
+    grain: float = Field(0.1, ge=0, le=1)
+    dirt: float = Field(1.0, ge=0, le=100)
+    colour: bool = True
+    textures: str | None = None
+
+
+def build(options: Options) -> OldPhoto:
+    """Returns the task.
 
     Example:
-        >>> build(dirt=0).observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
+        >>> build(Options(dirt=0)).observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
         (2, 3, 1)
     """
-    return OldPhoto(Age(grain, dirt), colour, textures)
+    return OldPhoto(Age(options.grain, options.dirt), options.colour, options.textures)

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,25 +16,24 @@ from restereo.imaging.pairing import faults
 from restereo.imaging.resampling import consistent, larger, smaller
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
+from restereo.options import Section
 from restereo.sample import Observation, Operator, Picture, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, to_picture, to_tensor
+
+CHANNELS = (12, 6)
 
 
 class StereoSR(Task):
     """Six channels in, six out, `scale` times larger each way."""
 
-    channels_in = 12
-    channels_out = 6
+    channels_in, channels_out = CHANNELS
     needs_pairs = True
     headline = "psnr"
     baselines = ("bicubic", "small_sgbm")
     shown = (headline, "psnr_left", "psnr_right", "ssim", "epe")
 
-    def __init__(self, scale: int, degradations: Mapping[str, Any]) -> None:
-        if scale not in (2, 4):
-            raise UserError(f"task 'stereo_sr': scale is {scale}; give 2 or 4.")
-        self.scale = scale
-        self.settings = degrade.settings_from(dict(degradations))
+    def __init__(self, scale: int, settings: degrade.Settings) -> None:
+        self.scale, self.settings = scale, settings
 
     def prepare(self, scene: Scene) -> Scene:
         """Returns the scene without the last rows and columns that no whole small pixel covers."""
@@ -132,16 +131,24 @@ class StereoSR(Task):
         return sum(metrics.psnr(answer[..., c], scene.truth[..., c]) for c in (slice(0, 3), slice(3, 6))) / 2
 
 
-def build(*, scale: int = 4, degradations: Mapping[str, Any] | None = None) -> StereoSR:
-    """Returns the task.
+class Options(Section):
+    """What a row of `tasks:` may say.
 
-    Args:
-        scale: How many times smaller the views are, 2 or 4.
+    Attributes:
+        scale: How many times smaller the views are.
         degradations: How often training scenes are mirrored, turned and recoloured; what belongs to anaglyphs in
             section `synthesize` changes nothing here.
+    """
+
+    scale: Literal[2, 4] = 4
+    degradations: degrade.Settings = degrade.DEFAULT
+
+
+def build(options: Options) -> StereoSR:
+    """Returns the task.
 
     Example:
-        >>> build(scale=2).observe(np.zeros((8, 12, 6), np.uint8)).picture.shape
+        >>> build(Options(scale=2)).observe(np.zeros((8, 12, 6), np.uint8)).picture.shape
         (4, 6, 6)
     """
-    return StereoSR(scale, degradations or {})
+    return StereoSR(options.scale, options.degradations)

@@ -16,7 +16,7 @@ from torch import nn
 from restereo import catalog
 from restereo.config import Params, Start
 from restereo.errors import UserError
-from restereo.tasks import Task, build_model
+from restereo.tasks import Task, build_model, build_task
 from restereo.training import run_folder
 from restereo.training.checkpoint import Live, key_of
 from restereo.training.data import Examples, frozen_examples
@@ -29,8 +29,7 @@ from restereo.training.shards import Shards
 def make_task(params: Params, name: str) -> Task:
     """Returns the task of a row of `tasks:`, with the training degradations of section `synthesize`."""
     row = params.task(name)
-    task: Task = catalog.build("task", params.kinds[name], degradations=params.synthesize.degradations, **row.options)
-    return task
+    return build_task(params.kinds[name], {"degradations": params.synthesize.degradations, **row.options})
 
 
 def data_sha256(folder: Path) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines.checks.manifest import Row
 from pipelines.checks.splits import assign_splits, drawn_split, require_splits
-from restereo.config import Params, Split
+from restereo.config import Split, parse_params
 from restereo.errors import UserError
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -25,7 +25,7 @@ def splits(rows: Iterable[Row], seed: int = 0, **limits: object) -> dict[str, st
     """Returns the split of each row by source/name."""
     held = list(rows)
     params = {"seed": seed, "sources": {}, "tasks": {}, "recipes": {}, "validate": limits}
-    assign_splits(held, Params.model_validate(params))
+    assign_splits(held, parse_params(params))
     return {one.item: one.split for one in held}
 
 

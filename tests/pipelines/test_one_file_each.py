@@ -24,8 +24,11 @@ from restereo.sample import Observation, Operator
 from restereo.tasks import Task
 
 
+CHANNELS = (1, 3)
+
+
 class NoBlue(Task):
-    channels_in, channels_out = 1, 3
+    channels_in, channels_out = CHANNELS
     headline, baselines, shown = "psnr", ("grey_copy",), ("psnr",)
 
     def observe(self, truth, jpeg_quality=None):
@@ -50,14 +53,21 @@ class NoBlue(Task):
         return metrics.psnr(answer, scene.truth)
 
 
-def build(*, degradations=None):
+def build():
     return NoBlue()
 '''
 MODEL = '''"""One convolution."""
 
+from typing import Literal
+
 from torch import nn
 
+from restereo.options import Section
 from restereo.sample import Prediction
+
+
+class Options(Section):
+    size: Literal["tiny", "wide"] = "tiny"
 
 
 class Toy(nn.Conv2d):
@@ -65,7 +75,7 @@ class Toy(nn.Conv2d):
         return Prediction(x + super().forward(x))
 
 
-def build(channels_in, channels_out, *, size="tiny"):
+def build(channels_in, channels_out, options):
     return Toy(channels_in, channels_out, 3, padding=1)
 '''
 PARAMS = {

@@ -19,7 +19,7 @@ from pipelines.flows import graph
 from pipelines.operations import lock_check
 from pipelines.tracking import record, store
 from restereo import catalog
-from restereo.config import Params, load_params
+from restereo.config import Params, load_params, parse_params
 from restereo.errors import UserError
 from restereo.training.shards import write_split
 from restereo.training.trainer import make_task
@@ -174,7 +174,7 @@ def test_a_number_of_workers_that_is_none_is_named(monkeypatch):
 
 
 def test_a_scene_depends_on_seed_split_and_number_alone():
-    params = Params.model_validate(TINY)
+    params = parse_params(TINY)
     photo = {"path": str(ROOT / "nowhere.png"), "source": "s", "licence": "CC0"}
 
     def made(split, params):
@@ -202,9 +202,7 @@ def test_photos_for_training_have_the_size_that_networks_see_and_others_their_ow
     task = catalog.build("task", "colorization", sees=32)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synthesize, "_photo", lambda _: np.zeros((60, 90, 3), np.uint8))
-        train, test = (
-            synthesize.Scenes(task, split, rows, Params.model_validate(TINY))[0].scene for split in ("train", "test")
-        )
+        train, test = (synthesize.Scenes(task, split, rows, parse_params(TINY))[0].scene for split in ("train", "test"))
     assert train.truth.shape == (32, 48, 3)
     assert test.truth.shape == (60, 90, 3)
 
@@ -312,7 +310,7 @@ def test_every_dependency_of_the_graph_on_code_exists():
                 assert (ROOT / dep).exists(), (name, dep)
 
 
-HARMLESS = ("catalog", "config", "errors", "margins", "progress", "training.progress")
+HARMLESS = ("catalog", "config", "errors", "margins", "options", "progress", "training.progress")
 """What any stage may import without depending on it: it finds, checks or shows things, and decides no byte of them."""
 NOT_RUN = {
     "synthesize": ("training.checkpoint", "training.data", "training.loop", "training.run_folder", "training.trainer"),

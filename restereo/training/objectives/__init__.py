@@ -1,4 +1,4 @@
-"""What is minimised, one file per objective; `build(*, ...)` returns an `Objective`."""
+"""What is minimised, one file per objective; `build(options)` returns an `Objective`."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

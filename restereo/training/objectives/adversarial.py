@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.models._patchgan import PatchGAN
+from restereo.options import Section, Weight
 from restereo.sample import Sample
 from restereo.training.losses import Weights, pixel_loss
 from restereo.training.objectives import Objective, own_losses
@@ -45,19 +47,10 @@ class Adversarial(Objective):
         yield "generator", pixel - self.weight * critic(lifted, image).mean()
 
 
-def build(
-    *,
-    weight: float = 0.005,
-    width: int = 32,
-    spectral: bool = True,
-    pixel_weight: float = 1.0,
-    chroma_weight: float = 0.5,
-    ssim_weight: float = 0.1,
-    colourful_weight: float = 0.0,
-) -> Adversarial:
-    """Returns the adversarial objective.
+class Options(Section):
+    """What a recipe's `objective_options` may say.
 
-    Args:
+    Attributes:
         weight: Of the critic's verdict beside the pixel loss; 0 trains the generator as the pixel objective does.
         width: Of the critic's first layer.
         spectral: Whether the critic's weights are normalised by their largest singular value.
@@ -65,10 +58,24 @@ def build(
         chroma_weight: See the pixel objective.
         ssim_weight: See the pixel objective.
         colourful_weight: See the pixel objective.
+    """
+
+    weight: Weight = 0.005
+    width: int = Field(32, ge=1)
+    spectral: bool = True
+    pixel_weight: Weight = 1.0
+    chroma_weight: Weight = 0.5
+    ssim_weight: Weight = 0.1
+    colourful_weight: Weight = 0.0
+
+
+def build(options: Options) -> Adversarial:
+    """Returns the adversarial objective.
 
     Example:
-        >>> sorted(build().players(nn.Identity(), 6, 6))
+        >>> sorted(build(Options()).players(nn.Identity(), 6, 6))
         ['discriminator', 'generator']
     """
-    pixel = Weights(chroma_weight, ssim_weight, colourful=colourful_weight)
-    return Adversarial(weight, width, spectral, pixel, pixel_weight)
+    o = options
+    pixel = Weights(o.chroma_weight, o.ssim_weight, colourful=o.colourful_weight)
+    return Adversarial(o.weight, o.width, o.spectral, pixel, o.pixel_weight)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
+from restereo.options import Section, Weight
 from restereo.sample import Sample
 from restereo.training.losses import Weights, pixel_loss
 from restereo.training.objectives import Objective, own_losses
@@ -26,23 +27,21 @@ class Pixel(Objective):
         yield "generator", loss + own_losses(players["generator"], prediction, sample)
 
 
-def build(
-    *,
-    chroma_weight: float = 0.5,
-    ssim_weight: float = 0.1,
-    squared_weight: float = 0.0,
-    colourful_weight: float = 0.0,
-) -> Pixel:
+class Options(Section):
+    """What a recipe's `objective_options` may say: see `Weights`."""
+
+    chroma_weight: Weight = 0.5
+    ssim_weight: Weight = 0.1
+    squared_weight: Weight = 0.0
+    colourful_weight: Weight = 0.0
+
+
+def build(options: Options) -> Pixel:
     """Returns the pixel objective.
 
-    Args:
-        chroma_weight: See `Weights`.
-        ssim_weight: See `Weights`.
-        squared_weight: See `Weights`.
-        colourful_weight: See `Weights`.
-
     Example:
-        >>> sorted(build().players(nn.Identity(), 6, 6))
+        >>> sorted(build(Options()).players(nn.Identity(), 6, 6))
         ['generator']
     """
-    return Pixel(Weights(chroma_weight, ssim_weight, squared_weight, colourful_weight))
+    o = options
+    return Pixel(Weights(o.chroma_weight, o.ssim_weight, o.squared_weight, o.colourful_weight))

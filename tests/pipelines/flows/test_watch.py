@@ -8,7 +8,7 @@ import pytest
 
 from pipelines import paths
 from pipelines.flows import watch
-from restereo.config import Params
+from restereo.config import Params, parse_params
 from restereo.errors import UserError
 from tests.pipelines.test_stages import TINY
 
@@ -24,7 +24,7 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     paths.raw("mine").mkdir(parents=True)
     (paths.raw("mine") / "index.json").touch()
     sources = {"builtin": {}, "mine": {"kind": "folder", "path": "pictures"}}
-    return Params.model_validate(TINY | {"sources": sources})
+    return parse_params(TINY | {"sources": sources})
 
 
 def write(file: str, text: str = "a") -> None:

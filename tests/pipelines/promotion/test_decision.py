@@ -195,10 +195,18 @@ def test_an_error_is_judged_as_the_same_figures_in_decibels() -> None:
 
 def test_an_error_of_nothing_and_one_that_is_missing() -> None:
     found = errors(lambda *_: 1.0)
-    found[3] = replace(found[3], champion={"off": 0.0}, challenger={"off": 0.0})
-    assert judged_by_error(found).scenes == SCENES - 1, "of two equal pictures no dB can be told"
-    found[4] = replace(found[4], challenger={"off": None})
+    found[3] = PairedResult(found[3].scene, "clean", {"off": 0.0}, {"off": 0.0}, found[3].traits)
+    assert judged_by_error(found).scenes == SCENES, "two perfect answers are a draw"
+    found[4] = PairedResult(found[4].scene, "clean", found[4].champion, {"off": None}, found[4].traits)
     assert failed(judged_by_error(found)) == ["pictures without a figure"]
+
+
+def test_a_challenger_without_any_error_wins() -> None:
+    perfect = [PairedResult(d.scene, d.variant, d.champion, {"off": 0.0}, d.traits) for d in errors(lambda *_: 0.0)]
+    verdict = judged_by_error(perfect)
+    assert (verdict.outcome, verdict.scenes) == ("promote", SCENES)
+    lost = [PairedResult(d.scene, d.variant, d.challenger, d.champion, d.traits) for d in perfect]
+    assert judged_by_error(lost).outcome == "refuse"
 
 
 def test_the_same_figures_give_the_same_verdict() -> None:

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from restereo.errors import UserError
-from restereo.imaging.degrade import Settings, Subsampling, augment_scene, degrade, jpeg, perturb_pair, settings_from
+from restereo.imaging.degrade import Settings, Subsampling, augment_scene, degrade, jpeg, perturb_pair
 from restereo.imaging.scenes import random_scene
+from restereo.options import parse
 from restereo.sample import Scene
 
 OFF = dict.fromkeys(("exposure", "vertical_shift", "clean", "crosstalk", "blur", "scale", "noise", "jpeg"), 0.0)
@@ -247,11 +248,11 @@ def test_channels_are_shuffled_alike_in_both_eyes() -> None:
 )
 def test_wrong_settings_are_one_sentence(options: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        settings_from(options)
+        parse(Settings, options, "params.yaml: ", "synthesize.degradations")
     assert str(caught.value).startswith("params.yaml: ")
     assert "\n" not in str(caught.value)
 
 
 def test_settings_from_params() -> None:
-    assert settings_from({}) == Settings()
-    assert settings_from({"jpeg_subsampling": {420: 1}}).jpeg_subsampling == {"420": 1}
+    assert parse(Settings, {}) == Settings()
+    assert parse(Settings, {"jpeg_subsampling": {420: 1}}).jpeg_subsampling == {"420": 1}

@@ -10,7 +10,7 @@ from restereo.layers.operators import operator_of
 from restereo.methods import METHODS
 from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore
-from restereo.tasks.anaglyph import build
+from restereo.tasks.anaglyph import Options, build
 from restereo.tasks.colorization import grey_operator
 from restereo.training.losses import chroma
 
@@ -32,7 +32,7 @@ WHOLE_PICTURE = {"autoencoder", "predecessor_unet", "predecessor_gan"}
 @pytest.mark.parametrize("name", sorted(set(catalog.names("model")) - WHOLE_PICTURE))
 @pytest.mark.parametrize("size", [(300, 64), (257, 97)])
 def test_bands_leave_no_seam(name, size):
-    model, task = shaken(name), build()
+    model, task = shaken(name), build(Options())
     observed, operator = torch.rand(1, 3, *size), operator_of(METHODS["red-cyan-color"])
     with torch.inference_mode():
         whole = restore(model, task, observed, operator, task.default_calibration())
@@ -45,7 +45,7 @@ def test_bands_leave_no_seam(name, size):
 
 def test_a_picture_repaired_on_a_copy_has_no_seams_either(monkeypatch):
     monkeypatch.setattr(bands, "REPAIR_PIXELS", 60 * 24)
-    model, task = shaken("parallax"), build()
+    model, task = shaken("parallax"), build(Options())
     observed, operator = torch.rand(1, 3, 200, 80), operator_of(METHODS["red-cyan-color"])
     with torch.inference_mode():
         many, two = (
@@ -104,7 +104,7 @@ def test_what_memory_does_not_hold_is_restored_in_smaller_bands(full):
                 raise full
             return Prediction(torch.cat([x[:, :3]] * 2, 1))
 
-    task, observed, operator = build(), torch.rand(1, 3, 400, 8), operator_of(METHODS["red-cyan-color"])
+    task, observed, operator = build(Options()), torch.rand(1, 3, 400, 8), operator_of(METHODS["red-cyan-color"])
     told = observed, operator, task.default_calibration()
     with torch.inference_mode():
         assert bands.restore_any_size(Small(), task, *told, 400 * 8).image.shape[-2:] == (400, 8)

@@ -11,7 +11,7 @@ pytest.importorskip("onnxscript", reason="the extra [onnx] is not installed")
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.inference import onnx as onnx_export
-from restereo.tasks.anaglyph import build
+from restereo.tasks.anaglyph import Options, build
 from tests.restereo.inference.test_bands import shaken
 
 
@@ -19,7 +19,7 @@ from tests.restereo.inference.test_bands import shaken
 @pytest.mark.parametrize(("name", "files"), [("unet", {"network"}), ("parallax", {"descriptor", "colouring"})])
 def test_odd_sizes_agree_with_torch(tmp_path, monkeypatch, name, files):
     monkeypatch.setattr(onnx_export, "SIZES", ((33, 47), (40, 64)))
-    restorer = SimpleNamespace(model=shaken(name), task=build(), sha256="0", config={"row": {"model": name}})
+    restorer = SimpleNamespace(model=shaken(name), task=build(Options()), sha256="0", config={"row": {"model": name}})
     written = onnx_export.export(restorer, tmp_path)
     assert {one.file for one in written} == {f"{file}.onnx" for file in files}
     assert all(one.difference <= onnx_export.TOLERANCE for one in written)

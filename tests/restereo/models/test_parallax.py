@@ -3,11 +3,14 @@
 import pytest
 import torch
 
+from restereo import catalog
+from restereo.errors import UserError
 from restereo.layers.match import Match, as_eyes, as_views
 from restereo.layers.operators import operator_of
 from restereo.methods import METHODS
-from restereo.models.parallax import build
+from restereo.models.parallax import Options, build
 from restereo.sample import Sample
+from restereo.tasks.anaglyph import Options as TaskOptions
 from restereo.tasks.anaglyph import build as build_task
 
 
@@ -22,12 +25,13 @@ def views_apart(shift: int, width: int = 256) -> torch.Tensor:
 
 def lifted(views: torch.Tensor) -> torch.Tensor:
     operator = operator_of(METHODS["red-cyan-color"])
-    return build_task().lift(torch.cat([views[:, :1], views[:, 4:]], dim=1), operator)
+    return build_task(TaskOptions()).lift(torch.cat([views[:, :1], views[:, 4:]], dim=1), operator)
 
 
 def test_disparities_of_both_signs_are_found_without_being_told_the_range():
     torch.manual_seed(0)
-    model = build(12, 6, size="tiny").eval()  # random descriptors of equal patches are equal: they match already
+    # Random descriptors of equal patches are equal: they match already.
+    model = build(12, 6, Options(size="tiny")).eval()
     for shift in (24, -14):
         with torch.inference_mode():
             disparity = model(lifted(views_apart(shift))).disparity
@@ -37,7 +41,7 @@ def test_disparities_of_both_signs_are_found_without_being_told_the_range():
 
 def test_training_lowers_the_matching_loss():
     torch.manual_seed(0)
-    model = build(12, 6, size="tiny")
+    model = build(12, 6, Options(size="tiny"))
     views = views_apart(20)
     maps = torch.full((1, 2, 64, 256), 20.0)
     sample = Sample(
@@ -55,7 +59,7 @@ def test_training_lowers_the_matching_loss():
 
 
 def test_unknown_disparities_teach_nothing():
-    model = build(12, 6, size="tiny")
+    model = build(12, 6, Options(size="tiny"))
     views = views_apart(20)
     maps = torch.full((1, 2, 64, 256), torch.nan)
     sample = Sample(
@@ -74,7 +78,7 @@ def test_each_eye_is_a_left_one_in_its_turn():
 
 def test_a_mirrored_scene_with_swapped_eyes_gives_the_mirrored_answer():
     torch.manual_seed(0)
-    model = build(12, 6, size="tiny").eval()
+    model = build(12, 6, Options(size="tiny")).eval()
     x = lifted(views_apart(20))
     swapped = torch.cat([x[:, 3:6], x[:, :3], x[:, 9:], x[:, 6:9]], dim=1).flip(-1)
     match = Match(*(torch.rand(1, 2, 64, 256).mul(4).round() for _ in range(3)))
@@ -87,7 +91,7 @@ def test_a_mirrored_scene_with_swapped_eyes_gives_the_mirrored_answer():
 @pytest.mark.parametrize("matching", ["both", "learned", "classical"])
 def test_every_way_to_match_finds_the_plane_and_can_learn(matching):
     torch.manual_seed(0)
-    model = build(12, 6, size="tiny", matching=matching)
+    model = build(12, 6, Options(size="tiny", matching=matching))
     x = lifted(views_apart(20))
     with torch.inference_mode():
         disparity = model.eval()(x).disparity
@@ -101,5 +105,5 @@ def test_every_way_to_match_finds_the_plane_and_can_learn(matching):
 
 
 def test_an_option_that_is_no_way_to_match_is_refused():
-    with pytest.raises(ValueError, match="no matching 'clasical'; there are both, learned and classical"):
-        build(12, 6, size="tiny", matching="clasical")
+    with pytest.raises(UserError, match="did you mean 'classical'"):
+        catalog.build("model", "parallax", 12, 6, matching="clasical")

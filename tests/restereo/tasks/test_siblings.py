@@ -158,7 +158,7 @@ def test_a_pair_is_cut_to_whole_small_pixels_and_enlarged_to_its_size(name):
         answer: Prediction = network(task.lift(to_tensor(observation.picture), task.operator(observation)))
     assert answer.image.shape == (1, 6, 28, 44) and answer.disparity is not None
     assert answer.disparity.shape == (1, 2, 28, 44)
-    with pytest.raises(UserError, match="scale is 3"):
+    with pytest.raises(UserError, match=r"should be 2 or 4 \(it is 3\)"):
         catalog.build("task", "stereo_sr", scale=3)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from restereo import catalog
-from restereo.config import Params
+from restereo.config import Params, parse_params
 from restereo.errors import UserError
 from restereo.training import run_folder
 from restereo.training.loop import DivergedError, Loop
@@ -25,7 +25,7 @@ OBJECTIVES = catalog.names("objective")
 def params(objective: str = "pixel", **changes) -> Params:
     recipe = {"task": "anaglyph", "model": "unet", "objective": objective, "model_options": {"size": "tiny"}}
     recipe["objective_options"] = OPTIONS[objective]
-    return Params.model_validate(
+    return parse_params(
         {
             "sources": {"builtin": {}},
             "tasks": {"anaglyph": {"sources": ["builtin"]}},

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
+from restereo import catalog
 from restereo.layers.match import Match
 from restereo.methods import parse
-from restereo.tasks.anaglyph import build
 from restereo.video import temporal as steadiness
 from restereo.video.temporal import Memory, Motion
 from restereo.video.views import FilmViews
@@ -42,7 +42,10 @@ def test_colours_of_a_still_scene_move_slowly_and_those_of_a_changed_one_at_once
 
 def test_a_resumed_film_goes_on_as_if_never_interrupted_and_forgets_at_cuts():
     restorer = SimpleNamespace(
-        model=shaken("parallax"), task=build(), calibration=build().default_calibration(), device=torch.device("cpu")
+        model=shaken("parallax"),
+        task=catalog.build("task", "anaglyph"),
+        calibration=catalog.build("task", "anaglyph").default_calibration(),
+        device=torch.device("cpu"),
     )
     whole, first = FilmViews(restorer, parse("red-cyan-color")), FilmViews(restorer, parse("red-cyan-color"))
     pictures = [clips.anaglyph(0), clips.anaglyph(1), clips.anaglyph(2), clips.anaglyph(0, seed=1)]
