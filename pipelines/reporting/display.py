@@ -13,6 +13,7 @@ Figures = Mapping[str, Mapping[str, float | None]]
 class Metric:
     """How a metric is shown: `better` is +1 if higher is better, -1 if lower is, 0 if neither is known."""
 
+    name: str
     group: str
     label: str
     unit: str
@@ -24,45 +25,47 @@ class Metric:
 _PICTURE = "How close the whole recovered {} picture is to the true one, the colours that were never lost included."
 _SHAPES = "How alike edges and textures of the {} picture are to the true ones: 1 = equal; hardly sees colour."
 
-METRICS: dict[str, Metric] = {
-    "missing_psnr": Metric("Missing colours", "all", "dB", 1, 1,
+_METRICS = (
+    Metric("missing_psnr", "Missing colours", "all", "dB", 1, 1,
         "How close the colours the anaglyph threw away come to the true ones; +6 dB is half the error."),
-    "missing_psnr_visible": Metric("Missing colours", "visible", "dB", 1, 1,
+    Metric("missing_psnr_visible", "Missing colours", "visible", "dB", 1, 1,
         "The same, only where the other eye sees the same spot, whose colour can be found there."),
-    "missing_psnr_occluded": Metric("Missing colours", "occluded", "dB", 1, 1,
+    Metric("missing_psnr_occluded", "Missing colours", "occluded", "dB", 1, 1,
         "The same, only where the other eye does not see the spot, whose colour must be guessed."),
-    "psnr": Metric("Whole picture", "all", "dB", 1, 1, "How close all of the result is to the truth."),
-    "psnr_left": Metric("Whole picture", "left", "dB", 1, 1, _PICTURE.format("left")),
-    "psnr_right": Metric("Whole picture", "right", "dB", 1, 1, _PICTURE.format("right")),
-    "ssim_left": Metric("Structure", "left", "SSIM", 3, 1, _SHAPES.format("left")),
-    "ssim_right": Metric("Structure", "right", "SSIM", 3, 1, _SHAPES.format("right")),
-    "ssim": Metric("Structure", "SSIM", "", 3, 1, _SHAPES.format("recovered")),
-    "ciede2000": Metric("Colour", "difference", "ΔE", 1, -1,
+    Metric("psnr", "Whole picture", "all", "dB", 1, 1, "How close all of the result is to the truth."),
+    Metric("psnr_left", "Whole picture", "left", "dB", 1, 1, _PICTURE.format("left")),
+    Metric("psnr_right", "Whole picture", "right", "dB", 1, 1, _PICTURE.format("right")),
+    Metric("ssim_left", "Structure", "left", "SSIM", 3, 1, _SHAPES.format("left")),
+    Metric("ssim_right", "Structure", "right", "SSIM", 3, 1, _SHAPES.format("right")),
+    Metric("ssim", "Structure", "SSIM", "", 3, 1, _SHAPES.format("recovered")),
+    Metric("ciede2000", "Colour", "difference", "ΔE", 1, -1,
         "How different the colours look to a person on average; about 1 can just be seen, 10 is plain."),
-    "epe": Metric("Depth", "error", "px", 2, -1,
+    Metric("epe", "Depth", "error", "px", 2, -1,
         "By how many pixels the shift found between the two eyes is wrong on average."),
-    "mean_absolute_error": Metric("Whole picture", "error", "", 3, -1,
+    Metric("mean_absolute_error", "Whole picture", "error", "", 3, -1,
         "By how much a channel of a pixel is off on average, of 1."),
-    "chroma_error": Metric("Colour", "|Δab|", "", 1, -1,
+    Metric("chroma_error", "Colour", "|Δab|", "", 1, -1,
         "By how much the two colour axes of CIE Lab are off on average; brightness does not count."),
-    "colourfulness": Metric("Colour", "colourfulness", "", 1, 0,
+    Metric("colourfulness", "Colour", "colourfulness", "", 1, 0,
         "How vivid the picture is (Hasler and Süsstrunk): 0 = grey, about 60 = quite colourful."),
-    "colourfulness_difference": Metric("Colour", "more than true", "", 1, 0,
+    Metric("colourfulness_difference", "Colour", "more than true", "", 1, 0,
         "How much more vivid than the true picture; below 0 = paler."),
-    "psnr_inside": Metric("Damage", "inside", "dB", 1, 1,
+    Metric("psnr_inside", "Damage", "inside", "dB", 1, 1,
         "How close the picture is to the truth where dirt had hidden it."),
-    "psnr_outside": Metric("Damage", "outside", "dB", 1, 1, "The same, everywhere else."),
-    "mask_overlap": Metric("Damage", "found", "", 2, 1,
+    Metric("psnr_outside", "Damage", "outside", "dB", 1, 1, "The same, everywhere else."),
+    Metric("mask_overlap", "Damage", "found", "", 2, 1,
         "How well the damage was found: what is damaged and was said to be, of all that is or was said to be."),
-    "residual": Metric("Trust", "contradiction", "", 4, -1,
+    Metric("residual", "Trust", "contradiction", "", 4, -1,
         "By how much the answer, before it was corrected, contradicted the input; 0 = not at all. Needs no truth."),
-    "match_share": Metric("Trust", "matched", "", 3, 1,
+    Metric("match_share", "Trust", "matched", "", 3, 1,
         "Share of the picture for which both eyes name the same match. Needs no truth."),
-    "match_correlation": Metric("Trust", "support", "", 3, 1,
+    Metric("match_correlation", "Trust", "support", "", 3, 1,
         "How alike the edges of both eyes are where they match; near 0 = they show different scenes. Needs no truth."),
-    "unrelated": Metric("Trust", "flagged", "", 2, -1,
+    Metric("unrelated", "Trust", "flagged", "", 2, -1,
         "Share of the pictures whose eyes match so little that they seem to show different scenes. Needs no truth."),
-}  # fmt: skip
+)  # fmt: skip
+METRICS = {metric.name: metric for metric in _METRICS}
+"""Every metric that the tasks declare, in the order of the page's columns."""
 
 BASELINES: dict[str, tuple[str, str]] = {
     "identity": ("the untouched input", "the input itself, shown to both eyes"),
@@ -85,13 +88,6 @@ LICENCES = {
 }
 """Class of licence, as `lineage.licence_class` names them -> what it asks for."""
 
-_TITLES = {
-    "anaglyph": "Full-colour stereo from an anaglyph",
-    "colorization": "Colour from a grey picture",
-    "old_photo": "Old photos, repaired",
-    "stereo_sr": "Stereo super-resolution",
-}
-
 
 def metric(name: str) -> Metric:
     """Returns how a metric is shown; one that is not known by name has no unit and no better side.
@@ -102,18 +98,7 @@ def metric(name: str) -> Metric:
     """
     better = next((sign for part, sign in (("psnr", 1), ("ssim", 1), ("error", -1)) if part in name), 0)
     words = name.replace("_", " ")
-    return METRICS.get(name) or Metric("Other", words, "", 3, better, f"The figure '{words}' of this task.")
-
-
-def title(task: str, kind: str) -> str:
-    """Returns the page's heading.
-
-    Example:
-        >>> title("anaglyph", "anaglyph")
-        'Full-colour stereo from an anaglyph'
-    """
-    words = _TITLES.get(kind, kind.replace("_", " ").capitalize())
-    return words if task == kind else f"{words} ({task})"
+    return METRICS.get(name) or Metric(name, "Other", words, "", 3, better, f"The figure '{words}' of this task.")
 
 
 def variant_label(variant: str) -> str:

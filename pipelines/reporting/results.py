@@ -1,15 +1,16 @@
-"""What the other stages left about a recipe, read and typed: missing is empty, broken is an error."""
+"""What the other stages left about a task's recipes, read and put side by side; a broken file is an error."""
 
 import csv
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines import paths
+from pipelines.reporting.display import BASELINES, METRICS, called, capitalized, metric, ranked
 from restereo.errors import UserError
 
 Figures = dict[str, float | None]
@@ -66,6 +67,16 @@ class RecipeResults:
     cost: dict[str, Any]
     weights: WeightsFile | None
 
+    @property
+    def training(self) -> dict[str, Any]:
+        """What the last training cost, and where it ran."""
+        return self.cost.get("train") or {}
+
+    @property
+    def speeds(self) -> dict[str, float]:
+        """Seconds for a megapixel, of the recipe and of the baselines measured beside it."""
+        return (self.cost.get("evaluate") or {}).get("seconds_per_megapixel") or {}
+
 
 def read_json(file: Path) -> Any:
     """Returns the content of a JSON file, None if there is no such file.
@@ -85,8 +96,13 @@ def read_json(file: Path) -> Any:
         raise UserError(f"{file}: it must be JSON; {_again(file)}.") from None
 
 
-def read_rows(file: Path) -> list[dict[str, Any]]:
-    """Returns the rows of a CSV file with numbers as floats and empty cells as None; no file, no rows.
+def read_rows(file: Path, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Returns the rows of a CSV file: text in the columns `names`, elsewhere numbers where the text is one.
+
+    No file, no rows; an empty cell is None.
+
+    Raises:
+        UserError: A column of `names` is missing.
 
     Example:
         >>> read_rows(Path("no-such-file.csv"))
@@ -95,22 +111,18 @@ def read_rows(file: Path) -> list[dict[str, Any]]:
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", newline="") as handle:
-        return [{key: cell(text or "") for key, text in row.items() if key} for row in csv.DictReader(handle)]
+        table = csv.DictReader(handle)
+        missing = [name for name in names if name not in (table.fieldnames or ())]
+        if missing:
+            raise UserError(f"{file}: the column '{missing[0]}' is missing; {_again(file)}.")
+        return [{k: text if k in names else _cell(text or "") for k, text in row.items() if k} for row in table]
 
 
-def cell(text: str) -> float | str | None:
-    """Returns a CSV cell's number, its text, or None if it is empty.
-
-    Example:
-        >>> cell("21.5"), cell("Cones"), cell("")
-        (21.5, 'Cones', None)
-    """
-    if not text:
-        return None
+def _cell(text: str) -> float | str | None:
     try:
         return float(text)
     except ValueError:
-        return text
+        return text or None
 
 
 def flatten(content: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
@@ -146,38 +158,21 @@ def read_scenes(file: Path) -> list[SceneFigures]:
 
     Raises:
         UserError: A column that names the scene is missing.
-
-    Example:
-        >>> read_scenes(Path("no-such-file.csv"))
-        []
     """
-    found = []
-    with_names = ("what", "variant", "scene")
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as handle:
-        rows = csv.DictReader(handle)
-        for key in with_names:
-            if key not in (rows.fieldnames or ()):
-                raise UserError(f"{file}: the column '{key}' is missing; {_again(file)}.")
-        for row in rows:
-            values = {key: cell(text or "") for key, text in row.items() if key not in with_names and key}
-            found.append(SceneFigures(row["what"], row["variant"], row["scene"], _figures(values)))
-    return found
+    names = ("what", "variant", "scene")
+    return [
+        SceneFigures(
+            row["what"], row["variant"], row["scene"], _figures({k: v for k, v in row.items() if k not in names})
+        )
+        for row in read_rows(file, names)
+    ]
 
 
-def read_weights(file: Path) -> WeightsFile | None:
-    """Returns size and SHA-256 of a weights file, None if there is no such file.
-
-    Example:
-        >>> read_weights(Path("no-such-file.safetensors")) is None
-        True
-    """
+def _read_weights(file: Path) -> WeightsFile | None:
     if not file.is_file():
         return None
     with file.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return WeightsFile(file.stat().st_size, digest)
+        return WeightsFile(file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest())
 
 
 def read(task: str, recipe: str) -> RecipeResults | None:
@@ -209,5 +204,110 @@ def read(task: str, recipe: str) -> RecipeResults | None:
         metrics=read_json(run / "metrics.json") or {},
         history=read_rows(run / "history.csv"),
         cost=read_json(paths.cost(recipe)) or {},
-        weights=read_weights(run / "weights.safetensors"),
+        weights=_read_weights(run / "weights.safetensors"),
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What every section of the page reads.
+
+    Attributes:
+        recipes: Best first (by the headline figure of the first variant), then those without a figure.
+        baselines: From the plainest to the cleverest.
+        variants: Variant -> what -> metric -> mean; "clean" comes first.
+        scenes: Variant -> what -> scene -> figures.
+        doubts: Sentences on what does not fit together.
+    """
+
+    headline: str
+    recipes: list[str]
+    baselines: list[str]
+    variants: dict[str, dict[str, Figures]]
+    scenes: dict[str, dict[str, dict[str, Figures]]]
+    doubts: list[str]
+
+    @property
+    def first(self) -> str:
+        """The variant that decides."""
+        return next(iter(self.variants))
+
+    @property
+    def metrics(self) -> list[str]:
+        """Every metric that has a figure anywhere: known ones in the glossary's order, then the others."""
+        found = dict.fromkeys(
+            name
+            for whats in self.variants.values()
+            for figures in whats.values()
+            for name, value in figures.items()
+            if value is not None
+        )
+        return [name for name in METRICS if name in found] + [name for name in found if name not in METRICS]
+
+    def headlines(self, variant: str) -> dict[str, dict[str, float | None]]:
+        """The headline figure of each scene: what -> scene -> figure."""
+        return {
+            what: {scene: figures.get(self.headline) for scene, figures in found.items()}
+            for what, found in self.scenes.get(variant, {}).items()
+        }
+
+    def differences(self, what: str, other: str) -> list[float]:
+        """By how much `what` is better than `other` in the headline, in each scene of the first variant."""
+        figures, sign = self.headlines(self.first), metric(self.headline).better or 1
+        mine, theirs = figures.get(what, {}), figures.get(other, {})
+        return [sign * (a - b) for scene, a in mine.items() if a is not None and (b := theirs.get(scene)) is not None]
+
+
+def compare(found: Sequence[RecipeResults]) -> Comparison:
+    """Returns the recipes' evidence as one table.
+
+    A baseline is measured beside every recipe; the first recipe's figures stand for it, and where another's
+    differ (they were measured at different times), `doubts` says so. Only recipes with the headline of the
+    first one are ranked.
+
+    Raises:
+        ValueError: There is nothing to compare.
+    """
+    if not found:
+        raise ValueError("no evidence to compare")
+    names = [evidence.recipe for evidence in found]
+    variants: dict[str, dict[str, Figures]] = {}
+    scenes: dict[str, dict[str, dict[str, Figures]]] = {}
+    unlike: dict[str, dict[str, None]] = {}
+    order = dict.fromkeys(variant for evidence in found for variant in evidence.variants)
+    for variant in sorted(order, key=lambda name: name != "clean"):
+        variants[variant] = {}
+        for evidence in found:
+            for what, figures in evidence.variants.get(variant, {}).items():
+                if variants[variant].setdefault(what, figures) != figures:
+                    unlike.setdefault(evidence.recipe, {})[called(what)] = None
+    doubts = [
+        f"{' and '.join(whats)} {'has' if len(whats) == 1 else 'have'} other figures beside {recipe} than beside "
+        f"{found[0].recipe}; they were not measured alike, so evaluate again."
+        for recipe, whats in unlike.items()
+    ]
+    for evidence in found:
+        for row in evidence.scenes:
+            by_what = scenes.setdefault(row.variant, {})
+            by_what.setdefault(row.what, {}).setdefault(row.name, row.figures)
+    headline = found[0].headline
+    doubts += [
+        f"{evidence.recipe} is judged by {evidence.headline}, not by {headline} like {found[0].recipe}."
+        for evidence in found
+        if evidence.headline != headline
+    ]
+    doubts += [
+        f"the figures of {evidence.recipe} are of other weights than those in its run folder: evaluate it again."
+        for evidence in found
+        if evidence.measured and evidence.weights and evidence.measured != evidence.weights.sha256
+    ]
+    best_first = ranked(names, variants[next(iter(variants))], headline)
+    others = {what for whats in variants.values() for what in whats if what not in names}
+    return Comparison(
+        headline=headline,
+        recipes=best_first + [name for name in names if name not in best_first],
+        baselines=[name for name in BASELINES if name in others] + sorted(others - set(BASELINES)),
+        variants=variants,
+        scenes=scenes,
+        doubts=[capitalized(doubt) for doubt in doubts],
     )

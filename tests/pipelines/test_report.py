@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from pipelines import paths, report
-from pipelines.reporting.embedding import embed
+from pipelines.reporting.pictures import embed
 from restereo.errors import UserError
 
 UNET, GAN = "anaglyph_unet", "anaglyph_<gan>"
