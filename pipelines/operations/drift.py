@@ -160,38 +160,38 @@ def compare(log: Path, expected: Mapping[str, Values], seen: Mapping[str, Values
     return Report(log, max((len(values) for values in seen.values()), default=0), tuple(shifts))
 
 
-def read_log(file: Path, model: str | None = None) -> dict[str, list[Any]]:
-    """Returns the values of each figure in a log.
-
-    Args:
-        file: What `RESTEREO_STATISTICS` named.
-        model: Only figures of these weights for what depends on them, by SHA-256; None = of whatever weights.
+def read_log(file: Path) -> list[dict[str, Any]]:
+    """Returns the lines of a log, which `RESTEREO_STATISTICS` named.
 
     Raises:
         UserError: There is no such file, or a line of it is none of a log.
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file; set RESTEREO_STATISTICS to it where pictures are recovered.")
-    values: dict[str, list[Any]] = {name: [] for name in (*FIGURES, *KINDS)}
+    rows: list[dict[str, Any]] = []
     for number, row in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         try:
             line = json.loads(row)
-            weights = line["model"]
+            rows.append({**line, "model": line["model"]})
         except (ValueError, KeyError, TypeError):
             raise UserError(f"{file}: line {number} is no line of statistics; remove it.") from None
-        for name in FIGURES:
-            other = name in (*TESTED, "confidence") and model not in (None, weights)
-            if not other and isinstance(value := line.get(name), int | float) and math.isfinite(value):
-                values[name].append(float(value))
-        for name in KINDS:
-            values[name].append(str(line.get(name)))
+    return rows
+
+
+def values_of(rows: Sequence[Mapping[str, Any]], model: str | None) -> dict[str, list[Any]]:
+    """Returns the values of each figure in a log; what depends on the weights only where they are these, by SHA-256.
+
+    Example:
+        >>> rows = [{"model": "a", "brightness": 9, "residual": 0.1}, {"model": "b", "brightness": 8, "residual": 0.2}]
+        >>> found = values_of(rows, "a")
+        >>> found["brightness"], found["residual"]
+        ([9.0, 8.0], [0.1])
+    """
+    values: dict[str, list[Any]] = {name: [str(row.get(name)) for row in rows] for name in KINDS}
+    for name in FIGURES:
+        counted = [row.get(name) for row in rows if name not in (*TESTED, "confidence") or row["model"] == model]
+        values[name] = [float(one) for one in counted if isinstance(one, int | float) and math.isfinite(one)]
     return values
-
-
-def models(file: Path) -> list[str]:
-    """Returns the SHA-256 of the weights in a log, the most frequent first."""
-    rows = [json.loads(row).get("model", "") for row in file.read_text(encoding="utf-8").splitlines()]
-    return sorted(set(rows), key=lambda model: (-rows.count(model), model))
 
 
 def trained_on(task: str, recipe: str | None) -> dict[str, list[float]]:
@@ -224,16 +224,16 @@ def check(log: Path, task: str = "anaglyph", earlier: Path | None = None) -> Rep
     Raises:
         UserError: A file is missing or broken.
     """
-    params = load_params()
-    read_log(log)  # what is wrong with it is said before anything else
-    model = next(iter(models(log)), None)
+    params, rows = load_params(), read_log(log)
+    weights = [row["model"] for row in rows]
+    model = min(weights, key=lambda one: (-weights.count(one), one), default=None)
+    seen = values_of(rows, model)
     if earlier:
-        return compare(log, read_log(earlier, model), read_log(log, model), params.drift)
+        return compare(log, values_of(read_log(earlier), model), seen, params.drift)
     names = [name for name, row in params.recipes.items() if row.task == task]
     recipe = next(
         (n for n in names if (results.read_json(paths.metrics(task, n)) or {}).get("weights_sha256") == model), None
     )
-    seen = read_log(log, model)
     return compare(log, trained_on(task, recipe), seen, params.drift)
 
 

@@ -78,16 +78,6 @@ BASELINES: dict[str, tuple[str, str]] = {
 }
 """Baseline -> what a sentence calls it, what it does; from the plainest to the cleverest."""
 
-LICENCES = {
-    "unknown": "terms not recognised: read them before any use",
-    "non-commercial": "no commercial use",
-    "no derivatives": "no changed copies",
-    "share alike": "results under the same licence",
-    "attribution": "name the authors",
-    "public domain": "free of conditions",
-}
-"""Class of licence, as `lineage.licence_class` names them -> what it asks for."""
-
 
 def metric(name: str) -> Metric:
     """Returns how a metric is shown; one that is not known by name has no unit and no better side.

@@ -1,13 +1,11 @@
 """Where a run comes from: its content key, the code's revision, what its data may be used for."""
 
 import hashlib
-import json
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -20,8 +18,16 @@ TERMS: tuple[tuple[str, str], ...] = (
     (r"cc ?0|public domain|\bunlicense\b|unrestricted|no known copyright", "public domain"),
 )
 """What a licence's name says -> its class; of several the strictest. A help for reading, no legal advice."""
-ORDER = ("public domain", "attribution", "share alike", "no derivatives", "non-commercial", "unknown")
-"""Classes of licence, the freest first. What nobody has said counts as the strictest."""
+LICENCES = {
+    "public domain": "free of conditions",
+    "attribution": "name the authors",
+    "share alike": "results under the same licence",
+    "no derivatives": "no changed copies",
+    "non-commercial": "no commercial use",
+    "unknown": "terms not recognised: read them before any use",
+}
+"""Class of licence -> what it asks for, the freest first. What nobody has said counts as the strictest."""
+ORDER = tuple(LICENCES)
 GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data", ":(top,exclude)restereo/weights")
 """What the pipeline itself rewrites: a change there says nothing about the code."""
 
@@ -79,16 +85,6 @@ def content_key(files: Mapping[str, Path]) -> str:
         with files[name].open("rb") as stream:
             total.update(f"{name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
-
-
-def canonical_sha256(content: Any) -> str:
-    """Returns the SHA-256, in hexadecimal, of a value as JSON with sorted keys.
-
-    Example:
-        >>> canonical_sha256({"b": 1, "a": 2}) == canonical_sha256({"a": 2, "b": 1})
-        True
-    """
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def work_tree() -> dict[str, str]:

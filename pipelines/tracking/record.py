@@ -1,16 +1,18 @@
 """What a finished run says of itself, as a tracking server keeps it."""
 
+import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pipelines import paths
 from pipelines.reporting import display, results
 from pipelines.reporting.results import Figures, RecipeResults, flatten
-from pipelines.tracking.lineage import canonical_sha256, content_key, files_below, licence_class, strictest, work_tree
+from pipelines.tracking.lineage import LICENCES, content_key, files_below, licence_class, strictest, work_tree
 from restereo.errors import UserError
 
 MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
@@ -131,12 +133,13 @@ def _tags(found: RecipeResults) -> dict[str, str]:
     device = training.get("device") or found.environment.get("device", "unknown")
     machine, threads = (found.environment.get(key, "unknown") for key in ("machine", "threads"))
     known = {**config, **training}
+    settings = {name: value for name, value in config.items() if name not in LINEAGE}
     return {
         "recipe": found.recipe,
         **work_tree(),
         **{f"train_{key}": str(known[key]).lower() for key in ("git_rev", "git_dirty") if key in known},
         "data_sha256": str(config.get("data_sha256", "unknown")),
-        "params_sha256": canonical_sha256({k: v for k, v in config.items() if k not in LINEAGE}),
+        "params_sha256": hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest(),
         "seed": str(config.get("seed", "unknown")),
         "hardware": f"{device}, {machine}, threads: {threads}",
         "host": str(training.get("host", "unknown")),
@@ -169,7 +172,7 @@ def _note(found: RecipeResults, tags: Mapping[str, str]) -> str:
         best = next((what for what in order if what != recipe), None)
         figures.append(f"{known.get(recipe, DASH)} ({variant}{f'; {best} {known[best]}' if best else ''})")
     lines = [f"{recipe}: {headline} {', '.join(figures)}, mean over the test scenes", ""]
-    use, strict = display.LICENCES[tags["licence_class"]], tags["licence_strictest"]
+    use, strict = LICENCES[tags["licence_class"]], tags["licence_strictest"]
     why = "; what nobody has said counts as the strictest" if tags["licence_class"] == "unknown" else ""
     # Above the tables: a long note is cut at its end.
     lines += [f"**Use: {use}.** Strictest licence of its data: {strict}{why}.", ""]
@@ -180,22 +183,12 @@ def _note(found: RecipeResults, tags: Mapping[str, str]) -> str:
     return "\n".join([*lines, f"{code}, {tags['hardware']}.", "", f"Licences of the data: {tags['licences']}."])
 
 
-def _milliseconds(moment: object) -> int | None:
-    """Returns a moment, written as ISO 8601 or as seconds since 1970, in milliseconds since 1970."""
-    if isinstance(moment, int | float):
-        return int(moment * 1000)
-    if isinstance(moment, str):
-        parsed = datetime.fromisoformat(moment)
-        return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp() * 1000)
-    return None
-
-
 def _time_range(training: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Returns start and end of the training in milliseconds since 1970, None where unknown."""
-    started, finished = (_milliseconds(training.get(name)) for name in ("started", "finished"))
-    if started is not None and finished is None and _is_finite(training.get("seconds")):
-        finished = started + int(training["seconds"] * 1000)
-    return started, finished
+    if "started" not in training:
+        return None, None
+    started = int(datetime.fromisoformat(training["started"]).timestamp() * 1000)
+    return started, started + int(training["seconds"] * 1000) if "seconds" in training else None
 
 
 def _files(found: RecipeResults, task: str) -> list[tuple[Path, str]]:
