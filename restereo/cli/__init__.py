@@ -9,6 +9,7 @@ from collections.abc import Callable
 import typer
 
 from restereo.cli import developing, recovering, restoring
+from restereo.cli.wording import message
 from restereo.errors import UserError
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -52,5 +53,5 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except UserError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"error: {message(error)}", err=True)
         sys.exit(2)
