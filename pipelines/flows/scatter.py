@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger, task, unmapped
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner
@@ -125,7 +125,7 @@ def _synthesize(share: Share) -> int:
     return make_share(share)
 
 
-@task(cache_policy=NO_CACHE, retries=1)
+@task(task_run_name="{jobs[0].file.name} …", cache_policy=NO_CACHE, retries=1)
 def _recover(jobs: list[Job], model: str, wish: Wish) -> list[str]:
     """Returns the errors of what could not be recovered."""
     from restereo.inference.contender import find_restorer
@@ -140,16 +140,14 @@ def _recover(jobs: list[Job], model: str, wish: Wish) -> list[str]:
 def _synthesize_shares(name: str, size: int) -> str:
     missing = find_missing(name, size)
     get_run_logger().info(f"{len(missing)} shares of {size} scenes")
-    made = sum(future.result() for future in _synthesize.map(missing))
+    made = sum(_synthesize.map(missing).result())
     return f"{gather(name, size)}: {made} scenes made; `dvc --wait-for-lock repro` goes on from here."
 
 
 @flow(name="scatter-recover")
 def _recover_shares(jobs: list[Job], model: str, wish: Wish, size: int) -> list[str]:
     shares = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    named = [_recover.with_options(task_run_name=f"{share[0].file.name} …") for share in shares]
-    futures = [one.submit(share, model, wish) for one, share in zip(named, shares, strict=True)]
-    return [error for future in futures for error in future.result()]
+    return [error for errors in _recover.map(shares, unmapped(model), unmapped(wish)).result() for error in errors]
 
 
 def _dask(workers: int) -> "TaskRunner[PrefectFuture[Any]]":

@@ -8,8 +8,10 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 from packaging.requirements import Requirement
@@ -99,42 +101,34 @@ def disk(folder: Path = paths.DATA, least: int = LEAST_FREE) -> Iterator[str]:
 
 def servers() -> Iterator[str]:
     """Yields a message for each server that an address in the environment names and that does not answer."""
-    for variable, health in (("MLFLOW_TRACKING_URI", "/health"), ("PREFECT_API_URL", "/health")):
+    local = {"MLFLOW_TRACKING_URI": "MLflow's files go to data/mlflow", "PREFECT_API_URL": "each flow starts its own"}
+    for variable, instead in local.items():
         address = os.environ.get(variable, "")
         scheme = urlparse(address).scheme
-        if scheme in ("http", "https") and (why := _unheard(address.rstrip("/") + health)):
-            local = "MLflow's files go to data/mlflow" if variable.startswith("MLFLOW") else "each flow starts its own"
-            yield f"{variable}: {address} does not answer ({why}); start that server, or unset it: {local}."
-        elif scheme.startswith(("postgresql", "mysql")) and (why := _closed(address)):
-            yield f"{variable}: the database at {_place(address)} does not answer ({why}); start it."
+        if scheme in ("http", "https") and (why := _try(urllib.request.urlopen, f"{address.rstrip('/')}/health")):
+            yield f"{variable}: {address} does not answer ({why}); start that server, or unset it: {instead}."
+        elif scheme.startswith(("postgresql", "mysql")) and (why := _try(socket.create_connection, _place(address))):
+            place = ":".join(map(str, _place(address)))
+            yield f"{variable}: the database at {place} does not answer ({why}); start it."
     endpoint = os.environ.get("MLFLOW_S3_ENDPOINT_URL", "")
-    if endpoint and (why := _closed(endpoint)):
-        yield f"MLFLOW_S3_ENDPOINT_URL: {endpoint} does not answer ({why}); start it, or mend the address."
+    if endpoint and (why := _try(socket.create_connection, _place(endpoint))):
+        yield f"MLFLOW_S3_ENDPOINT_URL: {endpoint} does not answer ({why}); start it, or correct the address."
 
 
-def _unheard(address: str) -> str:
-    """Returns why an address gives no good answer, nothing if it does."""
+def _try(connect: Callable[..., AbstractContextManager[Any]], address: str | tuple[str, int]) -> str:
+    """Returns why an address does not answer, nothing if it does."""
     try:
-        with urllib.request.urlopen(address, timeout=PATIENCE):
+        with connect(address, timeout=PATIENCE):
             return ""
     except OSError as error:
         return str(getattr(error, "reason", error))
 
 
-def _place(address: str) -> str:
+def _place(address: str) -> tuple[str, int]:
     """Returns host and port; never the password that stands before them."""
     parts = urlparse(address)
     ports = {"postgresql": 5432, "mysql": 3306, "https": 443}
-    return f"{parts.hostname}:{parts.port or ports.get(parts.scheme.partition('+')[0], 80)}"
-
-
-def _closed(address: str) -> str:
-    host, _, port = _place(address).rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), timeout=PATIENCE):
-            return ""
-    except OSError as error:
-        return str(error)
+    return parts.hostname or "", parts.port or ports.get(parts.scheme.partition("+")[0], 80)
 
 
 def checkpoints() -> Iterator[str]:
@@ -160,13 +154,8 @@ def _newer(file: Path) -> Path | None:
     """Returns a file that a checkpoint depends on and that was changed after it was written."""
     import restereo
 
-    code = Path(restereo.__file__).parent.rglob("*.py")
-    later = [
-        one
-        for one in (Path("params.yaml"), *sorted(code))
-        if one.is_file() and one.stat().st_mtime > file.stat().st_mtime
-    ]
-    return later[0] if later else None
+    inputs = [Path("params.yaml"), *sorted(Path(restereo.__file__).parent.rglob("*.py"))]
+    return next((one for one in inputs if one.is_file() and one.stat().st_mtime > file.stat().st_mtime), None)
 
 
 def _held(lock: Path) -> bool:

@@ -46,7 +46,7 @@ class Difference:
 
     @property
     def amount(self) -> float:
-        """How far they are apart; infinite if one is undefined."""
+        """How far they are apart; infinite if only one is undefined."""
         if self.then is None or self.now is None:
             return 0.0 if self.then == self.now else float("inf")
         return abs(self.then - self.now)
@@ -54,15 +54,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of it.
-
-    Attributes:
-        version: What was reproduced.
-        revision: Of its code.
-        differences: Every figure, the farthest apart first.
-        tolerance: What was allowed.
-        notes: Packages that are of other versions than at the training.
-    """
+    """A version, the revision of its code, every figure (the farthest apart first), and packages that differ."""
 
     version: Version
     revision: str
@@ -72,7 +64,7 @@ class Reproduction:
 
     @property
     def message(self) -> str:
-        """What came of it."""
+        """The outcome, in one line."""
         most = self.differences[0]
         return (
             f"{self.version}: {len(self.differences)} test figures of revision {self.revision[:12]} came out again, "
@@ -107,9 +99,13 @@ def reproduce(model: str, number: int, into: Path | None = None, tolerance: floa
         shutil.copytree(download_model(version, Path(place, "model")), run)
         then = download_artifact(version, f"evaluation/{version.recipe}.json", Path(place, "run"))
         config = results.read_json(run / "config.json")
-        restore_data(folder, model)
-        check_same(version, tags, config, facts_of(folder, version.recipe))
-        python(folder, "-m", "pipelines.evaluate", version.recipe)
+        settings = [file.read_text(encoding="utf-8") for file in (folder / ".dvc").glob("config*")]
+        pull = ["--pull"] if any("['remote " in text for text in settings) else []
+        _run([*DVC, "repro", *pull, f"synthesize@{model}"], folder)  # the data by their hashes, else made again
+        facts = json.loads(_run([sys.executable, "-c", ASK, version.recipe], folder).splitlines()[-1])
+        check_same(version, tags, config, facts)
+        again = ["--single-item", "--force", "--no-run-cache", "--no-commit"]
+        _run([*DVC, "repro", *again, f"evaluate@{version.recipe}"], folder)
         now = results.read_json(folder / paths.metrics(model, version.recipe))
         found = differences(results.read_json(then), now)
         environment = results.read_json(download_artifact(version, "run/environment.json", Path(place, "run"))) or {}
@@ -168,20 +164,19 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[Differe
         >>> [(d.name, d.amount) for d in differences(one, one)]
         [('clean/unet/epe', 0.0), ('clean/unet/psnr', 0.0)]
     """
-    tables = [
-        {
-            f"{variant}/{what}/{name}": value
-            for variant, whats in content["variants"].items()
-            for what, figures in whats.items()
-            for name, value in figures.items()
-        }
-        for content in (then, now)
-    ]
-    if tables[0].keys() != tables[1].keys():
-        odd = sorted(tables[0].keys() ^ tables[1].keys())[0]
-        raise UserError(f"evaluation: '{odd}' was measured only once; {nearest(odd, tables[0])[:200]}.")
-    found = [Difference(name, value, tables[1][name]) for name, value in tables[0].items()]
-    return sorted(found, key=lambda one: (-one.amount, one.name))
+    old, new = _figures(then), _figures(now)
+    if odd := sorted(old.keys() ^ new.keys()):
+        raise UserError(f"evaluation: '{odd[0]}' was measured only once; {nearest(odd[0], old)[:200]}.")
+    return sorted((Difference(name, old[name], new[name]) for name in old), key=lambda one: (-one.amount, one.name))
+
+
+def _figures(evaluation: Mapping[str, Any]) -> dict[str, float | None]:
+    return {
+        f"{variant}/{what}/{name}": value
+        for variant, rows in evaluation["variants"].items()
+        for what, figures in rows.items()
+        for name, value in figures.items()
+    }
 
 
 def other_packages(environment: Mapping[str, Any]) -> tuple[str, ...]:
@@ -222,43 +217,14 @@ def clone(revision: str, into: Path | None) -> Iterator[Path]:
         yield folder
 
 
-def restore_data(folder: Path, task: str) -> None:
-    """Brings the scenes of a task into a clone: from the cache or a remote by their hashes, else made again.
-
-    Raises:
-        UserError: DVC cannot.
-    """
-    settings = [file.read_text(encoding="utf-8") for file in (folder / ".dvc").glob("config*")]
-    pull = ["--pull"] if any("['remote " in text for text in settings) else []
-    _run([*DVC, "repro", *pull, f"synthesize@{task}"], folder)
-
-
-def facts_of(folder: Path, recipe: str) -> dict[str, Any]:
-    """Returns what a clone's own code says of a recipe: `row`, `train`, `seed`, `data_sha256`.
-
-    Raises:
-        UserError: It cannot.
-    """
-    facts: dict[str, Any] = json.loads(python(folder, "-c", ASK, recipe).splitlines()[-1])
-    return facts
-
-
-def python(folder: Path, *arguments: str) -> str:
-    """Returns what a Python program of the clone prints; it runs the clone's code, not this one.
-
-    Raises:
-        UserError: It failed.
-    """
-    return _run([sys.executable, *arguments], folder)
-
-
 def _run(command: list[str], folder: Path) -> str:
+    """Returns what a program prints that runs in a clone, with the clone's code."""
     # Stages say `python`: this one, and in the clone's folder, whose packages come first.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     more = {"PATH": path, "PYTHONPATH": str(folder.absolute())}
     done = subprocess.run(command, cwd=folder, env=os.environ | more, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        said = " ".join(done.stdout.split()[-60:]) or "what it said stands above"
+        output = " ".join(done.stdout.split()[-60:]) or "its message stands above"
         name = " ".join(command[-2:]).partition("\n")[0]
-        raise UserError(f"{folder}: `{name}` failed with status {done.returncode} ({said}).")
+        raise UserError(f"{folder}: `{name}` failed with status {done.returncode} ({output}).")
     return done.stdout

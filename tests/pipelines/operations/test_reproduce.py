@@ -53,6 +53,12 @@ stages:
       cmd: mkdir -p data/pairs/anaglyph && cp material data/pairs/anaglyph/index.json && echo made >> ../made
       deps: [material]
       outs: ["data/pairs/${key}"]
+  evaluate:
+    foreach: {mine: 1}
+    do:
+      cmd: python -m pipelines.evaluate ${key}
+      deps: [data/pairs/anaglyph, data/runs/mine]
+      metrics: [{data/evaluation/anaglyph/mine.json: {cache: false}}]
 """,
     "material": "twelve bytes",
     "params.yaml": '{"seed": 0, "steps": 3}',
@@ -85,7 +91,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         patch.chdir(root)
         run("git", "init", "-q")
         run(sys.executable, "-m", "dvc", "init", "-q")
-        run(sys.executable, "-m", "dvc", "repro", "-q")
+        run(sys.executable, "-m", "dvc", "repro", "-q", "synthesize@anaglyph")
         first = commit()
         (root / "pipelines" / "evaluate.py").write_text(CODE["pipelines/evaluate.py"].replace("FACTOR", "9.0"))
         commit()
