@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from typing import NoReturn
 
 from pipelines import paths
 from pipelines.flows import processes
@@ -73,6 +74,27 @@ def noted_api() -> str | None:
     return noted if noted and _answers(f"{noted}/health") else None
 
 
+def prefect_server(port: int, settings: dict[str, str] | None = None) -> Server:
+    """Returns a Prefect server on a port of this machine, with further settings.
+
+    Example:
+        >>> prefect_server(4200).health
+        'http://127.0.0.1:4200/api/health'
+    """
+    api = f"http://{HOST}:{port}/api"
+    mine = {"PREFECT_SERVER_API_HOST": HOST, "PREFECT_SERVER_API_PORT": str(port), "PREFECT_UI_API_URL": api}
+    environment = prefect_environment(api) | mine | (settings or {})
+    return Server("prefect", [sys.executable, "-m", "prefect", "server", "start"], environment, f"{api}/health")
+
+
+def mlflow_server(port: int, *options: str, settings: dict[str, str] | None = None) -> Server:
+    """Returns an MLflow server on a port of this machine, with further options of its command line."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    # Without this, eight idle workers hold memory for nothing.
+    jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return Server("mlflow", [*command, *options], jobs | (settings or {}), f"http://{HOST}:{port}/health")
+
+
 def servers(mlflow_port: int, prefect_port: int, cron: str | None) -> list[Server]:
     """Returns what is started, in this order. Where MLflow's server is elsewhere, none is started.
 
@@ -80,26 +102,15 @@ def servers(mlflow_port: int, prefect_port: int, cron: str | None) -> list[Serve
         >>> [server.name for server in servers(5000, 4200, None)][-2:]
         ['prefect', 'flow']
     """
-    store, python = default_store(), [sys.executable, "-m"]
-    page = f"http://{HOST}:{prefect_port}"
-    settings = prefect_environment(f"{page}/api") | {
-        "PREFECT_SERVER_API_HOST": HOST,
-        "PREFECT_SERVER_API_PORT": str(prefect_port),
-        "PREFECT_UI_API_URL": f"{page}/api",
-        "PREFECT_RUNNER_POLL_FREQUENCY": "2",  # seconds until a run asked for on the page begins; 10 by default
-    }
-    serve = [*python, "pipelines.cli", "serve", *(["--cron", cron] if cron else [])]
-    found = [
-        Server("prefect", [*python, "prefect", "server", "start"], settings, f"{page}/api/health"),
-        Server("flow", serve, settings, f"{page}/api/deployments/name/{RETRAIN}/{RETRAIN}"),
-    ]
+    store, prefect = default_store(), prefect_server(prefect_port)
+    api = prefect.environment["PREFECT_API_URL"]
+    serve = [sys.executable, "-m", "pipelines.cli", "serve", *(["--cron", cron] if cron else [])]
+    poll = {"PREFECT_RUNNER_POLL_FREQUENCY": "2"}  # seconds until a run asked for on the page begins; 10 by default
+    flow = Server("flow", serve, prefect_environment(api) | poll, f"{api}/deployments/name/{RETRAIN}/{RETRAIN}")
     if store.artifacts is None:
-        return found
-    mlflow = ["mlflow", "server", "--host", HOST, "--port", str(mlflow_port), "--workers", "1"]
-    mlflow += ["--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
-    # Without this, eight idle workers hold memory for nothing.
-    jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    return [Server("mlflow", [*python, *mlflow], jobs, f"http://{HOST}:{mlflow_port}/health"), *found]
+        return [prefect, flow]
+    files = ["--backend-store-uri", store.uri, "--default-artifact-root", store.artifacts]
+    return [mlflow_server(mlflow_port, *files), prefect, flow]
 
 
 def check_port(option: str, port: int) -> None:
@@ -131,10 +142,16 @@ def serving(wanted: Sequence[Server], logs: Path = paths.LOGS) -> Iterator[Calla
     logs.mkdir(parents=True, exist_ok=True)
     up: list[tuple[Server, subprocess.Popen[str]]] = []
 
+    def fail(server: Server, what: str) -> NoReturn:
+        log = logs / f"{server.name}.log"
+        lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+        message = f"{log}: the {server.name} server {what}; its last lines say why:"
+        raise UserError("\n".join([message, *lines[-TAIL:]]))
+
     def check() -> None:
         for server, process in up:
             if process.poll() is not None:
-                raise UserError(_failure(logs, server, f"ended with status {process.returncode}"))
+                fail(server, f"ended with status {process.returncode}")
 
     with ExitStack() as stack:
         for server in wanted:
@@ -142,24 +159,14 @@ def serving(wanted: Sequence[Server], logs: Path = paths.LOGS) -> Iterator[Calla
             process = stack.enter_context(processes.start(server.command, log, server.environment))
             stack.callback(processes.stop, process, PATIENCE)
             up.append((server, process))
-        _wait(wanted, check, logs)
+        end = time.monotonic() + START_SECONDS
+        for server in wanted:
+            while not _answers(server.health):
+                check()
+                if time.monotonic() > end:
+                    fail(server, f"did not answer within {START_SECONDS:.0f} s")
+                time.sleep(0.2)
         yield check
-
-
-def _wait(starting: Sequence[Server], check: Callable[[], None], logs: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    for server in starting:
-        while not _answers(server.health):
-            check()
-            if time.monotonic() > end:
-                raise UserError(_failure(logs, server, f"did not answer within {START_SECONDS:.0f} s"))
-            time.sleep(0.2)
-
-
-def _failure(logs: Path, server: Server, what: str) -> str:
-    log = logs / f"{server.name}.log"
-    lines = [line for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return "\n".join([f"{log}: the {server.name} server {what}; its last lines say why:", *lines[-TAIL:]])
 
 
 def _answers(address: str) -> bool:
@@ -189,7 +196,7 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
     if wanted[0].name == "mlflow":
         check_port("--port", mlflow_port)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    ADDRESS.parent.mkdir(parents=True, exist_ok=True)
+    ADDRESS.parent.mkdir(parents=True, exist_ok=True)  # also Prefect's home
     say("Starting the servers (up to half a minute the first time) ...")
     try:
         database = default_store().database

@@ -4,16 +4,20 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from pipelines.environment import ENVIRONMENT
-from pipelines.flows.ui import Server, prefect_environment, serving
+from pipelines.flows.ui import prefect_server, serving
 from pipelines.tracking.client import connect
 from pipelines.tracking.store import Store
 
@@ -96,11 +100,49 @@ def alive() -> Callable[[list[int]], list[int]]:
     return still
 
 
+class Listener(BaseHTTPRequestHandler):
+    """Notes what is posted, and answers with the status that the path begins with: `/503/...`."""
+
+    posted: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.send_response(int(self.path.split("/")[1]))
+        self.end_headers()
+
+    def do_POST(self) -> None:
+        self.posted.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def listener() -> Iterator[str]:
+    """Address of a web server that answers as its paths say."""
+    with HTTPServer(("127.0.0.1", 0), Listener) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def posted() -> list[str]:
+    """What the listener was told in this test."""
+    Listener.posted.clear()
+    return Listener.posted
+
+
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database of MLflow, made once: the migration takes longer than all the rest."""
-    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    connect(Store(f"sqlite:///{database}", None, database))
+    """A migrated database of MLflow, made once for all workers: the migration takes longer than all the rest."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    database = folder / "empty.db"
+    with FileLock(folder / "empty.lock"):
+        if not database.exists():
+            connect(Store(f"sqlite:///{database}", None, database))
     return database
 
 
@@ -110,13 +152,7 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("RESTEREO_TEST_PREFECT"):
         yield given
         return
-    home, port = tmp_path_factory.mktemp("prefect"), free_port()
-    page = f"http://127.0.0.1:{port}"
-    settings = prefect_environment(f"{page}/api") | {
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_API_PORT": str(port),
-        "PREFECT_UI_API_URL": f"{page}/api",
-    }
-    command = [sys.executable, "-m", "prefect", "server", "start"]
-    with serving([Server("prefect", command, settings, f"{page}/api/health")], logs=home):
-        yield f"{page}/api"
+    home = tmp_path_factory.mktemp("prefect")
+    server = prefect_server(free_port(), {"PREFECT_HOME": str(home)})
+    with serving([server], logs=home):
+        yield server.environment["PREFECT_API_URL"]

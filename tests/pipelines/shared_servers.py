@@ -17,7 +17,7 @@ from typing import Any, final
 
 import pytest
 
-from pipelines.flows.ui import Server, prefect_environment, serving
+from pipelines.flows.ui import Server, mlflow_server, prefect_server, serving
 
 BUCKETS = ("mlflow", "dvc")
 KEYS = {"AWS_ACCESS_KEY_ID": "restereo", "AWS_SECRET_ACCESS_KEY": "rehearsal", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -92,30 +92,31 @@ def shared_servers(folder: Path, ports: tuple[int, int, int, int]) -> Iterator[S
     for needed in ("psycopg2", "boto3", "moto"):
         pytest.importorskip(needed, reason=f"{needed} is not installed; pip install 'restereo[servers,dev]'")
     postgres_port, s3_port, mlflow_port, prefect_port = ports
-    python, page = [sys.executable, "-m"], f"http://127.0.0.1:{prefect_port}"
     with ExitStack() as stack:
         postgres = Postgres(postgres_port)
         stack.callback(postgres.remove)
         postgres.start()
         stack.callback(postgres.stop)
         postgres.create("mlflow", "prefect")
-        found = Shared(postgres, f"http://127.0.0.1:{s3_port}", f"http://127.0.0.1:{mlflow_port}", f"{page}/api")
+        found = Shared(
+            postgres,
+            f"http://127.0.0.1:{s3_port}",
+            f"http://127.0.0.1:{mlflow_port}",
+            f"http://127.0.0.1:{prefect_port}/api",
+        )
         moto = Server(
-            "s3", [*python, "moto.server", "-H", "127.0.0.1", "-p", str(s3_port)], {}, f"{found.s3}/moto-api/"
+            "s3",
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(s3_port)],
+            {},
+            f"{found.s3}/moto-api/",
         )
         stack.enter_context(serving([moto], folder))
         for name in BUCKETS:
             found.bucket(name).create()
-        mlflow = ["mlflow", "server", "--host", "127.0.0.1", "--port", str(mlflow_port), "--workers", "1"]
-        mlflow += ["--backend-store-uri", postgres.url("postgresql+psycopg2", "mlflow")]
-        mlflow += ["--artifacts-destination", "s3://mlflow", "--serve-artifacts"]
-        settings = KEYS | {"MLFLOW_S3_ENDPOINT_URL": found.s3, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        store = ["--backend-store-uri", postgres.url("postgresql+psycopg2", "mlflow")]
+        store += ["--artifacts-destination", "s3://mlflow", "--serve-artifacts"]
+        mlflow = mlflow_server(mlflow_port, *store, settings=KEYS | {"MLFLOW_S3_ENDPOINT_URL": found.s3})
         database = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": postgres.url("postgresql+asyncpg", "prefect")}
-        places = {"PREFECT_HOME": str(folder), "PREFECT_SERVER_API_PORT": str(prefect_port)}
-        environment = prefect_environment(found.prefect) | database | places | {"PREFECT_UI_API_URL": found.prefect}
-        servers = [
-            Server("mlflow", [*python, *mlflow], settings, f"{found.mlflow}/health"),
-            Server("prefect", [*python, "prefect", "server", "start"], environment, f"{found.prefect}/health"),
-        ]
-        stack.enter_context(serving(servers, folder))
+        prefect = prefect_server(prefect_port, database | {"PREFECT_HOME": str(folder)})
+        stack.enter_context(serving([mlflow, prefect], folder))
         yield found

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipelines.environment import DVC
-from pipelines.flows.ui import Server, prefect_environment, serving
+from pipelines.flows.ui import prefect_server, serving
 from restereo.progress import shown
 from tests.bench import material
 from tests.bench.clock import best, take_turns
@@ -63,17 +63,12 @@ def _prefect_server() -> Iterator[str]:
     """The address of a server as `make ui` starts it."""
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
-        page = f"http://127.0.0.1:{trial.getsockname()[1]}"
+        port = trial.getsockname()[1]
     home = material.folder() / "prefect"
     home.mkdir()
-    settings = prefect_environment(f"{page}/api") | {
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_API_PORT": page.rpartition(":")[2],
-        "PREFECT_UI_API_URL": f"{page}/api",
-    }
-    command = [sys.executable, "-m", "prefect", "server", "start"]
-    with serving([Server("prefect", command, settings, f"{page}/api/health")], logs=home):
-        yield f"{page}/api"
+    server = prefect_server(port, {"PREFECT_HOME": str(home)})
+    with serving([server], logs=home):
+        yield server.environment["PREFECT_API_URL"]
 
 
 def _looks(project: Project, rounds: int) -> Iterator[Figure]:

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import yaml
 from pipelines import paths
 from pipelines.environment import DVC
 from pipelines.flows import processes
-from pipelines.flows.ui import HOST, Server, prefect_environment, serving
+from pipelines.flows.ui import HOST, Server, mlflow_server, prefect_server, serving
 from tests.conftest import ROOT
 from tests.pipelines.conftest import free_port
 from tests.pipelines.flows.flow_runs import start_flow
@@ -61,10 +60,9 @@ def wait_until(there: Callable[[], bool], process: "subprocess.Popen[str]", seco
 
 
 def test_a_stage_finishes_when_prefect_dies(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    home, port = tmp_path_factory.mktemp("prefect"), free_port()
-    api = f"http://{HOST}:{port}/api"
-    settings = prefect_environment(api) | {"PREFECT_HOME": str(home), "PREFECT_SERVER_API_PORT": str(port)}
-    server = Server("prefect", [sys.executable, "-m", "prefect", "server", "start"], settings, f"{api}/health")
+    home = tmp_path_factory.mktemp("prefect")
+    server = prefect_server(free_port(), {"PREFECT_HOME": str(home)})
+    api = server.environment["PREFECT_API_URL"]
     with (project / "dvc.yaml").open("a") as file:
         file.write(STEADY)
     with mortal(server, home) as kill, start_flow(api, "steady") as process:
@@ -91,10 +89,8 @@ def test_training_goes_on_when_mlflow_dies_and_register_catches_up(tmp_path: Pat
     environment = shell(tmp_path) | {"MLFLOW_TRACKING_URI": address}
     call(project, environment, *DVC, "init", "-q", "--no-scm")
     store.mkdir()
-    mlflow = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
-    mlflow += ["--backend-store-uri", f"sqlite:///{store}/mlflow.db", "--artifacts-destination", str(store / "files")]
-    jobs = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    server = Server("mlflow", [sys.executable, "-m", *mlflow], jobs, f"{address}/health")
+    files = ["--backend-store-uri", f"sqlite:///{store}/mlflow.db", "--artifacts-destination", str(store / "files")]
+    server = mlflow_server(port, *files)
     command = [*DVC, "repro", "register@tiny"]
     with mortal(server, tmp_path) as kill:
         process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """The pages: both servers start, the flow is scheduled on them, and Ctrl-C ends all of it."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from pipelines import paths
 from pipelines.flows import ui
 from restereo.errors import UserError
 from tests.pipelines.flows.flow_runs import ask
@@ -35,11 +37,14 @@ def marked(mark: str) -> list[psutil.Process]:
 @pytest.mark.xdist_group("prefect")
 def test_the_pages_open_schedule_run_and_close(
     project: Path,
+    empty_database: Path,
     ports: tuple[int, int],
     pids: Callable[[], list[int]],
     alive: Callable[[list[int]], list[int]],
 ) -> None:
     mark, (mlflow, prefect) = uuid.uuid4().hex, ports
+    paths.MLFLOW.mkdir(parents=True)
+    shutil.copy(empty_database, paths.MLFLOW / "mlflow.db")
     command = [sys.executable, "-m", "pipelines.cli", "ui", "--cron", "*/7 * * * *"]
     command += ["--port", str(mlflow), "--prefect-port", str(prefect)]
     environment = os.environ | {"RESTEREO_TEST": mark}
