@@ -1,6 +1,7 @@
 """A tiny DVC project of shell stages, and a Prefect server of the tests' own."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,16 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psutil
 import pytest
+import yaml
 from filelock import FileLock
 
 from pipelines.environment import ENVIRONMENT
 from pipelines.flows.ui import prefect_server, serving
 from pipelines.tracking.client import connect
 from pipelines.tracking.store import Store
+from tests.conftest import ROOT
 
 DVC_YAML = """
 stages:
@@ -54,6 +57,15 @@ def free_port() -> int:
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         return int(trial.getsockname()[1])
+
+
+def copy_project(folder: Path, params: dict[str, Any]) -> None:
+    """Fills a folder with this code and graph, and with parameters."""
+    for code in ("restereo", "pipelines"):
+        shutil.copytree(ROOT / code, folder / code, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("dvc.yaml", ".dvcignore"):
+        shutil.copy(ROOT / file, folder / file)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +12,12 @@ import pytest
 import yaml
 
 from pipelines import paths
-from pipelines.environment import DVC, ENVIRONMENT
+from pipelines.environment import DVC
 from tests.conftest import ROOT
-from tests.pipelines.conftest import DVC_YAML, free_port
+from tests.pipelines.conftest import DVC_YAML, copy_project, free_port
 from tests.pipelines.flows.flow_runs import names, run_flow
 from tests.pipelines.shared_servers import Shared, shared_servers
-from tests.pipelines.test_stages import TINY, contents
+from tests.pipelines.test_stages import TINY, contents, shell
 
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -47,14 +46,8 @@ def commit(folder: Path, environment: dict[str, str], why: str) -> None:
     call(folder, environment, "git", "-c", "user.name=t", "-c", "user.email=t@localhost", "commit", "-qm", why)
 
 
-def clone_environment(shared: Shared, folder: Path) -> dict[str, str]:
-    """What a clone sets, with `python` this one and DVC's notes in a folder."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**ENVIRONMENT, **shared.environment, "PATH": path, "PYTHONPATH": "", "DVC_SITE_CACHE_DIR": f"{folder}/site"}
-
-
 def test_two_clones_push_pull_and_reproduce_through_them(shared: Shared, tmp_path: Path) -> None:
-    environment = clone_environment(shared, tmp_path)
+    environment = shell(tmp_path) | shared.environment
     origin, first, second = tmp_path / "origin.git", tmp_path / "first", tmp_path / "second"
     call(tmp_path, environment, "git", "init", "-q", "--bare", str(origin))
     call(tmp_path, environment, "git", "clone", "-q", str(origin), str(first))
@@ -89,16 +82,14 @@ def test_two_clones_push_pull_and_reproduce_through_them(shared: Shared, tmp_pat
 
 @pytest.mark.skipif("RESTEREO_REHEARSE" not in os.environ, reason="takes minutes; RESTEREO_REHEARSE=1 runs it")
 def test_the_pipeline_goes_on_in_another_clone(shared: Shared, tmp_path: Path) -> None:
-    environment = clone_environment(shared, tmp_path)
+    environment = shell(tmp_path) | shared.environment
     origin, first, second = tmp_path / "origin.git", tmp_path / "first", tmp_path / "second"
     call(tmp_path, environment, "git", "init", "-q", "--bare", str(origin))
     call(tmp_path, environment, "git", "clone", "-q", str(origin), str(first))
-    for code in ("restereo", "pipelines"):
-        shutil.copytree(ROOT / code, first / code, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_project(first, TINY)
     (first / ".dvc").mkdir()
-    for file in ("dvc.yaml", ".dvcignore", ".gitignore", ".dvc/.gitignore", ".dvc/config"):
+    for file in (".gitignore", ".dvc/.gitignore", ".dvc/config"):
         shutil.copy(ROOT / file, first / file)
-    (first / "params.yaml").write_text(yaml.safe_dump(TINY))
     call(first, environment, *DVC, "remote", "add", "--default", "shared", "s3://dvc/restereo")
     assert ran(call(first, environment, *DVC, "repro", "register@tiny"))[-1] == "register@tiny"
     call(first, environment, *DVC, "push", "-q", "--run-cache")

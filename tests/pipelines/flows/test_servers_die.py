@@ -1,7 +1,6 @@
 """A server that dies takes nothing with it: what runs goes on, what was made stays, the next run catches up."""
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -10,14 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pipelines import paths
 from pipelines.environment import DVC
 from pipelines.flows import processes
 from pipelines.flows.ui import HOST, Server, mlflow_server, prefect_server, serving
-from tests.conftest import ROOT
-from tests.pipelines.conftest import free_port
+from tests.pipelines.conftest import copy_project, free_port
 from tests.pipelines.flows.flow_runs import start_flow
 from tests.pipelines.flows.test_servers import call, ran
 from tests.pipelines.test_stages import TINY, shell
@@ -78,13 +75,9 @@ def test_a_stage_finishes_when_prefect_dies(project: Path, tmp_path_factory: pyt
 
 def test_training_goes_on_when_mlflow_dies_and_register_catches_up(tmp_path: Path) -> None:
     project, store, port = tmp_path / "project", tmp_path / "store", free_port()
-    for code in ("restereo", "pipelines"):
-        shutil.copytree(ROOT / code, project / code, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("dvc.yaml", ".dvcignore"):
-        shutil.copy(ROOT / file, project / file)
     settings = {"steps": 60, "validate_every": 30, "checkpoint_every": 5}
     longer = TINY | {"train": TINY["train"] | settings}  # type: ignore[operator]
-    (project / "params.yaml").write_text(yaml.safe_dump(longer))
+    copy_project(project, longer)
     address = f"http://{HOST}:{port}"
     environment = shell(tmp_path) | {"MLFLOW_TRACKING_URI": address}
     call(project, environment, *DVC, "init", "-q", "--no-scm")

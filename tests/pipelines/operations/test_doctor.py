@@ -218,5 +218,5 @@ def test_an_edited_ledger_and_broken_parameters_are_told() -> None:
     paths.LEDGER.write_text(json.dumps({"line": 1}) + "\n")
     Path("params.yaml").write_text("sources: [")
     found = dict(doctor.examine())
-    assert "line 1 is no line of a ledger" in found["ledger"][0]
+    assert "line 1 is no decision" in found["ledger"][0]
     assert "params.yaml: not YAML" in found["checkpoints"][0]
