@@ -9,11 +9,11 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipelines.licences import CONDITIONS, ORDER, licence_class
 from pipelines.reporting import charts, display, pictures
 from pipelines.reporting.display import Metric, metric, shown, variant_label
 from pipelines.reporting.results import Comparison, Figures, RecipeResults, compare, flatten
 from pipelines.reporting.verdict import scene_wins, verdict
-from pipelines.tracking.lineage import LICENCES, ORDER, licence_class
 from restereo.config import Params
 
 COLOURS = 6
@@ -73,7 +73,7 @@ def render(
         "shown": shown,
         "variant_label": variant_label,
     }
-    environment.globals |= {"BASELINES": display.BASELINES, "LICENCES": LICENCES, "unrecorded": "not recorded"}
+    environment.globals |= {"BASELINES": display.BASELINES, "CONDITIONS": CONDITIONS, "unrecorded": "not recorded"}
     return environment.get_template("report.html").render(
         task=task,
         kind=params.kinds[task],

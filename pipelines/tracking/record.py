@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import paths
+from pipelines.licences import CONDITIONS, licence_class, strictest
 from pipelines.reporting import display, results
 from pipelines.reporting.results import Figures, RecipeResults, flatten
-from pipelines.tracking.lineage import LICENCES, content_key, files_below, licence_class, strictest, work_tree
+from pipelines.tracking.lineage import content_key, files_below, work_tree
 from restereo.errors import UserError
 
 MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
@@ -172,7 +173,7 @@ def _note(found: RecipeResults, tags: Mapping[str, str]) -> str:
         best = next((what for what in order if what != recipe), None)
         figures.append(f"{known.get(recipe, DASH)} ({variant}{f'; {best} {known[best]}' if best else ''})")
     lines = [f"{recipe}: {headline} {', '.join(figures)}, mean over the test scenes", ""]
-    use, strict = LICENCES[tags["licence_class"]], tags["licence_strictest"]
+    use, strict = CONDITIONS[tags["licence_class"]], tags["licence_strictest"]
     why = "; what nobody has said counts as the strictest" if tags["licence_class"] == "unknown" else ""
     # Above the tables: a long note is cut at its end.
     lines += [f"**Use: {use}.** Strictest licence of its data: {strict}{why}.", ""]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.tracking.lineage import ORDER, licence_class, strictest
+from pipelines.licences import ORDER, licence_class, strictest
 
 CLASSES = {
     "public domain": ["CC0", "CC0-1.0", "cc0 1.0 universal", "Unlicense", "no known copyright restrictions"],
