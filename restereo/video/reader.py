@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -84,7 +84,9 @@ def opened(file: Path) -> Iterator[tuple[Any, Any]]:
     if file.is_dir():
         raise UserError(f"{file}: a folder, not a film; name a file.")
     try:
-        container = av.open(str(file), metadata_errors="replace")
+        # before version 19, tags that are no UTF-8 end in an error unless asked otherwise; after it, see `tags`
+        how: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+        container = av.open(str(file), **how)
     except (av.error.FFmpegError, ValueError) as error:
         what = "is empty" if file.stat().st_size == 0 else f"is not a film that can be read ({_reason(error)})"
         raise UserError(f"{file}: {what}; copy it again from its original.") from None
@@ -93,6 +95,34 @@ def opened(file: Path) -> Iterator[tuple[Any, Any]]:
         if not moving:
             raise UserError(f"{file}: holds no moving picture; name a film.")
         yield container, max(moving, key=lambda s: (s.width or 0) * (s.height or 0))
+
+
+def fraction(value: Any) -> Fraction | None:
+    """Returns a rate or time base of `av` as a fraction; None where it is not known.
+
+    Unknown is None in `av` 18 and an `AVRational` that is false, such as 0/1, since 19.
+
+    Example:
+        >>> fraction(Fraction(24000, 1001)), fraction(None), fraction(Fraction(0))
+        (Fraction(24000, 1001), None, None)
+    """
+    return Fraction(value.numerator, value.denominator) if value else None
+
+
+def tags(metadata: Mapping[str, str]) -> dict[str, str]:
+    r"""Returns the tags of a film or stream of `av` as valid text; each byte that is no UTF-8 becomes U+FFFD.
+
+    Since version 19 `av` gives such bytes as lone surrogates, which neither a JSON file nor Matroska may hold.
+
+    Example:
+        >>> tags({"title": "caf\udce9"}) == {"title": "caf\ufffd"}
+        True
+    """
+    return {_text(key): _text(value) for key, value in metadata.items()}
+
+
+def _text(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def open_film(file: Path) -> Film:
@@ -110,8 +140,8 @@ def open_film(file: Path) -> Film:
         frame = _first(container, stream, file)
         rotation = round(frame.rotation / 90) * 90 % 360
         upright = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
-        aspect = stream.sample_aspect_ratio or Fraction(1)
-        rate = stream.average_rate or stream.base_rate or stream.guessed_rate or Fraction(25)
+        aspect = fraction(stream.sample_aspect_ratio) or Fraction(1)
+        rate = fraction(stream.average_rate or stream.base_rate or stream.guessed_rate) or Fraction(25)
         begin = Fraction(container.start_time or 0, 1_000_000)
         return Film(
             file=file,
@@ -119,12 +149,12 @@ def open_film(file: Path) -> Film:
             width=upright[0],
             height=upright[1],
             rotation=rotation,
-            time_base=Fraction(stream.time_base or 1 / rate),
-            rate=Fraction(rate),
-            aspect=Fraction(aspect if rotation % 180 == 0 else 1 / aspect),
+            time_base=fraction(stream.time_base) or 1 / rate,
+            rate=rate,
+            aspect=aspect if rotation % 180 == 0 else 1 / aspect,
             colour=colour_of(frame),
             interlaced=bool(frame.interlaced_frame),
-            stereo_mode=stream.metadata.get("stereo_mode"),
+            stereo_mode=tags(stream.metadata).get("stereo_mode"),
             begin=begin,
             announced=int(stream.frames or 0),
             seconds=float(container.duration or 0) / 1_000_000,

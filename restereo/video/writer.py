@@ -11,7 +11,7 @@ from typing import Any
 
 from restereo.errors import UserError
 from restereo.video.encoder import ENCODERS, Encoded, Look, configure
-from restereo.video.reader import Film, opened
+from restereo.video.reader import Film, fraction, opened, tags
 from restereo.video.stereo_box import mark_stereo
 from restereo.video.time_range import Span
 from restereo.video.tracks import Carried, carry
@@ -100,7 +100,7 @@ def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, sp
             target.flags = target.flags | BITEXACT
             picture = _picture_stream(target, look, main)
             copies, _ = _copies(target, source, main, out)
-            target.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in OWN_TAGS})
+            target.metadata.update({k: v for k, v in tags(source.metadata).items() if k.lower() not in OWN_TAGS})
             _copy_chapters(target, source, span, shift)
             target.start_encoding()
             pictures = _timed(packets, picture, look)
@@ -124,7 +124,7 @@ def _picture_stream(target: Any, look: Look, main: Any) -> Any:
     stream = target.add_stream(ENCODERS[look.codec], rate=look.rate)
     configure(stream.codec_context, look)
     stream.time_base = look.time_base
-    stream.metadata.update({k: v for k, v in main.metadata.items() if k.lower() not in OWN_TAGS})
+    stream.metadata.update({k: v for k, v in tags(main.metadata).items() if k.lower() not in OWN_TAGS})
     if look.stereo_mode in STEREO_MODES:
         stream.metadata["stereo_mode"] = STEREO_MODES[look.stereo_mode]
     stream.disposition = main.disposition
@@ -144,9 +144,9 @@ def _copies(target: Any, source: Any, main: Any, out: Path) -> tuple[dict[int, C
             if copy is not None:
                 copies[stream.index], made = copy, copy.stream
                 made.time_base, made.disposition = stream.time_base, stream.disposition
-                made.metadata.update({k: v for k, v in stream.metadata.items() if k.lower() not in OWN_TAGS})
+                made.metadata.update({k: v for k, v in tags(stream.metadata).items() if k.lower() not in OWN_TAGS})
         elif stream.type == "attachment" and target.format.name == "matroska":
-            name = stream.metadata.get("filename", f"attachment-{stream.index}")
+            name = tags(stream.metadata).get("filename", f"attachment-{stream.index}")
             target.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
     return copies, notes
 
@@ -154,11 +154,12 @@ def _copies(target: Any, source: Any, main: Any, out: Path) -> tuple[dict[int, C
 def _copy_chapters(target: Any, source: Any, span: Span, shift: Fraction) -> None:
     kept = []
     for chapter in source.chapters():
-        base = chapter["time_base"] or Fraction(1, 1000)
+        base = fraction(chapter["time_base"]) or Fraction(1, 1000)
         ends = [max(Fraction(0), chapter[key] * base - shift) for key in ("start", "end")]
         if ends[1] > 0 and (span.end is None or ends[0] < span.end - span.start):
             start, end = (int(at / base) for at in ends)
-            kept.append({**chapter, "start": start, "end": end, "time_base": base})
+            about = {"time_base": base, "metadata": tags(chapter["metadata"])}
+            kept.append({**chapter, "start": start, "end": end, **about})
     if kept:
         target.set_chapters(kept)
 

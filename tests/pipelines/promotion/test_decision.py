@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.stats
 
-from pipelines.promotion.decision import SPEED, PairedResult, Verdict, decide
+from pipelines.promotion.decision import SPEED, PairedResult, Verdict, decide, gain_bounds, resamples
 from restereo.config import load_params
 from restereo.margins import Promotion
 from tests.conftest import ROOT
@@ -217,3 +218,20 @@ def test_the_same_figures_give_the_same_verdict() -> None:
 
 def test_the_projects_own_margins_are_those_by_default() -> None:
     assert load_params(ROOT / "params.yaml").promotion == Promotion()
+
+
+def test_resamples_do_not_depend_on_the_version_of_numpy():
+    """Against the definition in whole numbers: floor(h · count / 2^32), h the high half of PCG64's next number."""
+    count, first = 300_000, [11530976094092348043, 16550673365885938325, 14308875409591826786]
+    raw = np.random.PCG64(7).random_raw(5 * count).tolist()
+    assert raw[:3] == first
+    drawn = list(resamples(count, 5, 7))
+    assert [len(rows) for rows in drawn] == [3, 2]
+    assert np.concatenate(drawn).ravel().tolist() == [(number >> 32) * count >> 32 for number in raw]
+
+
+def test_the_interval_of_a_gain_of_all_or_nothing_is_binomial():
+    pairs = [(f"scene-{number}", 20.0, 20.0 + number % 2) for number in range(400)]
+    mean, lower = gain_bounds(pairs, SETTINGS, 0)
+    assert mean == 0.5
+    assert lower == pytest.approx(scipy.stats.binom.ppf((1 - SETTINGS.confidence) / 2, 400, 0.5) / 400, abs=1 / 400)

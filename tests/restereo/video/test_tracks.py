@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from restereo.video.conversion import Wanted
-from restereo.video.reader import open_film
+from restereo.video.reader import fraction, open_film
 from restereo.video.time_range import Span
 from restereo.video.writer import check_streams
 from tests.restereo.video import clips
@@ -93,3 +93,34 @@ def test_sound_of_discs_becomes_plain_pcm(tmp_path, codec, ending):
 def heard(file: Path) -> bytes:
     with av.open(str(file)) as film:
         return b"".join(frame.to_ndarray().tobytes() for frame in film.decode(audio=0))
+
+
+def test_tags_that_are_no_utf8_are_carried_over_as_text(tmp_path):
+    source, out = tmp_path / "a.mkv", tmp_path / "b.mkv"
+    with av.open(str(clips.make(tmp_path / "pictures.mkv"))) as pictures, av.open(str(source), "w") as film:
+        stream = film.add_stream_from_template(pictures.streams.video[0])
+        film.metadata["title"], stream.metadata["title"] = "film-XX-", "stream-XX-"
+        film.set_chapters(
+            [{"id": 1, "start": 0, "end": 5, "time_base": Fraction(1, 10), "metadata": {"title": "part-XX-"}}]
+        )
+        for packet in pictures.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                film.mux(packet)
+    source.write_bytes(source.read_bytes().replace(b"-XX-", b"-\xe9\xff-"))
+    converted(source, out)
+    with av.open(str(out)) as made:
+        titles = (
+            made.metadata["title"],
+            made.streams.video[0].metadata["title"],
+            made.chapters()[0]["metadata"]["title"],
+        )
+    assert titles == ("film-\ufffd\ufffd-", "stream-\ufffd\ufffd-", "part-\ufffd\ufffd-")
+
+
+def test_rates_that_are_not_known_are_none_in_every_av():
+    unknown = getattr(av, "AVRational", Fraction)(0, 1)
+    assert fraction(unknown) is None
+    assert fraction(None) is None
+    known = fraction(getattr(av, "AVRational", Fraction)(30000, 1001))
+    assert (known, type(known)) == (Fraction(30000, 1001), Fraction)
