@@ -65,30 +65,33 @@ def promote(what: str, dry_run: bool = False, again: bool = False, anew: bool = 
         if not dry_run:
             settle(client, entries, task)
         challenger = challenger_of(client, task, None if what == task else what)
-
-        def without_comparison(verdict: Verdict, against: str, *more: str) -> Decision:
-            return Decision(task, challenger, champion, against, verdict, notes=(*notes, *more))
-
-        if champion and champion.content_key == challenger.content_key:
-            verdict = Verdict("refuse", f"nothing to decide: {challenger} is the champion already.", 0, ())
-            return without_comparison(verdict, str(champion))
-        earlier = ledger.rolled_back(entries, task, challenger.content_key)
-        if earlier and not again:
-            when = f"on {earlier.time} (line {earlier.line} of {paths.LEDGER})"
-            verdict = Verdict("refuse", f"it was rolled back {when}; `--again` lets it win once more.", 0, ())
-            return without_comparison(verdict, str(champion))
+        known = verdict_without_comparison(entries, task, champion, challenger, again)
+        if known:
+            return Decision(task, challenger, champion, str(champion), known, notes=notes)
         question = question_digest(task, champion, challenger, params)
-        known = ledger.refusal(entries, question)
-        if known and known.verdict and not again:
-            same = f"line {known.line} of {paths.LEDGER} is on the same two models, test pictures, margins and code"
-            return without_comparison(
-                known.verdict, known.against, f"Nothing new: {same}; `--again` compares once more."
-            )
+        refusal = ledger.refusal(entries, question)
+        if refusal and refusal.verdict and not again:
+            same = f"line {refusal.line} of {paths.LEDGER} is on the same two models, test pictures, margins and code"
+            notes = (*notes, f"Nothing new: {same}; `--again` compares once more.")
+            return Decision(task, challenger, champion, refusal.against, refusal.verdict, notes=notes)
         verdict, against = compare_versions(task, champion, challenger, params)
         decision = Decision(task, challenger, champion, against, verdict, notes=notes)
-        if dry_run or (known and not verdict.promote):  # the same refusal is not written twice
+        if dry_run or (refusal and not verdict.promote):  # the same refusal is not written twice
             return decision
         return carry_out(client, entries, decision, params, question)
+
+
+def verdict_without_comparison(
+    entries: list[Entry], task: str, champion: Version | None, challenger: Version, again: bool
+) -> Verdict | None:
+    """Returns the refusal of a challenger that is champion already, or was rolled back; None of any other."""
+    if champion and champion.content_key == challenger.content_key:
+        return Verdict("refuse", f"nothing to decide: {challenger} is the champion already.", 0, ())
+    earlier = ledger.rolled_back(entries, task, challenger.content_key)
+    if earlier is None or again:
+        return None
+    when = f"on {earlier.time} (line {earlier.line} of {paths.LEDGER})"
+    return Verdict("refuse", f"it was rolled back {when}; `--again` lets it win once more.", 0, ())
 
 
 def question_digest(task: str, champion: Version | None, challenger: Version, params: Params) -> str:

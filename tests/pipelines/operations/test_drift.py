@@ -1,4 +1,4 @@
-"""Drift is told when there is some, and not when there is none; the log holds figures and nothing else."""
+"""Drift is reported when there is some, and not when there is none; the log holds figures and nothing else."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_small_samples_of_one_population_are_unstable_without_the_test_of_chance
 
 
 @pytest.mark.parametrize("shifted", [(60, 30), (100, 90)])
-def test_another_population_is_told(shifted: tuple[int, int]) -> None:
+def test_another_population_drifts(shifted: tuple[int, int]) -> None:
     one = drift.shift("brightness", RNG(0).normal(100, 30, 300), RNG(1).normal(*shifted, 150), SETTINGS, tests=8)
     assert one.drifted and one.psi is not None and one.psi > 0.25
 

@@ -226,7 +226,7 @@ def test_a_crash_between_ledger_and_alias_is_made_good(
     assert aliases.disagreements(["anaglyph"]) == []
 
 
-def test_an_alias_set_by_hand_is_told_and_put_right(project: Path, judge: Callable[[Verdict], None]) -> None:
+def test_an_alias_set_by_hand_is_named_and_put_right(project: Path, judge: Callable[[Verdict], None]) -> None:
     registered(3)
     promote.promote("anaglyph")
     registered(5)
@@ -301,7 +301,7 @@ def test_a_damaged_ledger_stops_everything(project: Path, judge: Callable[[Verdi
 
 
 @pytest.mark.parametrize(("error", "outcome"), [(0.05, "promote"), (0.2, "refuse")])
-def test_a_task_that_counts_errors_is_told_so(
+def test_a_task_whose_headline_is_an_error_prefers_the_smaller(
     project: Path, monkeypatch: pytest.MonkeyPatch, error: float, outcome: str
 ) -> None:
     """Colorization's headline is an error: the champion's is 0.1."""
@@ -366,7 +366,7 @@ def test_real_networks_are_compared(project: Path, trained: Path) -> None:
     client = connect()
     client.set_registered_model_alias("anaglyph", "champion", "1")
     metrics = paths.run("anaglyph_unet") / "metrics.json"
-    metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {"told": "otherwise"}))
+    metrics.write_text(json.dumps(json.loads(metrics.read_text()) | {"other": "content"}))
     register.main("anaglyph_unet")
     second = promote.promote("anaglyph")
     by_name = {check.name: check for check in second.verdict.checks}

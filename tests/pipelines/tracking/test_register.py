@@ -269,8 +269,8 @@ def test_the_strictest_licence_binds_run_version_and_card(project: Path) -> None
         assert tags["licence_class"] == "non-commercial"
     assert version.tags["licences"] == "CC-BY-4.0; CC-BY-NC-4.0; CC0-1.0"
     for card in (version.description, run.data.tags["mlflow.note.content"]):
-        said = "**Use: no commercial use.** Strictest licence of its data: CC-BY-NC-4.0 (non-commercial)."
-        assert said in card.splitlines()[:3]
+        use = "**Use: no commercial use.** Strictest licence of its data: CC-BY-NC-4.0 (non-commercial)."
+        assert use in card.splitlines()[:3]
     report.main("anaglyph")
     page = paths.report("anaglyph").read_text()
     strict = page[page.index('class="strictest"') :]
@@ -288,13 +288,13 @@ def test_the_best_baseline_is_the_one_with_the_smallest_error(project: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("licences", "said"),
+    ("licences", "named"),
     [([], "not stated (unknown)"), (["", "CC0-1.0"], "not stated (unknown)"), (["ask Bob", "CC-BY-NC-4.0"], "ask Bob")],
 )
-def test_what_nobody_has_said_counts_as_the_strictest(project: Path, licences: list[str], said: str) -> None:
+def test_what_nobody_has_said_counts_as_the_strictest(project: Path, licences: list[str], named: str) -> None:
     write_run(licences=licences)
     entry = record.read("anaglyph", "anaglyph_unet")
-    assert entry.tags["licence_strictest"].startswith(said)
+    assert entry.tags["licence_strictest"].startswith(named)
     assert entry.tags["licence_class"] == "unknown"
     assert "what nobody has said counts as the strictest" in entry.note
     assert "; ;" not in entry.tags["licences"]
@@ -331,9 +331,9 @@ def test_corrupt_weights_leave_nothing_behind(project: Path) -> None:
     assert runs_and_versions() == (0, [])
 
 
-@pytest.mark.parametrize(("loaded", "sentence"), [(4, "predicts otherwise"), (None, "cannot predict")])
+@pytest.mark.parametrize(("weight", "message"), [(4, "predicts otherwise"), (None, "cannot predict")])
 def test_a_model_that_fails_when_loaded_back_leaves_nothing_behind(
-    project: Path, monkeypatch: pytest.MonkeyPatch, loaded: int | None, sentence: str
+    project: Path, monkeypatch: pytest.MonkeyPatch, weight: int | None, message: str
 ) -> None:
     register.main("anaglyph_unet")
     write_run(weight=50)
@@ -341,13 +341,13 @@ def test_a_model_that_fails_when_loaded_back_leaves_nothing_behind(
     def load_run(folder: Path, device: str = "cpu") -> FakeRun:
         run = FakeRun(folder)
         if "artifacts" in folder.parts:
-            if loaded is None:
+            if weight is None:
                 raise OSError("disk on fire")
-            run.weight = loaded
+            run.weight = weight
         return run
 
     monkeypatch.setattr("restereo.inference.predictor.load_run", load_run)
-    with pytest.raises(UserError, match=f"{sentence}.*nothing was registered"):
+    with pytest.raises(UserError, match=f"{message}.*nothing was registered"):
         register.main("anaglyph_unet")
     assert runs_and_versions() == (1, [(1, ("challenger",))])
 
@@ -439,15 +439,6 @@ def test_a_locked_database_is_named(project: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("mlflow.MlflowClient.create_run", locked)
     with pytest.raises(UserError, match=r"mlflow\.db: another program has kept it locked for 20 s"):
         register.main("anaglyph_unet")
-
-
-def test_load_context_has_the_name_that_mlflow_calls() -> None:
-    from mlflow.pyfunc.model import PythonModel
-
-    from pipelines.tracking.serving import RegisteredModel
-
-    assert "load_context" in vars(PythonModel)
-    assert "load_context" in vars(RegisteredModel)
 
 
 def test_tables_are_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
