@@ -129,15 +129,15 @@ def scatter_recover(
 
     Example: `restereo-pipelines scatter recover web/ -o views/ --workers 8`
     """
-    from restereo.inference.contender import default_restorer
-    from restereo.inference.recover import Wish
+    from restereo.inference.lookup import default_model
+    from restereo.inference.recover import RecoverOptions
     from restereo.io.layouts import find_layout
 
-    wish = Wish(layouts=[find_layout(layout)])
+    options = RecoverOptions(layouts=[find_layout(layout)])
     _use_prefect()
     from pipelines.flows import scatter as scattered
 
-    done, wrong = scattered.recover_folder(folder, out, model or default_restorer(), wish, workers, size)
+    done, wrong = scattered.recover_folder(folder, out, model or default_model(), options, workers, size)
     for error in wrong:
         typer.echo(f"error: {error}", err=True)
     typer.echo(f"{out}: {done} pictures recovered")

@@ -82,7 +82,7 @@ def _write_pictures(folder: Path, judged: dict[str, list[Judged]], task: Task, c
 
 def main(recipe: str) -> None:
     """Writes the figures in sum (JSON), per scene (CSV), and example pictures; times go to the cost file."""
-    from restereo.inference.predictor import load_run
+    from restereo.inference.engine import load_run
 
     params = load_params()
     row = params.recipe(recipe)

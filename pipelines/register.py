@@ -54,7 +54,7 @@ def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Versi
     found = find_by_content_key(client, task, key)
     if found and found.is_there:
         return found, False
-    from restereo.inference.predictor import load_run
+    from restereo.inference.engine import load_run
 
     entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
     expected = load_run(paths.run(recipe)).views(picture, parse(METHOD))[None]

@@ -1,7 +1,7 @@
 """A bar with rate and ETA for whatever takes longer than a moment."""
 
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 T = TypeVar("T")
+ProgressCallback = Callable[[int], None]
+"""Called with the amount done each time, such as pixels; a negative one when some has to be done again."""
+
+
+def no_progress(amount: int) -> None:
+    """Does nothing: the `ProgressCallback` of a caller that shows none."""
 
 
 def rated(items: Iterable[T], title: str, unit: str, total: int | None = None, done: int = 0) -> Generator[T]:

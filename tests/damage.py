@@ -12,7 +12,7 @@ import numpy as np
 
 from restereo.evaluation.reader import find_photos, read_photo
 from restereo.imaging.metrics import psnr
-from restereo.inference.contender import find_restorer
+from restereo.inference.lookup import find_model
 from restereo.progress import shown
 from restereo.tasks import to_picture, to_tensor
 
@@ -25,7 +25,7 @@ RADIUS = 3
 
 def main(folder: Path) -> None:
     """Prints the mean over photos."""
-    restorer = find_restorer(NETWORK)
+    restorer = find_model(NETWORK)
     rows = []
     for file in shown(find_photos(folder)[::EVERY], "photos"):
         scene = restorer.task.prepare(read_photo(file))

@@ -22,7 +22,7 @@ COMMANDS = {
     ],
 }
 """What only the commands of one task use: those of the siblings are one table, `inference/restore.py`."""
-TRUNK = ["training.trainer", "evaluation.folder", "inference.predictor", "video.restoring", "app.crafts"]
+TRUNK = ["training.trainer", "evaluation.folder", "inference.engine", "video.restoring", "app.crafts"]
 """What every task goes through."""
 
 

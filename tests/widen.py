@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from restereo import catalog
-from restereo.inference.contender import find_restorer
+from restereo.inference.lookup import find_model
 from restereo.training.run_folder import file_sha256, write_weights
 
 JOINED = re.compile(r"\.up\.\d+\.(first|skip)\.weight$")
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument("--size", required=True, help="of the wider U-Net")
     parser.add_argument("-o", "--out", type=Path, required=True, help="file to write")
     asked = parser.parse_args()
-    restorer = find_restorer(asked.network)
+    restorer = find_model(asked.network)
     options = {**restorer.config["row"]["model_options"], "size": asked.size}
     torch.manual_seed(restorer.config["seed"])
     channels = restorer.task.channels_in, restorer.task.channels_out

@@ -26,7 +26,7 @@ from pipelines import paths, synthesize
 from restereo.config import Params, Split, load_params
 from restereo.inference import batch
 from restereo.inference.batch import Job
-from restereo.inference.recover import Wish
+from restereo.inference.recover import RecoverOptions
 from restereo.training.shards import Record, Shards, finished, write_split
 
 CLUSTER = "RESTEREO_DASK"
@@ -126,13 +126,13 @@ def _synthesize(share: Share) -> int:
 
 
 @task(task_run_name="{jobs[0].file.name} …", cache_policy=NO_CACHE, retries=1)
-def _recover(jobs: list[Job], model: str, wish: Wish) -> list[str]:
+def _recover(jobs: list[Job], model: str, options: RecoverOptions) -> list[str]:
     """Returns the errors of what could not be recovered."""
-    from restereo.inference.contender import find_restorer
+    from restereo.inference.lookup import find_model
 
     torch.set_num_threads(1)
-    restorer = find_restorer(model, kind="anaglyph")
-    ended = batch.run(jobs, restorer, wish, lambda _: None, workers=1, resume=True, skip_errors=True)
+    restorer = find_model(model, kind="anaglyph")
+    ended = batch.run(jobs, restorer, options, lambda _: None, workers=1, resume=True, skip_errors=True)
     return [one.error for one in ended if one.error]
 
 
@@ -145,9 +145,9 @@ def _synthesize_shares(name: str, size: int) -> str:
 
 
 @flow(name="scatter-recover")
-def _recover_shares(jobs: list[Job], model: str, wish: Wish, size: int) -> list[str]:
+def _recover_shares(jobs: list[Job], model: str, options: RecoverOptions, size: int) -> list[str]:
     shares = [jobs[start : start + size] for start in range(0, len(jobs), size)]
-    return [error for errors in _recover.map(shares, unmapped(model), unmapped(wish)).result() for error in errors]
+    return [error for errors in _recover.map(shares, unmapped(model), unmapped(options)).result() for error in errors]
 
 
 def _dask(workers: int) -> "TaskRunner[PrefectFuture[Any]]":
@@ -170,8 +170,10 @@ def synthesize_scenes(name: str, workers: int, size: int) -> str:
     return str(_synthesize_shares.with_options(task_runner=_dask(workers))(name, size))
 
 
-def recover_folder(folder: Path, out: Path, model: str, wish: Wish, workers: int, size: int) -> tuple[int, list[str]]:
+def recover_folder(
+    folder: Path, out: Path, model: str, options: RecoverOptions, workers: int, size: int
+) -> tuple[int, list[str]]:
     """Returns how many pictures were recovered, or were already, and the errors of those that could not be."""
-    jobs = batch.plan([folder], wish, out)
-    wrong = _recover_shares.with_options(task_runner=_dask(workers))(jobs, model, wish, size)
+    jobs = batch.plan([folder], options, out)
+    wrong = _recover_shares.with_options(task_runner=_dask(workers))(jobs, model, options, size)
     return len(jobs) - len(wrong), list(wrong)

@@ -26,7 +26,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
     Raises:
         UserError: The run is not registered, or too large.
     """
-    from restereo.inference.contender import WEIGHTS
+    from restereo.inference.lookup import WEIGHTS
     from restereo.training import run_folder
 
     lineage = registered(recipe)
@@ -96,13 +96,13 @@ def named_start(config: dict[str, Any]) -> dict[str, Any]:
 def figures(recipe: str, pairs: Path) -> dict[str, Any]:
     """Returns the protocol's figures of released weights on a folder of pairs (or photos), each variant of the task."""
     from restereo.evaluation.folder import evaluate_folder, files_for
-    from restereo.inference.contender import find_contender
+    from restereo.inference.lookup import find_predictor
 
-    contender = find_contender(recipe)
-    task = contender.task
+    found = find_predictor(recipe)
+    task = found.task
     files = files_for(task, pairs if task.needs_pairs else None, None if task.needs_pairs else pairs)
     variants = task.variants(QUALITY)
-    return {name: evaluate_folder(contender.predictor, task, files, quality) for name, quality in variants.items()}
+    return {name: evaluate_folder(found.predictor, task, files, quality) for name, quality in variants.items()}
 
 
 def write_card(weights: Path, card: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ def compare_versions(task: str, champion: Version | None, challenger: Version, p
         params: The checked parameters.
     """
     from pipelines.tracking.client import download_model
-    from restereo.inference.predictor import load_run
+    from restereo.inference.engine import load_run
 
     with TemporaryDirectory() as folder:
         run = download_model(challenger, Path(folder, "challenger"))

@@ -114,7 +114,7 @@ def question_digest(task: str, champion: Version | None, challenger: Version, pa
     able = [catalog.module_of(kind, name) for kind in kinds for name in catalog.names(kind)]
     judge = catalog.module_of("task", params.kinds[task])
     deciding = ("pipelines.promotion.compare", "pipelines.promotion.decision")
-    return key_of(facts, *deciding, "restereo.inference.predictor", judge, *able)
+    return key_of(facts, *deciding, "restereo.inference.engine", judge, *able)
 
 
 def task_named(what: str, params: Params) -> str:

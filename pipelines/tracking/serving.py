@@ -79,7 +79,7 @@ class RegisteredModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Loads the run folder. MLflow calls it by this very name and with this very argument."""
-        from restereo.inference.predictor import load_run
+        from restereo.inference.engine import load_run
 
         self.run = load_run(Path(context.artifacts["config"]).parent)
 

@@ -1,4 +1,4 @@
-"""The tabs of the sibling tasks, all made alike: one for each row of `restored.CRAFTS`."""
+"""The tabs of the sibling tasks, all made alike: one for each row of `restored.COMMANDS`."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -9,73 +9,73 @@ import gradio
 from restereo.app.sessions import Sessions
 from restereo.app.showing import restore_uploads
 from restereo.errors import UserError
-from restereo.inference.predictor import Restorer
-from restereo.inference.restore import CRAFTS, Craft, how_to_train, network_for, restorer_for
+from restereo.inference.engine import Restorer
+from restereo.inference.restore import COMMANDS, Command, how_to_train, network_for, restorer_for
 
 ANYWAY = "Go on anyway"
 
 
-@lru_cache(maxsize=len(CRAFTS))
-def loaded(craft: Craft, device: str) -> tuple[Restorer, str]:
-    """Returns the network of a craft and its name; it is loaded when it is first asked for.
+@lru_cache(maxsize=len(COMMANDS))
+def loaded(command: Command, device: str) -> tuple[Restorer, str]:
+    """Returns the network of a command and its name; it is loaded when it is first asked for.
 
     Raises:
         UserError: There is none, or its files are damaged.
     """
-    return restorer_for(craft, None, device)
+    return restorer_for(command, None, device)
 
 
 class Bench:
     """What the button of a tab does, for every open page."""
 
-    def __init__(self, craft: Craft, sessions: Sessions, device: str) -> None:
+    def __init__(self, command: Command, sessions: Sessions, device: str) -> None:
         """Starts with no network loaded.
 
         Args:
-            craft: What the tab is for.
+            command: What the tab is for.
             sessions: Keeps track of what each page has.
             device: Where the network runs.
         """
-        self.craft, self.sessions, self.device = craft, sessions, device
+        self.command, self.sessions, self.device = command, sessions, device
 
     def restore(self, anyway: bool, first: str | None, second: str | None, request: gradio.Request) -> list[Any]:
         """Returns what is said, a slider's two files for each picture, and the files to download."""
-        uploads = [Path(one) for one in (first, second)[: len(self.craft.asks)] if one is not None]
-        if len(uploads) < len(self.craft.asks):
-            raise gradio.Error(f"Drop {' and '.join(self.craft.asks).lower()} first.")
+        uploads = [Path(one) for one in (first, second)[: len(self.command.asks)] if one is not None]
+        if len(uploads) < len(self.command.asks):
+            raise gradio.Error(f"Drop {' and '.join(self.command.asks).lower()} first.")
         session = str(request.session_hash)
         for upload in uploads:
             self.sessions.uploaded(session, upload)
         try:
-            restorer, name = loaded(self.craft, self.device)
-            room = self.sessions.room(session, self.craft.title.replace(" ", "-"))
-            improved = restore_uploads(uploads, restorer, self.craft, anyway, room)
+            restorer, name = loaded(self.command, self.device)
+            room = self.sessions.room(session, self.command.title.replace(" ", "-"))
+            improved = restore_uploads(uploads, restorer, self.command, anyway, room)
         except UserError as error:
             raise gradio.Error(sentence(error, uploads, ANYWAY), duration=None) from None
-        said = f"{self.craft.told(self.craft.done, restorer).capitalize()} by {name}. {'; '.join(improved.notes)}"
+        said = f"{self.command.told(self.command.done, restorer).capitalize()} by {name}. {'; '.join(improved.notes)}"
         sliders = [tuple(str(file) for file in pair) for pair in improved.shown]
         return [said, *sliders, [str(file) for file in improved.files]]
 
 
-def tab(craft: Craft, sessions: Sessions, device: str) -> None:
-    """Adds the tab of a craft to the page that is being built; without a network, it says how to train one."""
-    mark = craft.title.replace(" ", "-")
-    with gradio.Tab(craft.title, elem_id=f"tab-{mark}"):
-        gradio.Markdown(craft.about)
-        if network_for(craft) is None:
-            gradio.Markdown(f"There is {how_to_train(craft)}, and open this page again.", elem_id=f"{mark}-train")
+def tab(command: Command, sessions: Sessions, device: str) -> None:
+    """Adds the tab of a command to the page that is being built; without a network, it says how to train one."""
+    mark = command.title.replace(" ", "-")
+    with gradio.Tab(command.title, elem_id=f"tab-{mark}"):
+        gradio.Markdown(command.about)
+        if network_for(command) is None:
+            gradio.Markdown(f"There is {how_to_train(command)}, and open this page again.", elem_id=f"{mark}-train")
             return
         with gradio.Row():
             with gradio.Column(scale=1):
-                uploads: list[Any] = [_upload(asked, f"{mark}-upload-{n}") for n, asked in enumerate(craft.asks)]
-                anyway = gradio.Checkbox(False, label=ANYWAY, elem_id=f"{mark}-anyway", visible=craft.strict)
-                start = gradio.Button(craft.name.capitalize(), variant="primary", elem_id=mark)
+                uploads: list[Any] = [_upload(asked, f"{mark}-upload-{n}") for n, asked in enumerate(command.asks)]
+                anyway = gradio.Checkbox(False, label=ANYWAY, elem_id=f"{mark}-anyway", visible=command.strict)
+                start = gradio.Button(command.name.capitalize(), variant="primary", elem_id=mark)
                 offered = gradio.Files(label="Download", interactive=False, elem_id=f"{mark}-download")
             with gradio.Column(scale=3):
                 said = gradio.Markdown(elem_id=f"{mark}-said")
-                sliders = [_slider(asked, f"{mark}-slider-{n}") for n, asked in enumerate(craft.asks)]
+                sliders = [_slider(asked, f"{mark}-slider-{n}") for n, asked in enumerate(command.asks)]
         second = uploads[1] if len(uploads) > 1 else gradio.State(None)
-        bench = Bench(craft, sessions, device)
+        bench = Bench(command, sessions, device)
         asked = [anyway, uploads[0], second]
         start.click(bench.restore, asked, [said, *sliders, offered], api_visibility="private")
 

@@ -9,9 +9,9 @@ from restereo.app.crafts import sentence, tab
 from restereo.app.sessions import Sessions
 from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
 from restereo.errors import UserError
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish
-from restereo.inference.restore import CRAFTS
+from restereo.inference.engine import Restorer
+from restereo.inference.recover import RecoverOptions
+from restereo.inference.restore import COMMANDS
 from restereo.io.defaults import GLASSES
 from restereo.io.layouts import LAYOUTS
 from restereo.methods import METHODS, parse, parse_or_detect
@@ -52,8 +52,8 @@ class Desk:
         session, file = str(request.session_hash), Path(upload)
         self.sessions.uploaded(session, file)
         try:
-            wish = Wish(parse_or_detect(method), swap=eyes == EYES[1], force=force)
-            recovered = recover_upload(file, self.restorer, wish, self.sessions.room(session))
+            options = RecoverOptions(parse_or_detect(method), swap=eyes == EYES[1], force=force)
+            recovered = recover_upload(file, self.restorer, options, self.sessions.room(session))
             self.sessions.keep(session, recovered)
             files = {name: str(path) for name, path in shown(recovered, parse(glasses)).items()}
             offered = [str(path) for path in downloads(recovered, layout, parse(glasses))]
@@ -92,8 +92,8 @@ def build(restorer: Restorer, sessions: Sessions) -> gradio.Blocks:
         gradio.Markdown(ABOUT)
         with gradio.Tab("recover", elem_id="tab-recover"):
             _recovering(desk)
-        for craft in CRAFTS:
-            tab(craft, sessions, str(restorer.device))
+        for command in COMMANDS:
+            tab(command, sessions, str(restorer.device))
         page.unload(desk.closed)
     return page
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from restereo.errors import UserError
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
 
 MAX_BYTES = 200_000_000
 """Larger files are not taken."""

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from restereo.app.sessions import Recovered
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish, doubts, recover_photo, taken_for
-from restereo.inference.restore import Craft, restore_photos
+from restereo.inference.engine import Restorer
+from restereo.inference.recover import RecoverOptions, doubts, recover_photo, taken_for
+from restereo.inference.restore import Command, restore_photos
 from restereo.io.files import write_layout, write_picture
 from restereo.io.layouts import LAYOUTS, Pixels, arrange, eight_bit
 from restereo.io.naming import targets
@@ -23,15 +23,15 @@ MAX_PIXELS = 50_000_000
 """Larger pictures are for the command line."""
 
 
-def recover_upload(file: Path, restorer: Restorer, wish: Wish, folder: Path) -> Recovered:
+def recover_upload(file: Path, restorer: Restorer, options: RecoverOptions, folder: Path) -> Recovered:
     """Returns what was recovered of an uploaded picture.
 
     Raises:
         UserError: It is damaged, too large, or no anaglyph.
     """
     photo = open_photo(file, MAX_PIXELS)
-    views, found = recover_photo(photo, restorer, wish, file.name)
-    notes = *photo.notes, *doubts(views.method, found, wish.method is not None)
+    views, found = recover_photo(photo, restorer, options, file.name)
+    notes = *photo.notes, *doubts(views.method, found, options.method is not None)
     return Recovered(file.stem, photo, views, folder, taken_for(views.method, found, views.matched), notes)
 
 
@@ -50,14 +50,16 @@ class Improved:
     notes: Sequence[str]
 
 
-def restore_uploads(uploads: Sequence[Path], restorer: Restorer, craft: Craft, force: bool, folder: Path) -> Improved:
+def restore_uploads(
+    uploads: Sequence[Path], restorer: Restorer, command: Command, force: bool, folder: Path
+) -> Improved:
     """Returns what was restored of one uploaded picture, or of the two views of one scene.
 
     Raises:
-        UserError: A picture is damaged, too large, or refused by the craft.
+        UserError: A picture is damaged, too large, or refused by the command.
     """
     photos = [open_photo(file, MAX_PIXELS // restorer.task.scale**2) for file in uploads]
-    views, notes = restore_photos(photos, [file.name for file in uploads], restorer, craft, force)
+    views, notes = restore_photos(photos, [file.name for file in uploads], restorer, command, force)
     pairs, files = [], []
     for number, (upload, photo, view) in enumerate(zip(uploads, photos, views, strict=True)):
         place = folder / str(number)  # two uploads may have one name
@@ -68,7 +70,7 @@ def restore_uploads(uploads: Sequence[Path], restorer: Restorer, craft: Craft, f
         pairs.append((place / "shown_before.png", place / "shown_after.png"))
         for file, picture in zip(pairs[-1], (before, after), strict=True):
             write_picture(file, picture)
-        files.append(place / f"{upload.stem}{craft.told(craft.ending, restorer)}.png")
+        files.append(place / f"{upload.stem}{command.told(command.ending, restorer)}.png")
         write_picture(files[-1], view, photo.metadata)
     return Improved(pairs, files, notes)
 

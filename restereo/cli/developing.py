@@ -18,7 +18,7 @@ def list_everything() -> None:
     """
     from restereo import catalog
     from restereo.config import load_params
-    from restereo.inference.contender import released
+    from restereo.inference.lookup import released
     from restereo.io.layouts import LAYOUTS
     from restereo.methods import METHODS
 
@@ -70,35 +70,35 @@ def evaluate(
     Example: `restereo evaluate sgbm --pairs pictures/ --jpeg 85 --json sgbm.json`
     """
     from restereo.evaluation.folder import evaluate_folder, files_for, print_table
-    from restereo.inference.contender import find_contender
+    from restereo.inference.lookup import find_predictor
     from restereo.io.files import check_place
     from restereo.methods import parse
 
     if json_file:
         check_place(json_file)
-    contender = find_contender(what, task)
-    files = files_for(contender.task, pairs, photos)
-    if jpeg is not None and len(contender.task.variants(jpeg)) == 1:
+    found = find_predictor(what, task)
+    files = files_for(found.task, pairs, photos)
+    if jpeg is not None and len(found.task.variants(jpeg)) == 1:
         raise UserError("--jpeg: what this task observes is never saved as JPEG; leave it out.")
-    typer.echo(f"{contender.file} sha256 {contender.sha256}")
+    typer.echo(f"{found.file} sha256 {found.sha256}")
     if method == "all":
         from restereo.evaluation.methods import evaluate_methods, print_methods
         from restereo.methods import HEADLINE_METHOD, METHODS
 
-        contender.task.observing(METHODS[HEADLINE_METHOD])  # refused by a task that knows no methods
-        compared = {what: contender.predictor, "grey": find_contender("grey").predictor}
+        found.task.observing(METHODS[HEADLINE_METHOD])  # refused by a task that knows no methods
+        compared = {what: found.predictor, "grey": find_predictor("grey").predictor}
         real = [one for one in files if not isinstance(one, Path)]
         every = [METHODS[name] for name in sorted(METHODS)]
-        rows = evaluate_methods(compared, contender.task, every, real, jpeg)
+        rows = evaluate_methods(compared, found.task, every, real, jpeg)
         print_methods(rows)
         content: dict[str, object] = {"methods": rows}
     else:
-        observed = contender.task.observing(parse(method)) if method else contender.task
-        figures = evaluate_folder(contender.predictor, observed, files, jpeg)
-        print_table(figures, contender.task)
+        observed = found.task.observing(parse(method)) if method else found.task
+        figures = evaluate_folder(found.predictor, observed, files, jpeg)
+        print_table(figures, found.task)
         content = {"method": method, **figures}
     if json_file:
-        facts = {"what": what, "file": str(contender.file), "sha256": contender.sha256, "jpeg_quality": jpeg}
+        facts = {"what": what, "file": str(found.file), "sha256": found.sha256, "jpeg_quality": jpeg}
         json_file.write_text(json.dumps(facts | content, indent=2) + "\n", encoding="utf-8")
 
 
@@ -111,12 +111,12 @@ def export(
 
     Example: `restereo export anaglyph_parallax --onnx -o parallax`
     """
-    from restereo.inference.contender import find_restorer
+    from restereo.inference.lookup import find_model
     from restereo.inference.onnx import export as export_onnx
     from restereo.io.files import make_folder
 
     folder = out or Path(f"{Path(recipe).name}.onnx")
-    restorer = find_restorer(recipe)
+    restorer = find_model(recipe)
     make_folder(folder)
     try:
         exported = export_onnx(restorer, folder)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from restereo.video.conversion import Wanted
+    from restereo.video.conversion import VideoOptions
 
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside the input.")]
 Model = Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")]
@@ -22,7 +22,9 @@ Method = Annotated[
 ]
 
 
-def film_wanted(start: str, end: str | None, sample: bool, codec: str, crf: float | None, force: bool) -> "Wanted":
+def film_wanted(
+    start: str, end: str | None, sample: bool, codec: str, crf: float | None, force: bool
+) -> "VideoOptions":
     """Returns what the options of films ask for.
 
     Raises:
@@ -32,10 +34,10 @@ def film_wanted(start: str, end: str | None, sample: bool, codec: str, crf: floa
         >>> film_wanted("1:00", None, False, "auto", None, False).span.start
         Fraction(60, 1)
     """
-    from restereo.video.conversion import Wanted
+    from restereo.video.conversion import VideoOptions
     from restereo.video.encoder import find_codec
     from restereo.video.time_range import Span, seconds_of
 
     find_codec(codec, 0, 0)
     span = Span(seconds_of(start), seconds_of(end) if end else None)
-    return Wanted(span, codec, crf, force=force, sample=sample)
+    return VideoOptions(span, codec, crf, force=force, sample=sample)

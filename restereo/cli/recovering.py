@@ -105,22 +105,22 @@ def recover(
     `restereo recover folder -o out --layout mpo --skip-errors --resume`
     """
     from restereo.inference import batch
-    from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
-    from restereo.inference.recover import Wish
+    from restereo.inference.lookup import default_model, find_model
+    from restereo.inference.recover import RecoverOptions
     from restereo.io.layouts import find_layout, layout_of
     from restereo.video.conversion import check_for_films
 
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
     film = film_wanted(start, end, sample, codec, crf, force)
     how, shown = parse_or_detect(method), parse(glasses)
-    wish = Wish(how, swap, force, invent_color, layouts, shown, quality, film)
+    options = RecoverOptions(how, swap, force, invent_color, layouts, shown, quality, film)
     last = ending and f".{ending.removeprefix('.')}"
     todo = batch.plan(
-        paths, wish, out, last, skip_errors=skip_errors, note=lambda said: typer.echo(f"note: {said}", err=True)
+        paths, options, out, last, skip_errors=skip_errors, note=lambda said: typer.echo(f"note: {said}", err=True)
     )
     check_for_films(film, [job.file for job in todo])
-    restorer = find_restorer(model or default_restorer(), find_device(device), "anaglyph")
+    restorer = find_model(model or default_model(), find_device(device), "anaglyph")
 
     def tell(outcome: batch.Outcome) -> None:
         if as_json:
@@ -132,7 +132,7 @@ def recover(
         elif skip_errors:
             typer.echo(f"error: {outcome.error}", err=True)
 
-    outcomes = batch.run(todo, restorer, wish, tell, workers=jobs, resume=resume, skip_errors=skip_errors)
+    outcomes = batch.run(todo, restorer, options, tell, workers=jobs, resume=resume, skip_errors=skip_errors)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed and not skip_errors:
         raise UserError(failed[0].error)
@@ -159,13 +159,13 @@ def flicker(
     Example: `restereo flicker film.mp4 --truth sbs.mp4 --frames 24`, or
     `restereo flicker grey.mp4 --truth colour.mp4 --model colorization_lab`
     """
-    from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
+    from restereo.inference.lookup import default_model, find_model
     from restereo.video.flicker import measure
     from restereo.video.reader import open_film
     from restereo.video.time_range import Span, seconds_of
 
-    restorer = find_restorer(model or default_restorer(), find_device(device))
+    restorer = find_model(model or default_model(), find_device(device))
     known, span = open_film(truth) if truth else None, Span(seconds_of(start))
     how = parse(method) if restorer.config["task_kind"] == "anaglyph" else None
     rows = measure(restorer, how, open_film(film), span, frames, known)
@@ -188,10 +188,10 @@ def open_app(
     Example: `restereo app`
     """
     from restereo.app.serving import serve
-    from restereo.inference.contender import default_restorer, find_restorer
     from restereo.inference.devices import find_device
+    from restereo.inference.lookup import default_model, find_model
 
-    serve(find_restorer(model or default_restorer(), find_device(device), "anaglyph"), port, browser)
+    serve(find_model(model or default_model(), find_device(device), "anaglyph"), port, browser)
 
 
 COMMANDS: dict[str, Callable[..., None]] = {

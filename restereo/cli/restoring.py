@@ -9,8 +9,8 @@ import typer
 from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, Shown, Start, film_wanted
 
 if TYPE_CHECKING:
-    from restereo.inference.restore import Craft
-    from restereo.video.conversion import Wanted
+    from restereo.inference.restore import Command
+    from restereo.video.conversion import VideoOptions
 
 
 def colorize(
@@ -72,15 +72,15 @@ def upscale(
     """
     from restereo.errors import UserError
     from restereo.inference.restore import UPSCALE
-    from restereo.video.conversion import Wanted
+    from restereo.video.conversion import VideoOptions
 
     if scale not in UPSCALE:
         raise UserError(f"--scale {scale}: there is no such network; give 2 or 4.")
-    _restore(UPSCALE[scale], [left, right], out, Wanted(force=force), model, device)
+    _restore(UPSCALE[scale], [left, right], out, VideoOptions(force=force), model, device)
 
 
 def _restore(
-    craft: "Craft", files: Sequence[Path], out: Path | None, wanted: "Wanted", model: str | None, device: str
+    command: "Command", files: Sequence[Path], out: Path | None, wanted: "VideoOptions", model: str | None, device: str
 ) -> None:
     from restereo.inference.restore import restore_files, restorer_for
     from restereo.video.conversion import check_for_films
@@ -88,13 +88,13 @@ def _restore(
     from restereo.video.restoring import restore_film
 
     check_for_films(wanted, files)
-    restorer, name = restorer_for(craft, model, device)
+    restorer, name = restorer_for(command, model, device)
     if is_film(files[0]):
-        restored = restore_film(files[0], out, restorer, craft, wanted)
+        restored = restore_film(files[0], out, restorer, command, wanted)
     else:
-        restored = restore_files(files, out, restorer, craft, wanted.force)
+        restored = restore_files(files, out, restorer, command, wanted.force)
     for file in restored.files:
-        typer.echo(f"{file}: {craft.told(craft.done, restorer)} by {name}")
+        typer.echo(f"{file}: {command.told(command.done, restorer)} by {name}")
     for note in restored.notes:
         typer.echo(f"  note: {note}")
 

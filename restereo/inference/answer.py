@@ -1,7 +1,6 @@
 """Both views of one picture, put together band by band in as little memory as they take."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,6 @@ from restereo.methods import AnaglyphMethod
 from restereo.sample import Prediction
 from restereo.tasks import to_picture, to_tensor
 
-Advance = Callable[[int], None]
-"""Told how many pixels are done; a negative number when some have to be done again."""
 LUMA = torch.tensor(BT601)
 """Of which grey anaglyphs are made."""
 

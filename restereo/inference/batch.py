@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 
 from restereo.errors import UserError
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Result, Wish, recover_file
+from restereo.inference.engine import Restorer
+from restereo.inference.recover import RecoverOptions, Result, recover_file
 from restereo.inference.room import Room
 from restereo.io.files import check_target, make_folder
 from restereo.io.finding import Found, find_sources, is_folder, place_of
@@ -65,7 +65,7 @@ class Outcome:
 
 def plan(
     paths: Sequence[Path],
-    wish: Wish,
+    options: RecoverOptions,
     out: Path | None = None,
     ending: str | None = None,
     *,
@@ -76,7 +76,7 @@ def plan(
 
     Args:
         paths: Pictures and folders.
-        wish: Whose layouts decide what becomes of each.
+        options: Whose layouts decide what becomes of each.
         out: File for a single picture, or folder, in which those of a folder keep their places; by default each
             picture's own folder.
         ending: Of the outputs, such as `.png`; by default the picture's own.
@@ -97,7 +97,7 @@ def plan(
     def job_of(source: Found) -> Job:
         if source.error:
             raise UserError(source.error)
-        job = Job(source.file, _outputs(source, wish, out, ending, taken))
+        job = Job(source.file, _outputs(source, options, out, ending, taken))
         for output in job.outputs:
             keep_originals(output, source.file, read, output == out, stem)
             taken[place_of(output)] = source.file
@@ -107,7 +107,7 @@ def plan(
         for output in job.outputs:
             if out is not None and output.parent != out.parent:
                 make_folder(output.parent)
-            check_film_target(output, wish) if is_film(job.file) else check_target(output)
+            check_film_target(output, options) if is_film(job.file) else check_target(output)
         return job
 
     # All names are known before any folder is made.
@@ -128,12 +128,14 @@ def _is_file_name(out: Path) -> bool:
     return bool(out.suffix) and not is_folder(out)
 
 
-def _outputs(source: Found, wish: Wish, out: Path | None, ending: str | None, taken: Mapping[Path, Path]) -> list[Path]:
+def _outputs(
+    source: Found, options: RecoverOptions, out: Path | None, ending: str | None, taken: Mapping[Path, Path]
+) -> list[Path]:
     """The names of the results; if those of a namesake have them, such as a.png's of a.gif, they keep the ending."""
     file = source.file
     place = out if out is None or _is_file_name(out) else out / source.under
-    outputs = (film_targets(file, wish, place, ending) if is_film(file) else None) or targets(
-        file, wish.layouts, place, ending
+    outputs = (film_targets(file, options, place, ending) if is_film(file) else None) or targets(
+        file, options.layouts, place, ending
     )
     rivals = [taken[place_of(output)] for output in outputs if place_of(output) in taken]
     if rivals and rivals[0].name != file.name:
@@ -158,7 +160,7 @@ def workers_for(jobs: int, device: torch.device) -> int:
 def run(
     jobs: Sequence[Job],
     restorer: Restorer,
-    wish: Wish,
+    options: RecoverOptions,
     tell: Callable[[Outcome], None],
     *,
     workers: int = 0,
@@ -170,7 +172,7 @@ def run(
     Args:
         jobs: What to do.
         restorer: The network.
-        wish: How.
+        options: How.
         tell: Called with each outcome, from this thread.
         workers: Pictures worked on at once, 0 = as many as suit the machine.
         resume: Whether to leave finished jobs.
@@ -196,7 +198,7 @@ def run(
             if stop.is_set():
                 return None
             try:
-                result = recover_file(job.file, job.outputs, restorer, wish, lambda count: advance(count / 1e6))
+                result = recover_file(job.file, job.outputs, restorer, options, lambda count: advance(count / 1e6))
             except UserError as error:
                 stop.set() if not skip_errors else None
                 advance(pixels / 1e6)
@@ -223,7 +225,7 @@ def run(
     for job in (
         [] if stop.is_set() else films
     ):  # one after the other: a film keeps the machine busy, and has its own bar
-        ended = _film(job, restorer, wish)
+        ended = _film(job, restorer, options)
         outcomes.append(ended)
         tell(ended)
         if ended.error and not skip_errors:
@@ -231,8 +233,8 @@ def run(
     return outcomes
 
 
-def _film(job: Job, restorer: Restorer, wish: Wish) -> Outcome:
+def _film(job: Job, restorer: Restorer, options: RecoverOptions) -> Outcome:
     try:
-        return Outcome(job, recover_film(job.file, job.outputs, restorer, wish))
+        return Outcome(job, recover_film(job.file, job.outputs, restorer, options))
     except UserError as error:
         return Outcome(job, error=str(error))

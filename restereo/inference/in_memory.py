@@ -11,10 +11,10 @@ from PIL import Image
 from restereo.errors import UserError
 from restereo.imaging.picture import check_picture
 from restereo.inference.answer import Views
-from restereo.inference.contender import default_restorer, find_restorer
 from restereo.inference.devices import find_device
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish, recover_photo
+from restereo.inference.engine import Restorer
+from restereo.inference.lookup import default_model, find_model
+from restereo.inference.recover import RecoverOptions, recover_photo
 from restereo.io.layouts import eight_bit
 from restereo.io.metadata import Metadata
 from restereo.io.read import Photo, open_photo, photo_of
@@ -33,8 +33,8 @@ def recover(
 ) -> Views:
     """Returns both views of an anaglyph; see `restereo.recover`."""
     photo, name = as_photo(image)
-    wish = Wish(parse_or_detect(method), swap, force, invent_color)
-    return recover_photo(photo, loaded(model or default_restorer(), device), wish, name)[0]
+    options = RecoverOptions(parse_or_detect(method), swap, force, invent_color)
+    return recover_photo(photo, loaded(model or default_model(), device), options, name)[0]
 
 
 def as_photo(image: str | Path | Image.Image | NDArray[Any]) -> tuple[Photo, str]:
@@ -61,4 +61,4 @@ def as_photo(image: str | Path | Image.Image | NDArray[Any]) -> tuple[Photo, str
 @lru_cache(maxsize=2)
 def loaded(model: str, device: str) -> Restorer:
     """Returns the network, read once; two of them are kept."""
-    return find_restorer(model, find_device(device), "anaglyph")
+    return find_model(model, find_device(device), "anaglyph")

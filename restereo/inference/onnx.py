@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from restereo.errors import UserError
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
 from restereo.layers import precision
 from restereo.layers.match import Match
 from restereo.layers.unet import pad_to_cells

@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from restereo.errors import UserError
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference import statistics
-from restereo.inference.answer import Advance, Views
-from restereo.inference.predictor import Restorer, no_news
+from restereo.inference.answer import Views
+from restereo.inference.engine import Restorer
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.io.files import write_layout
 from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short, eight_bit
 from restereo.io.packing import packing_of
 from restereo.io.read import Photo, open_photo
 from restereo.methods import METHODS, AnaglyphMethod
-from restereo.video.conversion import WHOLE_FILM, Wanted
+from restereo.progress import ProgressCallback, no_progress
+from restereo.video.conversion import WHOLE_FILM, VideoOptions
 
 TYPICAL_QUALITY = 85
 """What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""
@@ -29,7 +30,7 @@ DETECTED_PIXELS = 12_000_000
 
 
 @dataclass(frozen=True)
-class Wish:
+class RecoverOptions:
     """What a person wants of pictures.
 
     Attributes:
@@ -50,7 +51,7 @@ class Wish:
     layouts: Sequence[Layout] = (LAYOUTS["sbs"],)
     glasses: AnaglyphMethod = METHODS[GLASSES]
     quality: int = QUALITY
-    film: Wanted = WHOLE_FILM
+    film: VideoOptions = WHOLE_FILM
 
 
 @dataclass(frozen=True)
@@ -128,53 +129,62 @@ def taken_for(method: AnaglyphMethod, found: Detection | None, matched: float | 
 
 
 def recover_file(
-    file: Path, outputs: Sequence[Path], restorer: Restorer, wish: Wish, advance: Advance = no_news
+    file: Path,
+    outputs: Sequence[Path],
+    restorer: Restorer,
+    options: RecoverOptions,
+    on_progress: ProgressCallback = no_progress,
 ) -> Result:
-    """Returns what was done after writing every layout wished for.
+    """Returns what was done after writing every layout asked for.
 
     Args:
         file: The anaglyph.
         outputs: Where to, as `naming.targets` lists them.
         restorer: The network.
-        wish: How.
-        advance: Told the number of pixels each time some are done.
+        options: How.
+        on_progress: Called with the number of pixels each time some are done.
 
     Raises:
         UserError: The file is damaged or no anaglyph, or an output cannot be written.
     """
     start = time.perf_counter()
     photo = open_photo(file)
-    wanted = any(layout.name in {"disparity", "confidence"} for layout in wish.layouts)
-    views, found = recover_photo(photo, restorer, wish, str(file), wanted, advance)
+    wanted = any(layout.name in {"disparity", "confidence"} for layout in options.layouts)
+    views, found = recover_photo(photo, restorer, options, str(file), wanted, on_progress)
     remaining, bits, notes = list(outputs), 8 * photo.pixels.itemsize, list(photo.notes)
-    for layout in wish.layouts:
+    for layout in options.layouts:
         files, remaining = remaining[: len(layout.suffixes)], remaining[len(layout.suffixes) :]
         maps = views.disparity, views.confidence
-        pictures = arrange(layout, views.left, views.right, *maps, glasses=wish.glasses)
-        write_layout(files, layout, pictures, photo.metadata, wish.quality)
+        pictures = arrange(layout, views.left, views.right, *maps, glasses=options.glasses)
+        write_layout(files, layout, pictures, photo.metadata, options.quality)
         notes += cut_short(layout, files) if bits > 8 else []
     height, width = photo.pixels.shape[:2]
-    notes += doubts(views.method, found, wish.method is not None)
+    notes += doubts(views.method, found, options.method is not None)
     seconds = time.perf_counter() - start
     return Result(file, list(outputs), views.method, found, (width, height), bits, views.matched, seconds, notes)
 
 
 def recover_photo(
-    photo: Photo, restorer: Restorer, wish: Wish, name: str, maps: bool = True, advance: Advance = no_news
+    photo: Photo,
+    restorer: Restorer,
+    options: RecoverOptions,
+    name: str,
+    maps: bool = True,
+    on_progress: ProgressCallback = no_progress,
 ) -> tuple[Views, Detection | None]:
     """Returns the views of an opened picture, and what it looks like (None if it is too small to tell).
 
     Where `RESTEREO_STATISTICS` asks for it, figures of the picture are added to that file.
 
     Raises:
-        UserError: It is no anaglyph, and `wish.force` does not say to take it for one.
+        UserError: It is no anaglyph, and `options.force` does not say to take it for one.
     """
-    if photo.stereo and not wish.force:
+    if photo.stereo and not options.force:
         raise UserError(f"{name}: {photo.stereo}, no anaglyph; there is nothing to recover (--force tries anyway).")
     shallow = eight_bit(photo.pixels)
     small = min(shallow.shape[:2]) < LEAST_SIDE
-    found = None if small and wish.method else detect(middle(shallow), name)
-    if found is not None and found.plain and not wish.force:
+    found = None if small and options.method else detect(middle(shallow), name)
+    if found is not None and found.plain and not options.force:
         packing = packing_of(shallow)
         if packing:
             raise UserError(
@@ -183,16 +193,23 @@ def recover_photo(
         raise UserError(
             f"{name}: a plain picture, not an anaglyph; if it is one, of a scene with hardly any depth, use --force."
         )
-    method = wish.method
+    method = options.method
     if method is None:
         assert found is not None
         method = found.method
-    if wish.swap:
+    if options.swap:
         method = method.swapped()
     quality = TYPICAL_QUALITY if photo.lossy else None
     log = statistics.log()
-    options = {"invent_color": wish.invent_color, "maps": maps or log is not None}
-    views = restorer.restore(photo.pixels, method, quality, name, advance=advance, **options)
+    views = restorer.restore(
+        photo.pixels,
+        method,
+        quality,
+        name,
+        invent_color=options.invent_color,
+        maps=maps or log is not None,
+        on_progress=on_progress,
+    )
     if log is not None:
         trust = views.residual, views.disparity, views.confidence
         left = eight_bit(views.left)

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from restereo.errors import UserError
-from restereo.inference.contender import find_restorer, released, run_names
 from restereo.inference.devices import find_device
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
+from restereo.inference.lookup import find_model, released, run_names
 from restereo.io.encode import PLAIN
 from restereo.io.files import check_target, make_folder, write_picture
 from restereo.io.layouts import eight_bit
@@ -21,7 +21,7 @@ from restereo.tasks import Doubt
 
 
 @dataclass(frozen=True)
-class Craft:
+class Command:
     """What one command, and one tab of the page, does.
 
     Attributes:
@@ -49,11 +49,11 @@ class Craft:
     scale: int = 1
 
     def told(self, text: str, restorer: Restorer) -> str:
-        """Returns a text of this craft, as it is with this network."""
+        """Returns a text of this command, as it is with this network."""
         return text.format(scale=restorer.task.scale)
 
 
-COLORIZE: Final = Craft(
+COLORIZE: Final = Command(
     "colorize",
     "colorize",
     "colorization",
@@ -63,7 +63,7 @@ COLORIZE: Final = Craft(
     COLORED,
     "coloured",
 )
-REPAIR: Final = Craft(
+REPAIR: Final = Command(
     "repair",
     "repair",
     "old_photo",
@@ -75,7 +75,7 @@ REPAIR: Final = Craft(
     strict=False,
 )
 UPSCALE: Final = {
-    scale: Craft(
+    scale: Command(
         "upscale",
         f"upscale x{scale}",
         "stereo_sr",
@@ -88,7 +88,7 @@ UPSCALE: Final = {
     )
     for scale in SCALES
 }
-CRAFTS: Final = (COLORIZE, REPAIR, UPSCALE[4], UPSCALE[2])
+COMMANDS: Final = (COLORIZE, REPAIR, UPSCALE[4], UPSCALE[2])
 """All of them, as the page shows them."""
 
 
@@ -105,7 +105,7 @@ class Restored:
     notes: Sequence[str] = ()
 
 
-def network_for(craft: Craft) -> str | None:
+def network_for(command: Command) -> str | None:
     """Returns the name of the network to use when none is named: released weights, else a run; None without any.
 
     Example:
@@ -113,56 +113,56 @@ def network_for(craft: Craft) -> str | None:
         True
     """
     known = [*released(), *run_names()]
-    return next((recipe for recipe in craft.recipes if recipe in known), None)
+    return next((recipe for recipe in command.recipes if recipe in known), None)
 
 
-def how_to_train(craft: Craft) -> str:
+def how_to_train(command: Command) -> str:
     """Returns a sentence that says how to get a network.
 
     Example:
         >>> how_to_train(COLORIZE)
         "no trained network for task 'colorization'; train one with `dvc --wait-for-lock repro train@colorization_lab`"
     """
-    command = f"dvc --wait-for-lock repro train@{craft.recipes[0]}"
-    return f"no trained network for task '{craft.kind}'; train one with `{command}`"
+    training = f"dvc --wait-for-lock repro train@{command.recipes[0]}"
+    return f"no trained network for task '{command.kind}'; train one with `{training}`"
 
 
-def restorer_for(craft: Craft, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
+def restorer_for(command: Command, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
     """Returns a trained network for a command, and its name: the one named, else that of `network_for`.
 
     Raises:
         UserError: There is none, or the one named was trained for something else, such as another scale.
     """
-    name = model or network_for(craft)
+    name = model or network_for(command)
     if name is None:
-        raise UserError(f"{how_to_train(craft)}, or name a run folder with --model.")
-    restorer = find_restorer(name, find_device(device), craft.kind)
-    if restorer.task.scale != craft.scale:
+        raise UserError(f"{how_to_train(command)}, or name a run folder with --model.")
+    restorer = find_model(name, find_device(device), command.kind)
+    if restorer.task.scale != command.scale:
         raise UserError(
-            f"{name}: enlarges {restorer.task.scale} times, not {craft.scale}; name another with --model, "
+            f"{name}: enlarges {restorer.task.scale} times, not {command.scale}; name another with --model, "
             f"or give --scale {restorer.task.scale}."
         )
     return restorer, name
 
 
 def restore_files(
-    files: Sequence[Path], out: Path | None, restorer: Restorer, craft: Craft, force: bool = False
+    files: Sequence[Path], out: Path | None, restorer: Restorer, command: Command, force: bool = False
 ) -> Restored:
     """Returns what was done after writing what is restored of one picture, or of the views of one scene.
 
     Where a picture was taken, its place, its colour profile and the like are kept.
 
     Args:
-        files: The pictures, as many as `craft.asks`.
+        files: The pictures, as many as `command.asks`.
         out: Folder, or for a single picture a file; by default results lie beside the pictures.
         restorer: The network.
-        craft: What is done.
+        command: What is done.
         force: Whether to take pictures that are hardly what the task restores.
 
     Raises:
         UserError: A picture is damaged or refused, views differ in size, or a result cannot be written.
     """
-    ending = craft.told(craft.ending, restorer)
+    ending = command.told(command.ending, restorer)
     targets = [target_of(file, out, f"{ending}{picture_ending(file)}") for file in files]
     if len(set(targets)) < len(targets):
         raise UserError(f"{targets[0]}: both results would have this name; give the pictures different names.")
@@ -171,14 +171,14 @@ def restore_files(
         for file in files:
             keep_source(target, file)
     photos = [open_photo(file) for file in files]
-    views, notes = restore_photos(photos, [str(file) for file in files], restorer, craft, force)
+    views, notes = restore_photos(photos, [str(file) for file in files], restorer, command, force)
     for target, view, photo in zip(targets, views, photos, strict=True):
         write_picture(target, view, photo.metadata)
     return Restored(targets, notes)
 
 
 def restore_photos(
-    photos: Sequence[Photo], names: Sequence[str], restorer: Restorer, craft: Craft, force: bool = False
+    photos: Sequence[Photo], names: Sequence[str], restorer: Restorer, command: Command, force: bool = False
 ) -> tuple[Picture, list[str]]:
     """Returns `(V, H, W, 3)` uint8, what is restored of opened pictures, and what a person may want to know.
 
@@ -192,11 +192,11 @@ def restore_photos(
             raise UserError(f"{name}: {sizes[0]}, but {names[0]} is {sizes[1]}; both eyes need the same size.")
     joined = np.concatenate(pictures, axis=1)
     name, notes = " and ".join(names), [note for photo in photos for note in photo.notes]
-    notes += doubted(restorer.task.doubt(joined), name, craft, force)
+    notes += doubted(restorer.task.doubt(joined), name, command, force)
     return restorer.views(joined, name=name), notes
 
 
-def doubted(doubt: Doubt | None, name: str, craft: Craft, force: bool) -> list[str]:
+def doubted(doubt: Doubt | None, name: str, command: Command, force: bool) -> list[str]:
     """Returns the notes that a doubt leads to.
 
     Raises:
@@ -204,7 +204,7 @@ def doubted(doubt: Doubt | None, name: str, craft: Craft, force: bool) -> list[s
     """
     if doubt is None:
         return []
-    if craft.strict and not force:
+    if command.strict and not force:
         raise UserError(f"{name}: {doubt.reason}; {doubt.fix}, or go on with --force.")
     return [doubt.reason]
 

@@ -78,7 +78,7 @@ def _same(file: Path, source: Path) -> bool:
         return False
 
 
-def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) -> str:
+def _ending(layout: Layout, source: Path, exact: Path | None, options: str | None) -> str:
     if exact is not None:
         if layout.endings and exact.suffix.lower() not in layout.endings:
             allowed = ", ".join(layout.endings)
@@ -91,10 +91,10 @@ def _ending(layout: Layout, source: Path, exact: Path | None, wish: str | None) 
             )
         return exact.suffix
     if layout.endings:
-        fits = wish is not None and wish.lower() in layout.endings and layout.name != "wiggle"
-        return wish if wish is not None and fits else layout.endings[0]
-    if wish is not None and wish.lower() not in OWN:
-        return wish
+        fits = options is not None and options.lower() in layout.endings and layout.name != "wiggle"
+        return options if options is not None and fits else layout.endings[0]
+    if options is not None and options.lower() not in OWN:
+        return options
     return picture_ending(source)
 
 

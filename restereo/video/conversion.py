@@ -43,7 +43,7 @@ class FrameMaker(Protocol):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class VideoOptions:
     """What to make of a film.
 
     Attributes:
@@ -63,17 +63,17 @@ class Wanted:
     sample: bool = False
 
 
-WHOLE_FILM = Wanted()
+WHOLE_FILM = VideoOptions()
 
 
-def check_for_films(wanted: Wanted, files: Sequence[Path]) -> None:
+def check_for_films(wanted: VideoOptions, files: Sequence[Path]) -> None:
     """Makes sure that what is asked of films is not asked of pictures alone.
 
     Raises:
         UserError: It is.
 
     Example:
-        >>> check_for_films(Wanted(sample=True), [Path("photo.jpg")])
+        >>> check_for_films(VideoOptions(sample=True), [Path("photo.jpg")])
         Traceback (most recent call last):
         restereo.errors.UserError: photo.jpg: a picture; --start, --end, --sample, --codec and --crf are for films only.
     """
@@ -94,7 +94,7 @@ class Survey:
     samples: list[Picture]
 
 
-def survey(film: Film, wanted: Wanted = WHOLE_FILM) -> Survey:
+def survey(film: Film, wanted: VideoOptions = WHOLE_FILM) -> Survey:
     """Returns the number of frames in the wanted part, and samples; decodes them all, so that no surprise comes later.
 
     Raises:
@@ -119,7 +119,7 @@ def survey(film: Film, wanted: Wanted = WHOLE_FILM) -> Survey:
     return Survey(count, [frame.image() for frame in kept])
 
 
-def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Wanted, total: int) -> None:
+def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: VideoOptions, total: int) -> None:
     """Writes the film that `make` makes.
 
     Args:
@@ -168,7 +168,7 @@ def segment_length(film: Film) -> int:
     return min(48, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
 
 
-def _check_whole(film: Film, damage: list[float], wanted: Wanted) -> None:
+def _check_whole(film: Film, damage: list[float], wanted: VideoOptions) -> None:
     """Raises `UserError` if a film that a survey found whole is not now: frames would be missing, and nobody told."""
     if damage and not wanted.force:
         raise UserError(
@@ -177,7 +177,7 @@ def _check_whole(film: Film, damage: list[float], wanted: Wanted) -> None:
         )
 
 
-def _known_look(parts: Parts, film: Film, wanted: Wanted) -> Look | None:
+def _known_look(parts: Parts, film: Film, wanted: VideoOptions) -> Look | None:
     size = parts.note("size")
     if size is None:
         return None

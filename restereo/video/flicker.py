@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.imaging.metrics import missing_psnr
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
 from restereo.methods import AnaglyphMethod
 from restereo.progress import rated
 from restereo.sample import Picture

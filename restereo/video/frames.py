@@ -11,7 +11,7 @@ from torch import Tensor
 from restereo.imaging.resampling import reduced
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
 from restereo.inference.devices import memory_of
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
 from restereo.layers.match import Match
 from restereo.methods import AnaglyphMethod
 from restereo.sample import HasMatch, Operator, Picture, Prediction

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from restereo.errors import UserError
 from restereo.io.files import write_picture
 from restereo.sample import Picture
-from restereo.video.conversion import FrameMaker, Wanted, convert, one_frame, segment_length, survey
+from restereo.video.conversion import FrameMaker, VideoOptions, convert, one_frame, segment_length, survey
 from restereo.video.reader import Film
 from restereo.video.segments import Parts
 from restereo.video.writer import check_streams
@@ -35,7 +35,7 @@ class FilmJob:
         build: Returns what makes the pictures, told what `judge` returned.
     """
 
-    wanted: Wanted
+    wanted: VideoOptions
     maker: Mapping[str, Any]
     judge: Callable[[list[Picture]], Facts]
     build: Callable[[Facts], FrameMaker]
@@ -114,7 +114,7 @@ def _surveyed(film: Film, job: FilmJob) -> Facts:
     return {"frames": looked.frames, "facts": job.judge(looked.samples)}
 
 
-def identity(film: Film, wanted: Wanted) -> dict[str, Any]:
+def identity(film: Film, wanted: VideoOptions) -> dict[str, Any]:
     """Returns what tells this job from others: the film's file, size, time and ends, and what is wanted of it."""
     facts = film.file.stat()
     with film.file.open("rb") as stream:
@@ -145,7 +145,7 @@ def locked(out: Path) -> Iterator[None]:
         raise UserError(f"{out}: another run is making this film; wait for it, or name another file.") from None
 
 
-def origin_of(film: Film, wanted: Wanted, maker: Mapping[str, Any]) -> dict[str, Any]:
+def origin_of(film: Film, wanted: VideoOptions, maker: Mapping[str, Any]) -> dict[str, Any]:
     """Returns all that decides the bytes of the film to be made."""
     import av
     import cv2

@@ -7,8 +7,8 @@ from typing import Any
 
 from restereo.errors import UserError
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish
+from restereo.inference.engine import Restorer
+from restereo.inference.recover import RecoverOptions
 from restereo.io.files import check_target
 from restereo.io.layouts import LAYOUTS, stereo_mode
 from restereo.io.naming import targets
@@ -80,53 +80,53 @@ class FilmResult:
         return "\n  note: ".join([told, *self.notes])
 
 
-def film_targets(file: Path, wish: Wish, out: Path | None, ending: str | None = None) -> list[Path]:
+def film_targets(file: Path, options: RecoverOptions, out: Path | None, ending: str | None = None) -> list[Path]:
     """Returns the one file to write; see `naming.targets`.
 
     Raises:
         UserError: A film cannot have this layout, or be in a file of this name.
     """
     able = ", ".join(name for name, one in LAYOUTS.items() if one.film)
-    for layout in wish.layouts:
+    for layout in options.layouts:
         if not layout.film:
             raise UserError(f"{file}: a film, and layout '{layout.name}' is for pictures; take one of {able}.")
-    if len(wish.layouts) != 1:
+    if len(options.layouts) != 1:
         raise UserError(f"{file}: a film takes one layout at a time, out of {able}.")
     named = out is not None and bool(out.suffix) and not out.is_dir()
-    if not wish.film.sample:
-        return targets(file, wish.layouts, out, ending or (None if named else ending_for(file)))
-    (target,) = targets(file, wish.layouts, out, ".png")
+    if not options.film.sample:
+        return targets(file, options.layouts, out, ending or (None if named else ending_for(file)))
+    (target,) = targets(file, options.layouts, out, ".png")
     return [target if named else target.with_name(f"{target.stem}_sample.png")]
 
 
-def check_film_target(target: Path, wish: Wish) -> None:
+def check_film_target(target: Path, options: RecoverOptions) -> None:
     """Raises `UserError` unless the file can be written."""
-    (check_target if wish.film.sample else check_ending)(target)
+    (check_target if options.film.sample else check_ending)(target)
 
 
-def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: Wish) -> FilmResult:
+def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, options: RecoverOptions) -> FilmResult:
     """Returns what was done after writing the film of the recovered views; a killed run is taken up where it was.
 
     Args:
         file: The anaglyph film.
         outputs: The film to write, as `film_targets` names it.
         restorer: The network.
-        wish: How; of its layouts the first.
+        options: How; of its layouts the first.
 
     Raises:
         UserError: The film is damaged or no anaglyph, or the file cannot hold it.
     """
-    film, layout = open_film(file), wish.layouts[0]
-    wanted = replace(wish.film, stereo_mode=stereo_mode(layout, wish.glasses), force=wish.force)
+    film, layout = open_film(file), options.layouts[0]
+    wanted = replace(options.film, stereo_mode=stereo_mode(layout, options.glasses), force=options.force)
 
     def judge(samples: list[Picture]) -> Facts:
-        return judged(film, samples, wish)
+        return judged(film, samples, options)
 
     def build(facts: Facts) -> LaidOut:
-        views = FilmViews(restorer, parse(facts["method"]), invent_color=wish.invent_color)
-        return LaidOut(views, layout, wish.glasses)
+        views = FilmViews(restorer, parse(facts["method"]), invent_color=options.invent_color)
+        return LaidOut(views, layout, options.glasses)
 
-    made = produce(film, outputs[0], FilmJob(wanted, _maker(restorer, wish), judge, build))
+    made = produce(film, outputs[0], FilmJob(wanted, _maker(restorer, options), judge, build))
     facts, size = made.facts, (film.width, film.height)
     notes = [*facts.get("notes", []), *made.notes]  # a run that an older version began has none
     return FilmResult(
@@ -143,7 +143,7 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, wish: 
     )
 
 
-def judged(film: Film, samples: list[Picture], wish: Wish) -> Facts:
+def judged(film: Film, samples: list[Picture], options: RecoverOptions) -> Facts:
     """Returns what the film is taken for, in how many of the frames that shows, and what speaks against it.
 
     `method`: its name; `share`: of the frames looked at, None if they did not decide; `why`: who did, if not they;
@@ -155,11 +155,11 @@ def judged(film: Film, samples: list[Picture], wish: Wish) -> Facts:
     telling = [one for one in samples if min(one.shape[:2]) >= LEAST_SIDE and one.std() > LEAST_CONTRAST]
     found = [detect(one, str(film.file)) for one in telling]
     plain = sum(one.plain for one in found)
-    if wish.method is not None:
-        notes = doubts(wish.method, "as asked", found)
-        return {"method": _seen(wish.method, wish).name, "share": None, "why": "", "notes": notes}
+    if options.method is not None:
+        notes = doubts(options.method, "as asked", found)
+        return {"method": _seen(options.method, options).name, "share": None, "why": "", "notes": notes}
     hint = HINTS.get(film.stereo_mode or "")
-    if not hint and (not found or plain > len(found) / 2) and not wish.force:
+    if not hint and (not found or plain > len(found) / 2) and not options.force:
         what = f"{plain} of {len(found)} frames looked at are plain" if found else "its frames are blank"
         raise UserError(f"{film.file}: no anaglyph film ({what}); name its --method, or use --force.")
     method = (
@@ -169,11 +169,11 @@ def judged(film: Film, samples: list[Picture], wish: Wish) -> Facts:
     by_file = bool(hint) and share == 0
     notes = doubts(method, "by the file's StereoMode" if hint else "by --force", found)
     why = "by the file's StereoMode" if by_file else ""
-    return {"method": _seen(method, wish).name, "share": None if by_file else share, "why": why, "notes": notes}
+    return {"method": _seen(method, options).name, "share": None if by_file else share, "why": why, "notes": notes}
 
 
-def _seen(method: AnaglyphMethod, wish: Wish) -> AnaglyphMethod:
-    return method.swapped() if wish.swap else method
+def _seen(method: AnaglyphMethod, options: RecoverOptions) -> AnaglyphMethod:
+    return method.swapped() if options.swap else method
 
 
 def voted(found: Sequence[Detection]) -> AnaglyphMethod | None:
@@ -204,14 +204,14 @@ def doubts(method: AnaglyphMethod, why: str, found: Sequence[Detection]) -> list
     return [f"taken for {method} {why}, but most frames look like {voted(others)}"]
 
 
-def _maker(restorer: Restorer, wish: Wish) -> dict[str, Any]:
+def _maker(restorer: Restorer, options: RecoverOptions) -> dict[str, Any]:
     return {
         "weights": restorer.sha256,
         "code": code_sha256(__name__, *restorer.modules),
         "device": str(restorer.device),
-        "method": None if wish.method is None else wish.method.name,
-        "swap": wish.swap,
-        "invent_color": wish.invent_color,
-        "layout": wish.layouts[0].name,
-        "glasses": wish.glasses.name,
+        "method": None if options.method is None else options.method.name,
+        "swap": options.swap,
+        "invent_color": options.invent_color,
+        "layout": options.layouts[0].name,
+        "glasses": options.glasses.name,
     }

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.inference.answer import Views, without_color
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
 from restereo.io.defaults import GLASSES
 from restereo.io.layouts import Layout, arrange
 from restereo.methods import METHODS, AnaglyphMethod

@@ -20,8 +20,8 @@ from restereo import catalog
 from restereo.config import Params, Recipe, load_params
 from restereo.datasets.pairs import find_pairs
 from restereo.evaluation.folder import evaluate_folder
-from restereo.inference.contender import find_restorer
-from restereo.inference.predictor import Restorer, load_run
+from restereo.inference.engine import Restorer, load_run
+from restereo.inference.lookup import find_model
 from restereo.sample import Operator, Prediction
 from restereo.tasks import build_model
 from restereo.training.data import Examples, endless_batches
@@ -120,7 +120,7 @@ def measure(name: str, minutes: float, pairs: Path) -> dict[str, Any]:
 
 def without(pairs: Path) -> dict[str, dict[str, Any]]:
     """The released weights as they are, and with one part left out in use alone."""
-    restorer = find_restorer("anaglyph_parallax")
+    restorer = find_model("anaglyph_parallax")
     found = {"the released weights": judged(restorer, restorer, pairs)}
     found["they, without projection"] = judged(Unprojected(restorer), restorer, pairs)
     for matching, says in (("learned", "without the classical match"), ("classical", "without the learned match")):

@@ -32,7 +32,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; by default everything")
     parser.add_argument("--recipe", action="append", choices=recipes, help="a row of params.yaml; by default all")
-    parser.add_argument("--contender", action="append", help="for 'inference'; by default sgbm and the default model")
+    parser.add_argument("--model", action="append", help="for 'inference'; by default sgbm and the default model")
     parser.add_argument("--megapixels", type=float, action="append", help="for 'inference'; by default 1, 12, 50")
     parser.add_argument("--quick", action="store_true", help="one round of each: shows that it works, not how fast")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file too")
@@ -40,7 +40,7 @@ def _arguments() -> argparse.Namespace:
     for name in found.names:
         if name not in MEASURES:
             parser.error(f"no measure '{name}'; there are: {', '.join(MEASURES)}")
-    chosen = tuple(found.recipe or recipes), tuple(found.contender or ()), tuple(found.megapixels or ())
+    chosen = tuple(found.recipe or recipes), tuple(found.model or ()), tuple(found.megapixels or ())
     found.options = Options(*chosen, quick=found.quick)
     return found
 

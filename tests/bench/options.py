@@ -9,13 +9,13 @@ class Options:
 
     Attributes:
         recipes: Rows of `recipes:` whose training is measured.
-        contenders: What recovers pictures: names that `restereo evaluate` takes; by default sgbm and the default one.
+        models: What recovers pictures: names that `restereo evaluate` takes; by default sgbm and the default one.
         megapixels: Sizes of picture for them; by default 1, 12 and 50, those left out that take too long.
         quick: One round of each: it shows that a measure works, not how fast anything is.
     """
 
     recipes: tuple[str, ...]
-    contenders: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     megapixels: tuple[float, ...] = ()
     quick: bool = False
 

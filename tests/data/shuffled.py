@@ -12,8 +12,8 @@ import torch
 
 from restereo.datasets.pairs import find_pairs
 from restereo.datasets.pictures import Picture, read_picture
-from restereo.inference.contender import default_restorer, find_restorer
-from restereo.inference.predictor import Restorer
+from restereo.inference.engine import Restorer
+from restereo.inference.lookup import default_model, find_model
 from restereo.progress import shown
 from restereo.tasks import Figures, to_tensor
 
@@ -38,7 +38,7 @@ def trust(restorer: Restorer, left: Picture, right: Picture, quality: int | None
 
 
 def main(folder: Path) -> None:
-    restorer = find_restorer(default_restorer())
+    restorer = find_model(default_model())
     files = find_pairs(folder)
     pairs = [(small(pair.left), small(pair.right)) for pair in files]
     print("pair,right view,JPEG,residual,match_share,match_correlation")

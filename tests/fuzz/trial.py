@@ -14,8 +14,8 @@ from PIL import Image
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish, recover_file
+from restereo.inference.engine import Restorer
+from restereo.inference.recover import RecoverOptions, recover_file
 from restereo.io.layouts import LAYOUTS
 from restereo.io.naming import targets
 from restereo.training.run_folder import Run
@@ -77,18 +77,18 @@ def try_file(name: str, content: bytes, number: int, folder: Path, network: Rest
     file = folder / name
     file.write_bytes(content)
     layouts = [LAYOUTS[layout] for layout in SETS[number % len(SETS)]]
-    wish = Wish(force=number % 2 == 0, swap=number % 3 == 0, layouts=layouts)
+    options = RecoverOptions(force=number % 2 == 0, swap=number % 3 == 0, layouts=layouts)
     try:
         with warnings.catch_warnings(), patience(PATIENCE):
             warnings.simplefilter("ignore")
             if is_film(file):
-                wish = replace(wish, layouts=[LAYOUTS[FILM_LAYOUTS[number % len(FILM_LAYOUTS)]]])
-                outputs = film_targets(file, wish, None, [None, ".mkv"][number % 2])
-                recover_film(file, outputs, network, wish)
+                options = replace(options, layouts=[LAYOUTS[FILM_LAYOUTS[number % len(FILM_LAYOUTS)]]])
+                outputs = film_targets(file, options, None, [None, ".mkv"][number % 2])
+                recover_film(file, outputs, network, options)
                 verdict = _films_whole(outputs)
             else:
                 outputs = targets(file, layouts, ending=[None, ".png", ".jpg", ".tif", ".webp"][number % 5])
-                recover_file(file, outputs, network, wish)
+                recover_file(file, outputs, network, options)
                 verdict = _outputs_whole(outputs)
         said = ""
     except UserError as error:

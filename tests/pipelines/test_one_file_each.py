@@ -89,7 +89,7 @@ STAGES = """
 from pipelines import evaluate, paths, report, synthesize, train
 synthesize.main("no_blue"); train.main("no_blue_toy"); evaluate.main("no_blue_toy"); report.main("no_blue")
 import restereo.tasks.no_blue
-from restereo.inference.predictor import load_run
+from restereo.inference.engine import load_run
 import numpy as np
 print(load_run(paths.run("no_blue_toy")).views(np.zeros((8, 9, 3), np.uint8)).shape)
 """

@@ -18,13 +18,13 @@ from restereo.cli import app
 from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
 from restereo.imaging.color import luma
-from restereo.inference.predictor import load_run
+from restereo.inference.engine import load_run
 from restereo.inference.restore import COLORIZE
 from restereo.sample import Picture, Prediction
 from restereo.tasks import Task, build_model
 from restereo.training import run_folder
 from restereo.video import conversion as films
-from restereo.video.conversion import Wanted
+from restereo.video.conversion import VideoOptions
 from restereo.video.frames import Frames
 from restereo.video.restoring import restore_film
 from tests.conftest import smooth_picture
@@ -244,12 +244,12 @@ def test_a_killed_colouring_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
         return answer
 
     monkeypatch.setattr(Frames, "restore", noted)
-    restore_film(film, tmp_path / "whole.mkv", restorer, COLORIZE, Wanted())
+    restore_film(film, tmp_path / "whole.mkv", restorer, COLORIZE, VideoOptions())
     kill, calls = 10, 0
     with pytest.raises(KeyboardInterrupt):
-        restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, Wanted())
+        restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, VideoOptions())
     assert not (tmp_path / "killed.mkv").exists()
-    restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, Wanted())
+    restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, VideoOptions())
     assert calls == 10 + 6
     # Step by step, so that a failure says which one is not repeatable here: decoder, network, encoder or the joining.
     again = [*range(9), *range(8, 14)]

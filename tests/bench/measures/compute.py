@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from restereo.inference.contender import find_restorer, released
+from restereo.inference.lookup import find_model, released
 from restereo.methods import METHODS
 from restereo.sample import Operator
 from restereo.tasks import Task, to_tensor
@@ -22,7 +22,7 @@ SIZE = 321, 481
 def measure(options: Options) -> Iterator[Figure]:
     """Yields both; what is not a convolution or a matrix product, such as semi-global aggregation, is not counted."""
     for name in released():
-        restorer = find_restorer(name)
+        restorer = find_model(name)
         height, width = SIZES.get(restorer.config["task_kind"], SIZE)
         observed, operator = _observed(restorer.task, height, width)
         with FlopCounterMode(display=False) as counter:

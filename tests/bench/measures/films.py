@@ -73,14 +73,14 @@ def _recover(file: Path) -> None:
     """Recovers one film in this process and prints its seconds and processor seconds."""
     import time
 
-    from restereo.inference.contender import default_restorer, find_restorer
-    from restereo.inference.recover import Wish
+    from restereo.inference.lookup import default_model, find_model
+    from restereo.inference.recover import RecoverOptions
     from restereo.methods import METHODS
     from restereo.video.recovery import recover_film
 
-    restorer = find_restorer(default_restorer())
+    restorer = find_model(default_model())
     start, processor = time.perf_counter(), time.process_time()
-    recover_film(file, [file.with_suffix(".out.mkv")], restorer, Wish(METHODS["red-cyan-color"]))
+    recover_film(file, [file.with_suffix(".out.mkv")], restorer, RecoverOptions(METHODS["red-cyan-color"]))
     print(time.perf_counter() - start, time.process_time() - processor)
 
 

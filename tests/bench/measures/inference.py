@@ -1,4 +1,4 @@
-"""Seconds per megapixel and peak memory of recovering a picture, by contender and size."""
+"""Seconds per megapixel and peak memory of recovering a picture, by model and size."""
 
 import json
 import subprocess
@@ -26,17 +26,17 @@ LIMITS = {12.0: 2048.0}
 
 
 def measure(options: Options) -> Iterator[Figure]:
-    """Yields both for each contender, reading and writing the files included, the start of the program not.
+    """Yields both for each model, reading and writing the files included, the start of the program not.
 
     A size is left out when the next smaller one says that it would not fit into memory, or take too long.
     """
     from restereo.errors import UserError
-    from restereo.inference.contender import default_restorer, find_contender
+    from restereo.inference.lookup import default_model, find_predictor
 
-    for what in options.contenders or ("sgbm", ""):
+    for what in options.models or ("sgbm", ""):
         try:
-            name = what or default_restorer()
-            find_contender(name)
+            name = what or default_model()
+            find_predictor(name)
         except UserError as error:
             yield Figure(f"inference.{what or 'default'}", None, note=str(error))
         else:
@@ -114,19 +114,19 @@ def _recover(what: str, file: Path) -> None:
     import time
 
     from restereo.datasets.pictures import read_picture
-    from restereo.inference.contender import find_contender, find_restorer
-    from restereo.inference.recover import Wish, recover_file
+    from restereo.inference.lookup import find_model, find_predictor
+    from restereo.inference.recover import RecoverOptions, recover_file
     from restereo.methods import METHODS
     from restereo.sample import Observation
     from restereo.tasks import to_picture, to_tensor
 
     start, processor = time.perf_counter(), time.process_time()
     if what in catalog.names("baseline"):  # the command line has no baselines
-        contender, picture = find_contender(what), read_picture(file)
+        model, picture = find_predictor(what), read_picture(file)
         observation = Observation(picture, METHODS["red-cyan-color"])
-        to_picture(contender.predictor(to_tensor(picture), contender.task.operator(observation)).image)
+        to_picture(model.predictor(to_tensor(picture), model.task.operator(observation)).image)
     else:
-        recover_file(file, [file.with_suffix(".out.png")], find_restorer(what), Wish(METHODS["red-cyan-color"]))
+        recover_file(file, [file.with_suffix(".out.png")], find_model(what), RecoverOptions(METHODS["red-cyan-color"]))
     print(time.perf_counter() - start, time.process_time() - processor)
 
 

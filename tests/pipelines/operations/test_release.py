@@ -15,8 +15,8 @@ from pipelines.operations import release
 from pipelines.tracking import lineage, record, store
 from pipelines.tracking.client import connect
 from restereo.errors import UserError
-from restereo.inference import contender
-from restereo.inference.predictor import load_run
+from restereo.inference import lookup
+from restereo.inference.engine import load_run
 from restereo.methods import parse
 from restereo.training.run_folder import file_sha256, read_weights
 from restereo.training.trainer import train_recipe
@@ -38,7 +38,7 @@ LINEAGE = {name: f"{name} then" for name in release.KEPT} | {store.KEY: "key"}
 def project(trained: Path, tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose run `tiny` is registered on a server, and a package without weights yet."""
     monkeypatch.chdir(trained)
-    monkeypatch.setattr(contender, "WEIGHTS", tmp_path / "weights")
+    monkeypatch.setattr(lookup, "WEIGHTS", tmp_path / "weights")
     monkeypatch.setattr(record, "content_key_of", lambda *_: "key")
     monkeypatch.setattr(store, "peek", lambda *_: None)  # as with every store but a sqlite file
     shutil.copy(empty_database, tmp_path / "mlflow.db")
@@ -58,11 +58,10 @@ def test_released_weights_are_half_the_bytes_and_predict_the_same(project: Path)
     assert card["parameters"] == sum(tensor.numel() for tensor in read_weights(file).values())
     picture = smooth_picture(0, 40, 48)
     ours, theirs = (
-        run.restore(picture, parse("red-cyan"))
-        for run in (contender.find_restorer("tiny"), load_run(paths.run("tiny")))
+        run.restore(picture, parse("red-cyan")) for run in (lookup.find_model("tiny"), load_run(paths.run("tiny")))
     )
     assert np.abs(ours.left.astype(int) - theirs.left).max() <= 1
-    assert contender.released() == ["tiny"]
+    assert lookup.released() == ["tiny"]
 
 
 def test_no_card_says_where_a_machine_keeps_its_files(project: Path) -> None:
@@ -107,7 +106,7 @@ def test_what_is_not_registered_is_not_released(project: Path, monkeypatch: pyte
     monkeypatch.setattr(record, "content_key_of", lambda *_: "another")
     with pytest.raises(UserError, match="tiny: not registered"):
         release.release("tiny")
-    assert contender.released() == []
+    assert lookup.released() == []
 
 
 def test_a_large_network_is_not_released(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -309,7 +309,7 @@ def test_a_task_whose_headline_is_an_error_prefers_the_smaller(
     run = SimpleNamespace(task=catalog.build("task", "colorization"))
     figures = [{run.task.headline: value} for value in (0.1, error)]
     monkeypatch.setattr("pipelines.tracking.client.download_model", lambda *_: Path())
-    monkeypatch.setattr("restereo.inference.predictor.load_run", lambda _: run)
+    monkeypatch.setattr("restereo.inference.engine.load_run", lambda _: run)
     monkeypatch.setattr(
         "pipelines.promotion.compare.compare_models",
         lambda *_: [PairedResult(f"{n}", "clean", *figures) for n in range(25)],

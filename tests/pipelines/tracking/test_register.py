@@ -85,7 +85,7 @@ def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatc
     """A project's root with one trained, evaluated recipe and an empty MLflow store."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr("restereo.inference.predictor.load_run", lambda folder, device="cpu": FakeRun(folder))
+    monkeypatch.setattr("restereo.inference.engine.load_run", lambda folder, device="cpu": FakeRun(folder))
     paths.MLFLOW.mkdir(parents=True)
     shutil.copy(empty_database, paths.MLFLOW / "mlflow.db")
     write_run()
@@ -346,7 +346,7 @@ def test_a_model_that_fails_when_loaded_back_leaves_nothing_behind(
             run.weight = weight
         return run
 
-    monkeypatch.setattr("restereo.inference.predictor.load_run", load_run)
+    monkeypatch.setattr("restereo.inference.engine.load_run", load_run)
     with pytest.raises(UserError, match=f"{message}.*nothing was registered"):
         register.main("anaglyph_unet")
     assert runs_and_versions() == (1, [(1, ("challenger",))])

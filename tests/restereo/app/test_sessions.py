@@ -68,20 +68,20 @@ import numpy as np
 from PIL import Image
 from restereo.app import crafts
 from restereo.inference import restore as restored
-from restereo.inference.restore import CRAFTS
+from restereo.inference.restore import COMMANDS
 from tests.restereo.test_restoring import run_of
 from restereo.app.page import build
 from restereo.app.serving import HOST
 from restereo.app.sessions import Sessions
-crafts.network_for = lambda craft: None
+crafts.network_for = lambda command: None
 page = build(SimpleNamespace(device="cpu"), Sessions(Path("nowhere")))
 assert page.analytics_enabled is False and HOST == "127.0.0.1"
 assert [one for one in page.fns.values() if one.targets and one.targets[0][1] == "unload"]
-for craft in CRAFTS:
-    marks = [b.elem_id for b in page.blocks.values() if str(b.elem_id).startswith(craft.title.replace(" ", "-"))]
-    assert marks == [craft.title.replace(" ", "-") + "-train"], marks  # it says how to train one
+for command in COMMANDS:
+    marks = [b.elem_id for b in page.blocks.values() if str(b.elem_id).startswith(command.title.replace(" ", "-"))]
+    assert marks == [command.title.replace(" ", "-") + "-train"], marks  # it says how to train one
 
-restored.network_for = crafts.network_for = lambda craft: str(run_of(Path("run"), "old_photo", "unet"))
+restored.network_for = crafts.network_for = lambda command: str(run_of(Path("run"), "old_photo", "unet"))
 page = build(SimpleNamespace(device="cpu"), Sessions(Path("nowhere")))
 marks = {block.elem_id for block in page.blocks.values()}
 assert {"repair", "repair-upload-0", "repair-slider-0", "upscale-x2-upload-1"} <= marks

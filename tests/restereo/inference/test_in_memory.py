@@ -9,7 +9,7 @@ from PIL import Image
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
 from restereo.inference.in_memory import as_photo
-from restereo.inference.recover import Wish, recover_photo
+from restereo.inference.recover import RecoverOptions, recover_photo
 from restereo.io.read import open_photo
 from restereo.methods import METHODS
 from tests.restereo.inference.test_recover import views
@@ -53,7 +53,7 @@ def test_a_stereo_picture_is_refused_as_its_file_is(tmp_path):
         assert image.tell() == 0
     assert photo.stereo == open_photo(tmp_path / "a.mpo").stereo != ""
     with pytest.raises(UserError, match="holds both views"):
-        recover_photo(photo, None, Wish(), name)
+        recover_photo(photo, None, RecoverOptions(), name)
 
 
 def test_what_pillow_cannot_read_is_a_sentence(tmp_path):

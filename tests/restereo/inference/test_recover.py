@@ -14,7 +14,7 @@ from restereo import recover as recover_in_memory
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
 from restereo.inference import batch, in_memory
-from restereo.inference.recover import Wish, recover_file, recover_photo
+from restereo.inference.recover import RecoverOptions, recover_file, recover_photo
 from restereo.inference.room import Room
 from restereo.io.encode import encode
 from restereo.io.files import write_picture
@@ -55,7 +55,7 @@ def test_what_was_observed_is_kept_in_16_bits(network, tmp_path):
     made = np.stack([left[..., 0], right[..., 1], right[..., 2]], axis=-1)
     write_picture(tmp_path / "a.png", made, Metadata(exif=((271, "Maker"),), icc=b""))
     result = recover_file(
-        tmp_path / "a.png", [tmp_path / "b.png"], network, Wish(layouts=SBS, method=parse("red-cyan"))
+        tmp_path / "a.png", [tmp_path / "b.png"], network, RecoverOptions(layouts=SBS, method=parse("red-cyan"))
     )
     assert result.bits == 16 and result.size == (96, 64)
     photo = open_photo(tmp_path / "b.png")
@@ -74,19 +74,19 @@ def test_a_grey_anaglyph_stays_grey_unless_asked(tmp_path):
             weight.add_(0.03 * torch.randn_like(weight))
     file = anaglyph(tmp_path, method="red-cyan-grey")
     photo = open_photo(file)
-    plain, found = recover_photo(photo, network, Wish(), "a")
+    plain, found = recover_photo(photo, network, RecoverOptions(), "a")
     assert found is not None and found.method == plain.method == parse("red-cyan-grey")
     assert (plain.left == plain.left[..., :1]).all() and (plain.right == plain.right[..., :1]).all()
     for view, observed in ((plain.left, photo.pixels[..., 0]), (plain.right, photo.pixels[..., 1])):
         off = np.abs(view[..., 0].astype(int) - observed)
         assert (off <= 1).mean() > 0.95  # the rest: this network's wild colours, clipped at black or white
-    colour, _ = recover_photo(photo, network, Wish(invent_color=True), "a")
+    colour, _ = recover_photo(photo, network, RecoverOptions(invent_color=True), "a")
     assert np.ptp(colour.left.astype(int), axis=-1).max() > 5
 
 
 def test_swap_gives_the_first_colour_to_the_right_eye(network, tmp_path):
     photo = open_photo(anaglyph(tmp_path))
-    swapped, _ = recover_photo(photo, network, Wish(swap=True), "a")
+    swapped, _ = recover_photo(photo, network, RecoverOptions(swap=True), "a")
     assert swapped.method == parse("red-cyan-color-swapped")
     np.testing.assert_allclose(swapped.right[..., 0].astype(int), photo.pixels[..., 0], atol=1)
     np.testing.assert_allclose(swapped.left[..., 1:].astype(int), photo.pixels[..., 1:], atol=1)
@@ -105,10 +105,10 @@ def test_pictures_that_are_no_anaglyph_are_refused_for_their_reason(network, tmp
         file = tmp_path / name
         file.write_bytes(content)
         with pytest.raises(UserError, match="force") as caught:
-            recover_file(file, [tmp_path / "out.png"], network, Wish())
+            recover_file(file, [tmp_path / "out.png"], network, RecoverOptions())
         assert reason in str(caught.value) and name in str(caught.value)
         assert not (tmp_path / "out.png").exists()
-        forced = recover_file(file, [tmp_path / "out.png"], network, Wish(force=True))
+        forced = recover_file(file, [tmp_path / "out.png"], network, RecoverOptions(force=True))
         assert forced.outputs[0].exists()
         forced.outputs[0].unlink()
 
@@ -119,7 +119,7 @@ def test_a_single_view_is_not_taken_for_two():
 
 def test_a_named_method_other_than_what_is_seen_is_followed_and_noted(network, tmp_path):
     file = anaglyph(tmp_path)
-    result = recover_file(file, [tmp_path / "out.png"], network, Wish(method=parse("green-magenta")))
+    result = recover_file(file, [tmp_path / "out.png"], network, RecoverOptions(method=parse("green-magenta")))
     assert result.method == parse("green-magenta-color") and "looks like red-cyan" in result.notes[0]
 
 
@@ -141,7 +141,7 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
             raise full
 
     monkeypatch.setattr(network, "_bands", short_of_memory)
-    again = network.restore(picture, parse("red-cyan"), advance=done.append)
+    again = network.restore(picture, parse("red-cyan"), on_progress=done.append)
     assert calls[1] == calls[0] // 2 and sum(done) == picture.shape[0] * picture.shape[1]
     assert np.abs(again.left.astype(int) - whole.left).max() <= 1
 
@@ -169,11 +169,11 @@ def folder_of(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_folder_keeps_its_shape_and_errors_can_be_skipped(network, tmp_path, workers):
     folder, out = folder_of(tmp_path), tmp_path / "out"
-    wish = Wish(layouts=(LAYOUTS["sbs"], LAYOUTS["mpo"]))
+    options = RecoverOptions(layouts=(LAYOUTS["sbs"], LAYOUTS["mpo"]))
     told: list[batch.Outcome] = []
-    jobs = batch.plan([folder], wish, out)
+    jobs = batch.plan([folder], options, out)
     assert len(jobs) == 5
-    outcomes = batch.run(jobs, network, wish, told.append, workers=workers, skip_errors=True)
+    outcomes = batch.run(jobs, network, options, told.append, workers=workers, skip_errors=True)
     assert outcomes == told
     ended = {str(one.job.file.relative_to(folder)): one.status for one in outcomes}
     assert ended == dict.fromkeys(["a.png", "deep/er/b.png", "deep/c.png"], "done") | dict.fromkeys(
@@ -189,8 +189,8 @@ def test_a_folder_keeps_its_shape_and_errors_can_be_skipped(network, tmp_path, w
 def test_without_skipping_the_first_error_ends_it(network, tmp_path):
     folder = folder_of(tmp_path)
     (folder / "a.png").write_bytes(b"broken")
-    jobs = batch.plan([folder], Wish(), tmp_path / "out")
-    outcomes = batch.run(jobs, network, Wish(), lambda _: None, workers=1)
+    jobs = batch.plan([folder], RecoverOptions(), tmp_path / "out")
+    outcomes = batch.run(jobs, network, RecoverOptions(), lambda _: None, workers=1)
     assert [one.status for one in outcomes] == ["failed"] and "a.png" in outcomes[0].error
 
 
@@ -200,8 +200,11 @@ def test_resume_leaves_what_is_finished_and_redoes_what_changed(network, tmp_pat
         anaglyph(folder, name, seed=seed)
 
     def go() -> dict[str, str]:
-        jobs = batch.plan([folder], Wish())  # results lie beside: they are not taken for new pictures
-        return {one.job.file.name: one.status for one in batch.run(jobs, network, Wish(), lambda _: None, resume=True)}
+        jobs = batch.plan([folder], RecoverOptions())  # results lie beside: they are not taken for new pictures
+        return {
+            one.job.file.name: one.status
+            for one in batch.run(jobs, network, RecoverOptions(), lambda _: None, resume=True)
+        }
 
     assert go() == {"a.png": "done", "b.png": "done"}
     assert go() == {"a.png": "skipped", "b.png": "skipped"}
@@ -216,19 +219,19 @@ def test_planning_refuses_what_cannot_be(tmp_path):
     folder = tmp_path / "in"
     a, other = anaglyph(folder, "a.png"), anaglyph(tmp_path / "other", "a.png")
     cases = [
-        ([folder], Wish(), tmp_path / "x.png", None, "one file cannot hold"),
-        ([folder, other], Wish(), tmp_path / "x.png", None, "one file cannot hold"),
-        ([a, other], Wish(), tmp_path / "out", ".png", "would become it"),
-        ([tmp_path / "none"], Wish(), None, None, "no such file"),
-        ([a], Wish(), a, None, "overwrite its own source"),
-        ([a], Wish(), None, ".heic", "is no format to write"),
+        ([folder], RecoverOptions(), tmp_path / "x.png", None, "one file cannot hold"),
+        ([folder, other], RecoverOptions(), tmp_path / "x.png", None, "one file cannot hold"),
+        ([a, other], RecoverOptions(), tmp_path / "out", ".png", "would become it"),
+        ([tmp_path / "none"], RecoverOptions(), None, None, "no such file"),
+        ([a], RecoverOptions(), a, None, "overwrite its own source"),
+        ([a], RecoverOptions(), None, ".heic", "is no format to write"),
     ]
-    for paths, wish, out, ending, said in cases:
+    for paths, options, out, ending, said in cases:
         with pytest.raises(UserError, match=said):
-            batch.plan(paths, wish, out, ending)
+            batch.plan(paths, options, out, ending)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no pictures"):
-        batch.plan([tmp_path / "empty"], Wish())
+        batch.plan([tmp_path / "empty"], RecoverOptions())
 
 
 def test_a_large_picture_is_worked_on_alone():
@@ -271,8 +274,8 @@ def test_a_picture_of_16_bits_that_is_cut_to_8_says_so(network, tmp_path):
     write_picture(tmp_path / "a.png", np.stack([left[..., 0], right[..., 1], right[..., 2]], axis=-1))
 
     def notes(name: str, file: str) -> list[str]:
-        wish = Wish(layouts=(LAYOUTS[name],), method=parse("red-cyan"))
-        return list(recover_file(tmp_path / "a.png", [tmp_path / file], network, wish).notes)
+        options = RecoverOptions(layouts=(LAYOUTS[name],), method=parse("red-cyan"))
+        return list(recover_file(tmp_path / "a.png", [tmp_path / file], network, options).notes)
 
     for name, file in (("sbs", "b.jpg"), ("jps", "b.jps"), ("anaglyph", "c.png"), ("wiggle", "d.png")):
         assert notes(name, file) == [f"{file}: cut to 8 bits a channel, its source has 16"]

@@ -9,9 +9,9 @@ from restereo import catalog
 from restereo.errors import UserError
 from restereo.evaluation.protocol import judge
 from restereo.inference import statistics
-from restereo.inference.contender import find_restorer
-from restereo.inference.predictor import Restorer
-from restereo.inference.recover import Wish, recover_file
+from restereo.inference.engine import Restorer
+from restereo.inference.lookup import find_model
+from restereo.inference.recover import RecoverOptions, recover_file
 from restereo.io.files import write_picture
 from restereo.methods import parse
 from tests.conftest import small_scene, smooth_picture
@@ -24,13 +24,15 @@ FIELDS = {
 
 @pytest.fixture(scope="module")
 def restorer() -> Restorer:
-    return find_restorer("anaglyph_parallax")
+    return find_model("anaglyph_parallax")
 
 
 def test_nothing_is_written_unless_asked(tmp_path: Path, restorer: Restorer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(statistics.VARIABLE, raising=False)
     write_picture(tmp_path / "secret.png", smooth_picture(0, 64, 96))
-    recover_file(tmp_path / "secret.png", [tmp_path / "out.png"], restorer, Wish(parse("red-cyan"), force=True))
+    recover_file(
+        tmp_path / "secret.png", [tmp_path / "out.png"], restorer, RecoverOptions(parse("red-cyan"), force=True)
+    )
     assert {file.name for file in tmp_path.iterdir()} == {"secret.png", "out.png"}
 
 
@@ -42,7 +44,7 @@ def test_one_line_of_figures_for_each_picture(
     for number, ending in enumerate(("png", "jpg")):
         file = tmp_path / f"secret.{ending}"
         write_picture(file, smooth_picture(number, 64, 96))
-        recover_file(file, [tmp_path / "out.png"], restorer, Wish(parse("red-cyan"), force=True))
+        recover_file(file, [tmp_path / "out.png"], restorer, RecoverOptions(parse("red-cyan"), force=True))
     first, second = map(json.loads, log.read_text().splitlines())
     assert set(first) == FIELDS
     assert (first["type"], first["jpeg"], second["jpeg"]) == ("red-cyan-color", False, True)

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from restereo.cli import app
 from restereo.errors import UserError
-from restereo.inference import batch, contender
-from restereo.inference.recover import Wish
+from restereo.inference import batch, lookup
+from restereo.inference.recover import RecoverOptions
 from restereo.io.layouts import LAYOUTS
 from restereo.io.read import open_photo
 from restereo.video.kind import is_film
@@ -21,8 +21,8 @@ from tests.restereo.inference.test_recover import anaglyph, views
 from tests.restereo.video import clips
 
 
-def wish(*names: str) -> Wish:
-    return Wish(layouts=[LAYOUTS[name] for name in names])
+def options(*names: str) -> RecoverOptions:
+    return RecoverOptions(layouts=[LAYOUTS[name] for name in names])
 
 
 def outputs(jobs: list[batch.Job]) -> list[str]:
@@ -48,26 +48,26 @@ def test_no_result_is_written_over_another_source(tmp_path):
     linked.symlink_to(left)
     for paths, out in (([a, left], None), ([left, a], None), ([a, left], tmp_path / "out")):
         with pytest.raises(UserError, match=r"a_left\.png: it would overwrite a picture that is to be read"):
-            batch.plan(paths, wish("left"), out)
-    assert outputs(batch.plan([a], wish("left"))) == ["a_left.png"]
+            batch.plan(paths, options("left"), out)
+    assert outputs(batch.plan([a], options("left"))) == ["a_left.png"]
 
 
 def test_a_cameras_own_stereo_picture_stays(tmp_path):
     anaglyph(tmp_path, "DSCF1.jpg")
     camera_mpo(tmp_path / "DSCF1.mpo")  # the younger of the two
     with pytest.raises(UserError, match=r"DSCF1\.mpo: saved by another program, so it may be an original"):
-        batch.plan([tmp_path], wish("mpo"))
+        batch.plan([tmp_path], options("mpo"))
     aged(tmp_path / "DSCF1.mpo", 60)
     with pytest.raises(UserError, match=r"DSCF1\.mpo: older than DSCF1\.jpg, so it may be an original"):
-        batch.plan([tmp_path], wish("mpo"))
-    assert outputs(batch.plan([tmp_path], wish("mpo"), tmp_path / "out")) == ["DSCF1.mpo"]
+        batch.plan([tmp_path], options("mpo"))
+    assert outputs(batch.plan([tmp_path], options("mpo"), tmp_path / "out")) == ["DSCF1.mpo"]
 
 
 def test_an_older_picture_of_a_common_name_is_no_result(tmp_path):
     anaglyph(tmp_path, "sunset.png")
     aged(anaglyph(tmp_path, "sunset_anaglyph.png"), 60)
     with pytest.raises(UserError, match=r"sunset_anaglyph\.png: older than sunset\.png"):
-        batch.plan([tmp_path], wish("anaglyph"))
+        batch.plan([tmp_path], options("anaglyph"))
 
 
 def test_a_name_that_lends_its_stem_writes_over_no_original(tmp_path):
@@ -75,12 +75,12 @@ def test_a_name_that_lends_its_stem_writes_over_no_original(tmp_path):
     for name in ("photo_L.jpg", "photo_R.jpg"):
         aged(anaglyph(tmp_path, name), 60)
     with pytest.raises(UserError, match=r"photo_L\.jpg: older than photo_ana\.jpg"):
-        batch.plan([source], wish("pair"), tmp_path / "photo.jpg")
+        batch.plan([source], options("pair"), tmp_path / "photo.jpg")
 
 
 def test_the_same_command_can_be_run_again(tmp_path):
     anaglyph(tmp_path, "a.jpg")
-    chosen, network = wish("sbs", "mpo", "jps", "anaglyph", "pair"), restorer()
+    chosen, network = options("sbs", "mpo", "jps", "anaglyph", "pair"), restorer()
     for _ in range(2):
         jobs = batch.plan([tmp_path], chosen)
         assert [one.status for one in batch.run(jobs, network, chosen, lambda _: None)] == ["done"]
@@ -92,7 +92,7 @@ def test_what_a_folder_leaves_out_is_told(tmp_path):
         anaglyph(tmp_path, f"a{end}.png")
     anaglyph(tmp_path, "_LR.png")
     told: list[str] = []
-    jobs = batch.plan([tmp_path], wish("sbs"), tmp_path / "out", note=told.append)
+    jobs = batch.plan([tmp_path], options("sbs"), tmp_path / "out", note=told.append)
     assert [job.file.name for job in jobs] == ["_LR.png", "a.png"]
     assert len(told) == 1 and "6 left out as results of earlier runs (a_LRF_Full_SBS_sample.png, a_color.png" in told[0]
 
@@ -108,18 +108,18 @@ def test_results_below_the_folder_are_no_sources_however_it_is_written(tmp_path,
         ("in/../in", "in/out"),
         ("link", "in/out"),
     ):
-        assert [job.file.name for job in batch.plan([Path(path)], wish("sbs"), Path(out))] == ["a.png"]
+        assert [job.file.name for job in batch.plan([Path(path)], options("sbs"), Path(out))] == ["a.png"]
 
 
 def test_namesakes_keep_their_endings(tmp_path):
     for name in ("a.gif", "a.png", "a.tif"):
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / name)
     expected = ["a_LRF_Full_SBS.png", "a.png_LRF_Full_SBS.png", "a_LRF_Full_SBS.tif"]
-    assert outputs(batch.plan([tmp_path], wish("sbs"))) == expected
+    assert outputs(batch.plan([tmp_path], options("sbs"))) == expected
     for name in expected:
         (tmp_path / name).write_bytes((tmp_path / "a.tif").read_bytes())
-    assert outputs(batch.plan([tmp_path], wish("sbs"))) == expected
-    pngs = batch.plan([tmp_path], wish("sbs"), tmp_path / "out", ".png")
+    assert outputs(batch.plan([tmp_path], options("sbs"))) == expected
+    pngs = batch.plan([tmp_path], options("sbs"), tmp_path / "out", ".png")
     assert outputs(pngs) == ["a_LRF_Full_SBS.png", "a.png_LRF_Full_SBS.png", "a.tif_LRF_Full_SBS.png"]
 
 
@@ -132,7 +132,7 @@ def test_one_bad_path_is_one_failed_outcome(tmp_path):
     os.mkfifo(tmp_path / "fifo.png")
     paths = [tmp_path / "none.png", good, tmp_path / "in" / ".." / "in" / "a.png", twin, film, tmp_path / "in"]
     paths += [tmp_path / "empty", tmp_path / "fifo.png", tmp_path / f"{300 * 'a'}.png"]
-    both = wish("sbs", "mpo")
+    both = options("sbs", "mpo")
     jobs = batch.plan(paths, both, tmp_path / "out", skip_errors=True)
     told: list[batch.Outcome] = []
     batch.run(jobs, restorer(), both, told.append, resume=True, skip_errors=True)
@@ -158,7 +158,7 @@ def test_a_pipe_is_refused_at_once(tmp_path):
     os.mkfifo(fifo)
     assert is_film(fifo)
     with pytest.raises(UserError, match="no regular file"):
-        batch.plan([fifo], wish("sbs"))
+        batch.plan([fifo], options("sbs"))
     with pytest.raises(UserError, match="no regular file"):
         open_photo(fifo)
 
@@ -168,14 +168,14 @@ def test_a_place_that_takes_no_results_is_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "plainfile").touch()
     for out in ("plainfile", "plainfile/deeper"):
         with pytest.raises(UserError, match=r"no folder can be made here \(a file is in the way\)"):
-            batch.plan([photo], wish("sbs"), tmp_path / out)
+            batch.plan([photo], options("sbs"), tmp_path / out)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(UserError, match="a folder that cannot be written into"):
-        batch.plan([photo], wish("sbs"), tmp_path / "out")
+        batch.plan([photo], options("sbs"), tmp_path / "out")
 
 
 def test_the_command_tells_of_what_it_skips(tmp_path, monkeypatch):
-    monkeypatch.setattr(contender, "find_restorer", lambda *_, **__: restorer())
+    monkeypatch.setattr(lookup, "find_model", lambda *_, **__: restorer())
     anaglyph(tmp_path, "a.png")
     anaglyph(tmp_path, "a_left.png")
     command = [

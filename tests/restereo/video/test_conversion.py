@@ -14,7 +14,7 @@ from restereo.video import conversion as films
 from restereo.video import job, reader
 from restereo.video import segments as parts
 from restereo.video.color import FULL, LIMITED, Colour, from_rgb, to_rgb
-from restereo.video.conversion import Wanted
+from restereo.video.conversion import VideoOptions
 from restereo.video.kind import is_film
 from restereo.video.reader import frames, open_film
 from restereo.video.segments import Parts
@@ -44,7 +44,7 @@ class Doubled:
         self.count = int(state["count"][0])
 
 
-def converted(file: Path, out: Path, wanted: Wanted = Wanted(), make: Doubled | None = None) -> Path:  # noqa: B008
+def converted(file: Path, out: Path, wanted: VideoOptions = VideoOptions(), make: Doubled | None = None) -> Path:  # noqa: B008
     film = open_film(file)
     parts = Parts(out, job.origin_of(film, wanted, {}))
     films.convert(film, out, make or Doubled(), parts, wanted, films.survey(film, wanted).frames)
@@ -54,7 +54,7 @@ def converted(file: Path, out: Path, wanted: Wanted = Wanted(), make: Doubled | 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
 def test_every_frame_keeps_its_time_and_the_sound_its_bytes(tmp_path, ending):
     source = clips.make(tmp_path / f"a{ending}", subtitles=ending == ".mkv", stereo_mode="anaglyph_cyan_red")
-    out = converted(source, tmp_path / f"b{ending}", Wanted(stereo_mode=1))
+    out = converted(source, tmp_path / f"b{ending}", VideoOptions(stereo_mode=1))
     assert clips.times_of(out) == clips.times_of(source) == [time / 1000 for time in clips.TIMES]
     assert clips.payloads(out, "audio") == clips.payloads(source, "audio") != []
     assert clips.payloads(out, "subtitle") == clips.payloads(source, "subtitle")
@@ -88,7 +88,7 @@ def test_another_wish_does_not_go_on_with_an_old_film(tmp_path, monkeypatch):
     source = clips.make(tmp_path / "a.mp4", sound=False)
     with pytest.raises(KeyboardInterrupt):
         converted(source, tmp_path / "b.mp4", make=Doubled(9))
-    better = Wanted(quality=5.0)
+    better = VideoOptions(quality=5.0)
     converted(source, tmp_path / "b.mp4", better)
     converted(source, tmp_path / "c.mp4", better)
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
@@ -139,7 +139,7 @@ def test_a_film_that_can_no_longer_be_decoded_does_not_become_a_shorter_one(tmp_
     monkeypatch.setattr(films, "segment_length", lambda film: 4)
     source = clips.make(tmp_path / "a.mp4", sound=False)
     whole = converted(source, tmp_path / "whole.mp4")
-    film, wanted, out = open_film(source), Wanted(), tmp_path / "b.mp4"
+    film, wanted, out = open_film(source), VideoOptions(), tmp_path / "b.mp4"
     unfinished, total = Parts(out, job.origin_of(film, wanted, {})), films.survey(film, wanted).frames
     decode, packets = reader._decoded, []
 
@@ -157,7 +157,7 @@ def test_a_film_that_can_no_longer_be_decoded_does_not_become_a_shorter_one(tmp_
 
 def test_a_part_begins_at_zero_with_its_sound(tmp_path):
     source = clips.make(tmp_path / "a.mp4")
-    out = converted(source, tmp_path / "b.mp4", Wanted(span=Span(Fraction("0.23"), Fraction("0.7"))))
+    out = converted(source, tmp_path / "b.mp4", VideoOptions(span=Span(Fraction("0.23"), Fraction("0.7"))))
     kept = [time for time in clips.TIMES if 230 <= time < 700]
     assert clips.times_of(out) == [(time - 230) / 1000 for time in kept]
     sound = clips.payloads(out, "audio")
@@ -177,7 +177,7 @@ def test_colours_come_back_and_the_file_says_how(tmp_path, matrix, scope):
     source = clips.make(tmp_path / "a.mp4", clips.TIMES[:3], sound=False)
     film = replace(open_film(source), colour=colour)
     parts = Parts(tmp_path / "b.mp4", {})
-    films.convert(film, tmp_path / "b.mp4", Doubled(), parts, Wanted(quality=4), 3)
+    films.convert(film, tmp_path / "b.mp4", Doubled(), parts, VideoOptions(quality=4), 3)
     with av.open(str(tmp_path / "b.mp4")) as made:
         first = next(made.decode(video=0))
         assert (int(first.colorspace), int(first.color_range), int(first.color_primaries)) == (matrix, scope, 1)
@@ -205,7 +205,7 @@ def test_odd_sizes_stay(tmp_path):
 
 
 def test_hevc(tmp_path):
-    out = converted(clips.make(tmp_path / "a.mp4", clips.TIMES[:6]), tmp_path / "b.mp4", Wanted(codec="hevc"))
+    out = converted(clips.make(tmp_path / "a.mp4", clips.TIMES[:6]), tmp_path / "b.mp4", VideoOptions(codec="hevc"))
     with av.open(str(out)) as film:
         assert film.streams.video[0].codec_context.name == "hevc"
         assert len(list(film.decode(video=0))) == 6
@@ -240,9 +240,9 @@ def test_a_film_cut_short_is_refused_unless_forced(tmp_path):
     short.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
     with pytest.raises(UserError, match=r"damaged or cut short at .* --force"):
         films.survey(open_film(short))
-    count = films.survey(open_film(short), Wanted(force=True)).frames
+    count = films.survey(open_film(short), VideoOptions(force=True)).frames
     assert 0 < count < len(clips.TIMES)
-    assert len(clips.times_of(converted(short, tmp_path / "b.mkv", Wanted(force=True)))) == count
+    assert len(clips.times_of(converted(short, tmp_path / "b.mkv", VideoOptions(force=True)))) == count
 
 
 def test_what_a_file_cannot_hold_is_said_before_the_work(tmp_path):

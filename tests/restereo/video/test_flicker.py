@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from restereo import catalog
 from restereo.cli import app
-from restereo.inference import contender
+from restereo.inference import lookup
 from restereo.sample import Prediction
 from restereo.video.flicker import measure
 from restereo.video.reader import open_film
@@ -59,7 +59,7 @@ def test_a_film_of_cuts_alone_is_not_taken_for_a_steady_one(tmp_path, monkeypatc
     task.flips = ((),)
     fake = restorer(task, Blinking())
     fake.config = {"task_kind": "colorization"}
-    monkeypatch.setattr(contender, "find_restorer", lambda *_, **__: fake)
+    monkeypatch.setattr(lookup, "find_model", lambda *_, **__: fake)
     monkeypatch.setattr("restereo.video.temporal.motion_between", lambda *_: None)
     assert {row.colour for row in measure(fake, None, open_film(film), count=3).values()} == {None}
     said = CliRunner().invoke(app, ["flicker", str(film), "--frames", "3", "--model", "x"], catch_exceptions=False)

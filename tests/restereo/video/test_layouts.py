@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from restereo.errors import UserError
-from restereo.inference.recover import Wish
+from restereo.inference.recover import RecoverOptions
 from restereo.io.layouts import LAYOUTS
 from restereo.methods import parse
-from restereo.video.conversion import Wanted
+from restereo.video.conversion import VideoOptions
 from restereo.video.recovery import film_targets, recover_film
 from restereo.video.stereo_box import mark_stereo
 from tests.fuzz.trial import restorer
@@ -55,9 +55,9 @@ def probed(file: Path) -> list[dict[str, Any]]:
     ],
 )
 def test_ffprobe_reads_what_was_written(network, source, tmp_path, name, ending, codec):
-    wish = Wish(parse("red-cyan"), layouts=[LAYOUTS[name]], film=Wanted(codec=codec))
-    (file,) = film_targets(source, wish, tmp_path, ending)
-    recover_film(source, [file], network, wish)
+    options = RecoverOptions(parse("red-cyan"), layouts=[LAYOUTS[name]], film=VideoOptions(codec=codec))
+    (file,) = film_targets(source, options, tmp_path, ending)
+    recover_film(source, [file], network, options)
     assert list(tmp_path.iterdir()) == [file]
     video, audio = probed(file)
     assert (video["codec_name"], audio["codec_name"]) == (codec, "aac")

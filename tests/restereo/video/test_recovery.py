@@ -9,12 +9,12 @@ from restereo.cli import told_of_interruption
 from restereo.cli.options import film_wanted
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
-from restereo.inference.recover import Wish
+from restereo.inference.recover import RecoverOptions
 from restereo.io.layouts import LAYOUTS
 from restereo.methods import FFMPEG, METHODS, parse
 from restereo.video import conversion as films
 from restereo.video import job
-from restereo.video.conversion import Wanted
+from restereo.video.conversion import VideoOptions
 from restereo.video.job import FilmJob, produce
 from restereo.video.reader import open_film
 from restereo.video.recovery import FilmResult, film_targets, judged
@@ -46,46 +46,46 @@ def told(facts: dict) -> str:
 
 
 def test_a_named_method_is_doubted(film):
-    assert judged(film, RED_CYAN, Wish(parse("red-cyan")))["notes"] == []
-    (note,) = judged(film, RED_CYAN, Wish(parse("green-magenta")))["notes"]
+    assert judged(film, RED_CYAN, RecoverOptions(parse("red-cyan")))["notes"] == []
+    (note,) = judged(film, RED_CYAN, RecoverOptions(parse("green-magenta")))["notes"]
     assert note.startswith("taken for green-magenta-color as asked, but most frames look like red-cyan")
     plain = [views(seed)[0] for seed in range(4)]
-    assert judged(film, plain, Wish(parse("red-cyan")))["notes"] == ["most frames look like plain pictures"]
+    assert judged(film, plain, RecoverOptions(parse("red-cyan")))["notes"] == ["most frames look like plain pictures"]
 
 
 @pytest.mark.parametrize("name", [*FFMPEG, *METHODS])
 def test_either_eye_may_be_named_and_exchanged(film, name):
     named, other = parse(name), parse(f"{name}-swapped")
     for method, swap, taken in ((named, True, other), (other, True, named), (other, False, other)):
-        facts = judged(film, RED_CYAN, Wish(method, swap=swap))
+        facts = judged(film, RED_CYAN, RecoverOptions(method, swap=swap))
         assert facts["method"] == taken.name
         assert f"first colour taken for the {taken.first_eye} eye's" in told(facts)
 
 
 def test_a_wrong_tag_is_believed_and_noted(film):
     tagged = replace(film, stereo_mode="anaglyph_green_magenta")
-    facts = judged(tagged, RED_CYAN, Wish())
+    facts = judged(tagged, RED_CYAN, RecoverOptions())
     assert facts["method"] == "green-magenta-color" and facts["share"] is None
     assert told(facts).startswith("b.mkv: one frame from green-magenta-color (by the file's StereoMode); first")
     assert "note: taken for green-magenta-color by the file's StereoMode, but most frames look like red-" in told(facts)
-    right = judged(replace(film, stereo_mode="anaglyph_cyan_red"), RED_CYAN, Wish())
+    right = judged(replace(film, stereo_mode="anaglyph_cyan_red"), RED_CYAN, RecoverOptions())
     assert right["notes"] == [] and "detected in" in told(right)
 
 
 def test_a_sample_of_matroska_tells_how_long_the_whole_takes(film, tmp_path):
     assert film.announced == 0
-    made = produce(film, tmp_path / "a.png", FilmJob(Wanted(sample=True), {}, lambda _: {}, lambda _: Doubled()))
+    made = produce(film, tmp_path / "a.png", FilmJob(VideoOptions(sample=True), {}, lambda _: {}, lambda _: Doubled()))
     (note,) = made.notes
     assert "0.0 h" not in note and " s for the " in note and "the 0 frames" not in note
 
 
 @pytest.mark.parametrize("name", ["disparity", "confidence", "pair"])
 def test_a_layout_for_pictures_is_refused_in_a_sentence(name, tmp_path):
-    wish = Wish(layouts=[LAYOUTS[name]])
+    options = RecoverOptions(layouts=[LAYOUTS[name]])
     with pytest.raises(
         UserError, match=f"a.mkv: a film, and layout '{name}' is for pictures; take one of sbs"
     ) as caught:
-        film_targets(tmp_path / "a.mkv", wish, None)
+        film_targets(tmp_path / "a.mkv", options, None)
     assert name not in str(caught.value).partition("take one of")[2]
 
 
@@ -102,9 +102,11 @@ def test_an_interruption_says_what_is_kept_and_leaves_nothing_else(film, tmp_pat
     monkeypatch.setattr(films, "segment_length", lambda film: 5)
     monkeypatch.setattr(job, "segment_length", lambda film: 5)
     with pytest.raises(KeyboardInterrupt, match=f"b.mkv: interrupted{kept}"):
-        produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled(stop)))
+        produce(film, tmp_path / "b.mkv", FilmJob(VideoOptions(), {}, lambda _: {}, lambda _: Doubled(stop)))
     assert (tmp_path / ".b.mkv.parts").is_dir() == (stop > 5), "what nothing goes on from is not left behind"
-    assert produce(film, tmp_path / "b.mkv", FilmJob(Wanted(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
+    assert (
+        produce(film, tmp_path / "b.mkv", FilmJob(VideoOptions(), {}, lambda _: {}, lambda _: Doubled())).frames == 10
+    )
 
 
 def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
@@ -118,11 +120,11 @@ def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
 
 def test_a_film_begun_by_other_code_or_packages_begins_anew(film, monkeypatch):
     def origin():
-        return job.origin_of(film, Wanted(), {})
+        return job.origin_of(film, VideoOptions(), {})
 
     before = origin()
     assert before == origin()
-    assert before != job.origin_of(film, Wanted(), {"code": "other code"})
+    assert before != job.origin_of(film, VideoOptions(), {"code": "other code"})
     for package in ("cv2", "numpy"):
         monkeypatch.setattr(f"{package}.__version__", "0")
         assert before != origin()

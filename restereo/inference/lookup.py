@@ -7,7 +7,7 @@ import torch
 
 from restereo import catalog
 from restereo.errors import UserError, nearest
-from restereo.inference.predictor import Restorer, load_run
+from restereo.inference.engine import Restorer, load_run
 from restereo.sample import Predictor
 from restereo.tasks import Task
 from restereo.training import run_folder
@@ -17,7 +17,7 @@ RUNS = Path("data/runs")
 
 
 @dataclass(frozen=True)
-class Contender:
+class NamedPredictor:
     """Something that answers observations, and the file that decides how."""
 
     predictor: Predictor
@@ -49,7 +49,7 @@ def _restorer(what: str, device: str | torch.device) -> tuple[Restorer, Path]:
     return load_run(folder, device), folder / run_folder.WEIGHTS
 
 
-def find_restorer(what: str, device: str | torch.device = "cpu", kind: str | None = None) -> Restorer:
+def find_model(what: str, device: str | torch.device = "cpu", kind: str | None = None) -> Restorer:
     """Returns a trained network: a path is a run folder; a bare name is released weights, else a run under data/runs.
 
     Args:
@@ -67,8 +67,8 @@ def find_restorer(what: str, device: str | torch.device = "cpu", kind: str | Non
     return restorer
 
 
-def find_contender(what: str, task: str = "anaglyph", device: str = "cpu") -> Contender:
-    """Returns a baseline of this bare name, at this task, or else what `find_restorer` finds, at its own.
+def find_predictor(what: str, task: str = "anaglyph", device: str = "cpu") -> NamedPredictor:
+    """Returns a baseline of this bare name, at this task, or else what `find_model` finds, at its own.
 
     Args:
         what: The name.
@@ -80,16 +80,16 @@ def find_contender(what: str, task: str = "anaglyph", device: str = "cpu") -> Co
     """
     if what not in catalog.names("baseline"):
         restorer, file = _restorer(what, device)
-        return Contender(restorer, restorer.task, file, restorer.sha256)
+        return NamedPredictor(restorer, restorer.task, file, restorer.sha256)
     file = Path(catalog.load("baseline", what).__file__ or "")
     plain = task in catalog.names("task")
-    its_task: Task = catalog.build("task", task) if plain else find_restorer(task, device).task
+    its_task: Task = catalog.build("task", task) if plain else find_model(task, device).task
     if what not in its_task.baselines:
         raise UserError(f"{what}: no baseline of task '{task}'; it has {', '.join(its_task.baselines)}.")
-    return Contender(catalog.build("baseline", what), its_task, file, run_folder.file_sha256(file))
+    return NamedPredictor(catalog.build("baseline", what), its_task, file, run_folder.file_sha256(file))
 
 
-def default_restorer() -> str:
+def default_model() -> str:
     """Returns the name of the network to use when none is named: released weights, else a run under data/runs.
 
     Raises:

@@ -13,21 +13,18 @@ from restereo import catalog
 from restereo.errors import UserError
 from restereo.imaging.picture import check_picture
 from restereo.imaging.resampling import reduced
-from restereo.inference.answer import Advance, Answer, Views, to_unit
+from restereo.inference.answer import Answer, Views, to_unit
 from restereo.inference.bands import Rows, in_smaller_bands, restore_any_size, restored_bands
 from restereo.inference.devices import memory_of
 from restereo.io.layouts import eight_bit
 from restereo.methods import AnaglyphMethod
+from restereo.progress import ProgressCallback, no_progress
 from restereo.sample import Observation, Operator, Picture, Prediction
 from restereo.tasks import build_model, build_task, to_picture, to_tensor
 from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
 __all__ = ["Restorer", "Views", "load_run"]
-
-
-def no_news(_: int) -> None:
-    """Told of progress, does nothing."""
 
 
 class Restorer:
@@ -80,7 +77,7 @@ class Restorer:
         *,
         invent_color: bool = False,
         maps: bool = True,
-        advance: Advance = no_news,
+        on_progress: ProgressCallback = no_progress,
     ) -> Views:
         """Returns both views of an anaglyph `(H, W, 3)` uint8 or uint16, in bounded memory.
 
@@ -93,7 +90,7 @@ class Restorer:
             name: What an error sentence calls the picture.
             invent_color: Whether the views of a grey anaglyph get the colours that the network makes up.
             maps: Whether to return disparity and confidence.
-            advance: Told the number of pixels each time some are done.
+            on_progress: Called with the number of pixels each time some are done.
 
         Raises:
             UserError: The picture is no RGB picture, or memory is too small.
@@ -103,10 +100,10 @@ class Restorer:
         operator = self.task.operator(Observation(shallow, method, jpeg_quality)).to(self.device)
         with memory_of(self.device, name):
             answer = Answer(picture, method, method.is_grey and not invent_color, maps)
-            return in_smaller_bands(partial(self._fill, answer, picture, operator, advance), self.device)
+            return in_smaller_bands(partial(self._fill, answer, picture, operator, on_progress), self.device)
 
     def _fill(
-        self, answer: Answer, picture: NDArray[Any], operator: Operator, advance: Advance, band_pixels: int
+        self, answer: Answer, picture: NDArray[Any], operator: Operator, on_progress: ProgressCallback, band_pixels: int
     ) -> Views:
         done = 0
         try:
@@ -114,10 +111,10 @@ class Restorer:
                 answer.take(rows, part)
                 pixels = (rows.stop - rows.start) * picture.shape[1]
                 done += pixels
-                advance(pixels)
+                on_progress(pixels)
         except (RuntimeError, MemoryError):  # it may begin anew, in smaller bands
             answer.forget()
-            advance(-done)
+            on_progress(-done)
             raise
         return answer.views()
 
