@@ -35,26 +35,26 @@ _METRICS = (
     Metric("psnr", "Whole picture", "all", "dB", 1, 1, "How close all of the result is to the truth."),
     Metric("psnr_left", "Whole picture", "left", "dB", 1, 1, _PICTURE.format("left")),
     Metric("psnr_right", "Whole picture", "right", "dB", 1, 1, _PICTURE.format("right")),
+    Metric("mean_absolute_error", "Whole picture", "error", "", 3, -1,
+        "By how much a channel of a pixel is off on average, of 1."),
     Metric("ssim_left", "Structure", "left", "SSIM", 3, 1, _SHAPES.format("left")),
     Metric("ssim_right", "Structure", "right", "SSIM", 3, 1, _SHAPES.format("right")),
     Metric("ssim", "Structure", "SSIM", "", 3, 1, _SHAPES.format("recovered")),
     Metric("ciede2000", "Colour", "difference", "ΔE", 1, -1,
         "How different the colours look to a person on average; about 1 can just be seen, 10 is plain."),
-    Metric("epe", "Depth", "error", "px", 2, -1,
-        "By how many pixels the shift found between the two eyes is wrong on average."),
-    Metric("mean_absolute_error", "Whole picture", "error", "", 3, -1,
-        "By how much a channel of a pixel is off on average, of 1."),
     Metric("chroma_error", "Colour", "|Δab|", "", 1, -1,
         "By how much the two colour axes of CIE Lab are off on average; brightness does not count."),
     Metric("colourfulness", "Colour", "colourfulness", "", 1, 0,
         "How vivid the picture is (Hasler and Süsstrunk): 0 = grey, about 60 = quite colourful."),
     Metric("colourfulness_difference", "Colour", "more than true", "", 1, 0,
         "How much more vivid than the true picture; below 0 = paler."),
+    Metric("epe", "Depth", "error", "px", 2, -1,
+        "By how many pixels the shift found between the two eyes is wrong on average."),
     Metric("psnr_inside", "Damage", "inside", "dB", 1, 1,
         "How close the picture is to the truth where dirt had hidden it."),
     Metric("psnr_outside", "Damage", "outside", "dB", 1, 1, "The same, everywhere else."),
     Metric("mask_overlap", "Damage", "found", "", 2, 1,
-        "How well the damage was found: what is damaged and was said to be, of all that is or was said to be."),
+        "Overlap of the damage found with the true damage, as a share of both together."),
     Metric("residual", "Trust", "contradiction", "", 4, -1,
         "By how much the answer, before it was corrected, contradicted the input; 0 = not at all. Needs no truth."),
     Metric("match_share", "Trust", "matched", "", 3, 1,
@@ -76,7 +76,7 @@ BASELINES: dict[str, tuple[str, str]] = {
     "small_sgbm": ("small sgbm", "smooth enlargement, and classical stereo matching of the small pictures"),
     "sgbm": ("sgbm", "classical stereo matching moves the colours across; nothing is learnt"),
 }
-"""Baseline -> what a sentence calls it, what it does; from the plainest to the cleverest."""
+"""Baseline -> its name in a sentence, what it does; from the plainest to the cleverest."""
 
 
 def metric(name: str) -> Metric:
@@ -125,7 +125,7 @@ def shown(value: float | None, name: str) -> str:
 
 
 def called(what: str) -> str:
-    """Returns what a sentence calls a baseline or a recipe.
+    """Returns the name of a baseline or a recipe in a sentence.
 
     Example:
         >>> called("grey"), called("anaglyph_unet")

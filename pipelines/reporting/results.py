@@ -234,7 +234,7 @@ class Comparison:
 
     @property
     def metrics(self) -> list[str]:
-        """Every metric that has a figure anywhere: known ones in the glossary's order, then the others."""
+        """Every metric that has a figure anywhere: known ones in the order of `METRICS`, then the others."""
         found = dict.fromkeys(
             name
             for whats in self.variants.values()
@@ -259,49 +259,38 @@ class Comparison:
 
 
 def compare(found: Sequence[RecipeResults]) -> Comparison:
-    """Returns the recipes' evidence as one table.
+    """Returns the results of a task's recipes, at least one, as one table.
 
     A baseline is measured beside every recipe; the first recipe's figures stand for it, and where another's
-    differ (they were measured at different times), `doubts` says so. Only recipes with the headline of the
+    differ (they were measured at different times), `doubts` names it. Only recipes with the headline of the
     first one are ranked.
-
-    Raises:
-        ValueError: There is nothing to compare.
     """
-    if not found:
-        raise ValueError("no evidence to compare")
-    names = [evidence.recipe for evidence in found]
+    names, headline = [result.recipe for result in found], found[0].headline
     variants: dict[str, dict[str, Figures]] = {}
     scenes: dict[str, dict[str, dict[str, Figures]]] = {}
-    unlike: dict[str, dict[str, None]] = {}
-    order = dict.fromkeys(variant for evidence in found for variant in evidence.variants)
-    for variant in sorted(order, key=lambda name: name != "clean"):
-        variants[variant] = {}
-        for evidence in found:
-            for what, figures in evidence.variants.get(variant, {}).items():
-                if variants[variant].setdefault(what, figures) != figures:
-                    unlike.setdefault(evidence.recipe, {})[called(what)] = None
-    doubts = [
-        f"{' and '.join(whats)} {'has' if len(whats) == 1 else 'have'} other figures beside {recipe} than beside "
-        f"{found[0].recipe}; they were not measured alike, so evaluate again."
-        for recipe, whats in unlike.items()
-    ]
-    for evidence in found:
-        for row in evidence.scenes:
-            by_what = scenes.setdefault(row.variant, {})
-            by_what.setdefault(row.what, {}).setdefault(row.name, row.figures)
-    headline = found[0].headline
-    doubts += [
-        f"{evidence.recipe} is judged by {evidence.headline}, not by {headline} like {found[0].recipe}."
-        for evidence in found
-        if evidence.headline != headline
-    ]
-    doubts += [
-        f"the figures of {evidence.recipe} are of other weights than those in its run folder: evaluate it again."
-        for evidence in found
-        if evidence.measured and evidence.weights and evidence.measured != evidence.weights.sha256
-    ]
-    best_first = ranked(names, variants[next(iter(variants))], headline)
+    doubts = []
+    for result in found:
+        unlike: dict[str, None] = {}
+        for variant, whats in result.variants.items():
+            known = variants.setdefault(variant, {})
+            unlike |= {
+                called(what): None for what, figures in whats.items() if known.setdefault(what, figures) != figures
+            }
+        for row in result.scenes:
+            scenes.setdefault(row.variant, {}).setdefault(row.what, {}).setdefault(row.name, row.figures)
+        if unlike:
+            doubts.append(
+                f"{' and '.join(unlike)} {'has' if len(unlike) == 1 else 'have'} other figures beside {result.recipe} "
+                f"than beside {names[0]}; they were not measured alike, so evaluate again."
+            )
+        if result.headline != headline:
+            doubts.append(f"{result.recipe} is judged by {result.headline}, not by {headline} like {names[0]}.")
+        if result.measured and result.weights and result.measured != result.weights.sha256:
+            doubts.append(
+                f"the figures of {result.recipe} are not of the weights in its run folder: evaluate it again."
+            )
+    variants = dict(sorted(variants.items(), key=lambda row: row[0] != "clean"))
+    best_first = ranked(names, next(iter(variants.values())), headline)
     others = {what for whats in variants.values() for what in whats if what not in names}
     return Comparison(
         headline=headline,

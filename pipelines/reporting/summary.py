@@ -1,13 +1,14 @@
 """The table that a run ends with: recipes and baselines by metrics, from what stage `evaluate` wrote."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines import paths
-from pipelines.reporting.display import BASELINES, METRICS, ranked, shown
+from pipelines.reporting import results
+from pipelines.reporting.display import BASELINES, ranked, shown
+from pipelines.reporting.results import RecipeResults, compare
 from restereo.config import Params
 from restereo.errors import UserError, nearest
 
@@ -33,38 +34,23 @@ class Summary:
     rows: Mapping[str, tuple[str, ...]]
 
 
-def summarise(task: str, results: Sequence[Mapping[str, Any]]) -> Summary:
-    """Returns the figures of one task's recipes (the content of each one's metrics file), best headline first.
+def summarise(task: str, found: Sequence[RecipeResults]) -> Summary:
+    """Returns the figures of one task's recipes, best headline first; baselines, measured beside each, appear once.
 
-    The headline is given for each variant of the input, the other metrics for the first variant. Baselines were
-    measured beside every recipe on the same scenes; they appear once.
-
-    Example:
-        >>> figures = {"unet": {"missing_psnr": 21.5, "epe": None}, "grey": {"missing_psnr": 16.0, "epe": None}}
-        >>> found = summarise("anaglyph", [{"headline": "missing_psnr", "variants": {"clean": figures}}])
-        >>> found.columns, found.rows
-        ((('missing_psnr', 'clean'),), {'unet': ('21.5',), 'grey': ('16.0',)})
+    The headline is given for each variant of the input, the other metrics for the first variant.
     """
-    headline = results[0]["headline"]
-    variants: dict[str, dict[str, dict[str, float | None]]] = {}
-    for result in results:
-        for variant, whats in result["variants"].items():
-            variants.setdefault(variant, {}).update(whats)
-    first = next(iter(variants))
-    found = {name for whats in variants.values() for figures in whats.values() for name in figures}
-    known = [name for name in METRICS if name in found] + sorted(found - set(METRICS))
+    comparison = compare(found)
+    headline, variants, first = comparison.headline, comparison.variants, comparison.first
     columns = [(headline, variant) for variant in variants]
-    columns += [(name, first) for name in known if name != headline]
+    columns += [(name, first) for name in comparison.metrics if name != headline]
     columns = [c for c in columns if any(f.get(c[0]) is not None for f in variants[c[1]].values())]
-    whats = [*variants[first]]
+    whats = [*comparison.recipes, *comparison.baselines]
     order = ranked(whats, variants[first], headline)
+    order += [what for what in whats if what not in order]
     return Summary(
         task,
         tuple(columns),
-        {
-            what: tuple(shown(variants[v].get(what, {}).get(name), name) for name, v in columns)
-            for what in [*order, *(what for what in whats if what not in order)]
-        },
+        {what: tuple(shown(variants[v].get(what, {}).get(name), name) for name, v in columns) for what in order},
     )
 
 
@@ -91,10 +77,12 @@ def read(params: Params, patterns: Sequence[str] = ()) -> list[Summary]:
         if not any(paths.metrics(recipes[name], name).is_file() for name in matched):
             raise UserError(f"{paths.EVALUATION}: '{pattern}' has no result yet; run `make run`.")
         chosen |= matched
-    files = {name: paths.metrics(task, name) for name, task in recipes.items() if name in chosen}
-    results = {name: json.loads(file.read_text(encoding="utf-8")) for name, file in files.items() if file.is_file()}
-    found = ((task, [result for name, result in results.items() if recipes[name] == task]) for task in params.tasks)
-    return [summarise(task, of_task) for task, of_task in found if of_task]
+    summaries = []
+    for task in params.tasks:
+        names = [name for name, of in recipes.items() if of == task and name in chosen]
+        found = [result for name in names if (result := results.read(task, name)) is not None]
+        summaries += [summarise(task, found)] if found else []
+    return summaries
 
 
 def table(summary: Summary, width: int) -> "Table":

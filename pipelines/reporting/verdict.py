@@ -22,13 +22,13 @@ def verdict(comparison: Comparison) -> str:
     best, baselines = order[0], ranked(comparison.baselines, figures, headline)
     subject = f"{best}, the best of {len(order)} recipes," if len(order) > 1 else best
     count = len(comparison.scenes.get(comparison.first, {}).get(best, {}))
-    where = f"on {count} test scene{'s' if count != 1 else ''}"
+    where = f" on {count} test scene{'s' if count != 1 else ''}" if count else ""
     plain = next((name for name in (*PLAIN, *BASELINES) if name in baselines), None)
     if plain is None:
         value = f"{shown(figures[best][headline], headline)} {metric(headline).unit}".strip()
-        return f"{subject} reaches {value} {where}; no baseline was measured beside it."
+        return f"{subject} reaches {value}{where}; no baseline was measured beside it."
     difference = gain(best, plain, figures, headline)
-    text = f"{subject} {_DOES.get(headline, 'does')} {_against(difference, plain, headline)} {where}"
+    text = f"{subject} {_DOES.get(headline, 'does')} {_against(difference, plain, headline)}{where}"
     if amount(difference, headline) and count > 1 and _uncertain(comparison.differences(best, plain)):
         text += " (a difference that chance may explain)"
     return f"{text}{_rivals(best, plain, baselines, comparison)}{_elsewhere(best, baselines, comparison)}."

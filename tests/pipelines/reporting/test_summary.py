@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pipelines import paths
-from pipelines.reporting import summary
+from pipelines.reporting import results, summary
 from restereo.config import load_params
 from restereo.errors import UserError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def result(recipe: str, psnr: float) -> dict[str, Any]:
@@ -32,6 +32,13 @@ def write(recipe: str, psnr: float, task: str = "anaglyph") -> None:
     file.write_text(json.dumps(result(recipe, psnr)))
 
 
+def summarised(**levels: float) -> summary.Summary:
+    for recipe, psnr in levels.items():
+        write(recipe, psnr)
+    found = [results.read("anaglyph", recipe) for recipe in levels]
+    return summary.summarise("anaglyph", [result for result in found if result])
+
+
 @pytest.fixture
 def evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
@@ -40,8 +47,8 @@ def evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_recipes_and_baselines_are_ranked_once_each() -> None:
-    found = summary.summarise("anaglyph", [result("a", 20.0), result("b", 22.0)])
+def test_recipes_and_baselines_are_ranked_once_each(evaluated: Path) -> None:
+    found = summarised(a=20.0, b=22.0)
     assert list(found.rows) == ["b", "a", "grey", "identity"]
     assert found.columns == (
         ("missing_psnr", "clean"),
@@ -53,10 +60,10 @@ def test_recipes_and_baselines_are_ranked_once_each() -> None:
     assert found.rows["grey"] == ("16.0", "15.0", "0.800", "–")
 
 
-def test_a_narrow_terminal_keeps_the_headline_and_cuts_nothing_in_half() -> None:
+def test_a_narrow_terminal_keeps_the_headline_and_cuts_nothing_in_half(evaluated: Path) -> None:
     from rich.console import Console
 
-    found = summary.summarise("anaglyph", [result("a_recipe_with_a_long_name", 20.0)])
+    found = summarised(a_recipe_with_a_long_name=20.0)
     for width, shown in ((46, "20.0 19.0"), (54, "20.0 19.0 1.25"), (80, "20.0 19.0 0.900 1.25")):
         console = Console(width=width)
         with console.capture() as captured:
@@ -112,7 +119,7 @@ def test_make_run_shows_the_rows_that_it_ran() -> None:
         assert done.stdout.rstrip("\n").endswith(f"restereo-pipelines summary{shown}")
 
 
-def test_what_is_missing_is_said(evaluated: Path) -> None:
+def test_what_is_missing_is_named(evaluated: Path) -> None:
     params = load_params()
     with pytest.raises(UserError, match=r"unknown task 'anaglif': did you mean 'anaglyph'"):
         summary.read(params, ["anaglif"])

@@ -201,13 +201,13 @@ def test_every_picture_has_words_and_a_size(project: Path) -> None:
         (lambda: paths.pairs("anaglyph"), "scenes was not found"),
     ],
 )
-def test_a_missing_piece_is_said_in_words(project: Path, gone: Any, words: str) -> None:
+def test_a_missing_piece_is_named(project: Path, gone: Any, words: str) -> None:
     place = gone()
     shutil.rmtree(place) if place.is_dir() else place.unlink()
     assert words in made()
 
 
-def test_lineage_licences_and_cost_are_told(project: Path) -> None:
+def test_lineage_licences_and_cost_are_shown(project: Path) -> None:
     text = made()
     for words in ("feed" * 10, "ab" * 32, "482,307", "3 min 34 s", "2026-11-20 16:20 UTC", "2.13.0"):
         assert words in text
