@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import torch
 from typer.testing import CliRunner
 
-from restereo import catalog
+from restereo import catalog, methods
 from restereo.cli import app
 from restereo.inference import lookup
 from restereo.sample import Prediction
@@ -48,7 +48,7 @@ def test_colours_that_blink_are_measured_and_held(tmp_path, monkeypatch):
 def test_both_views_of_an_anaglyph_are_measured(tmp_path):
     film = clips.make(tmp_path / "film.mp4")
     recovers = restorer(catalog.build("task", "anaglyph"), shaken("parallax"))
-    rows = measure(recovers, "red-cyan", open_film(film), count=4)
+    rows = measure(recovers, methods.parse("red-cyan"), open_film(film), count=4)
     assert set(rows) == {"frame by frame", "steady"}
     assert rows["steady"].disparity is not None and rows["steady"].psnr is None
 
