@@ -1,5 +1,6 @@
 """Every file that passes between stages, named once. All paths are relative to the project's root."""
 
+import os
 from pathlib import Path
 
 DATA = Path("data")
@@ -73,3 +74,22 @@ def decision(task: str) -> Path:
 def live(recipe: str) -> Path:
     """Folder of the checkpoint that a killed training resumes from. Outside DVC's outs, gone on success."""
     return DATA / ".live" / recipe
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Writes a text file, whole or not at all, whatever dies on the way.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     write_whole(Path(folder, "new", "file"), "text")
+        ...     Path(folder, "new", "file").read_text()
+        'text'
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(file)

@@ -1,7 +1,6 @@
 """The log of decisions, `data/ledger.jsonl`: a line of JSON for each, only ever appended; git keeps its history."""
 
 import json
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,13 +110,7 @@ def append(entry: Entry, file: Path = paths.LEDGER) -> Entry:
     """
     added = entry.model_copy(update={"line": len(read(file)) + 1})
     rows = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as stream:
-        stream.write("\n".join([*rows, added.model_dump_json()]) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    paths.write_whole(file, "\n".join([*rows, added.model_dump_json()]) + "\n")
     return added
 
 
