@@ -1,4 +1,4 @@
-"""The report's first sentence is honest: better, worse, mixed, and where chance may explain it."""
+"""The report's first statement is honest: better, worse, mixed, and where chance may explain it."""
 
 from pipelines.reporting.results import Comparison
 from pipelines.reporting.verdict import verdict
@@ -51,3 +51,9 @@ def test_verdict_without_baselines_or_figures() -> None:
     assert verdict_on({"unet": 21.0}) == "unet reaches 21.0 dB on 3 test scenes; no baseline was measured beside it."
     nothing = Comparison("missing_psnr", ["unet"], [], {"clean": {"unet": {"missing_psnr": None}}}, {}, [])
     assert "nothing to compare" in verdict(nothing)
+
+
+def test_verdict_without_figures_per_scene_names_no_number_of_scenes() -> None:
+    means = {"clean": {"unet": {"missing_psnr": 21.0}, "grey": {"missing_psnr": 18.0}}}
+    found = verdict(Comparison("missing_psnr", ["unet"], ["grey"], means, {}, []))
+    assert found == "unet recovers the missing colours 3.0 dB better than the grey copy."

@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from pipelines.cli import app
 from tests.conftest import ROOT
@@ -34,8 +35,9 @@ def test_every_row_is_executed_or_says_that_it_is_not(row: list[str]) -> None:
     "command", sorted({c for row in ROWS for c in re.findall("`(restereo-pipelines .+?)`", row[2])})
 )
 def test_every_command_is_parsed(command: str) -> None:
-    _, name, *arguments = shlex.split(command)
-    found = get_command(app).commands[name]  # type: ignore[attr-defined]
-    if hasattr(found, "commands"):
-        found, arguments = found.commands[arguments[0]], arguments[1:]
+    _, *arguments = shlex.split(command)
+    found = get_group(app)
+    while isinstance(found, TyperGroup):
+        name, *arguments = arguments
+        found = found.commands[name]
     found.make_context(name, arguments)  # raises for an option or argument that there is not
