@@ -53,11 +53,11 @@ def serve(cron: str | None = None) -> None:
     with get_client(sync_client=True) as client:
         drop_missed(client)
         mark_crashed(client)
-    kind = EntrypointType.MODULE_PATH
+    module = EntrypointType.MODULE_PATH
     schedule = Cron(cron, timezone=_timezone()) if cron else None
     serve_all(
-        RunnerDeployment.from_flow(pipeline, FLOW, entrypoint_type=kind),
-        RunnerDeployment.from_flow(retrain, RETRAIN, schedule=schedule, entrypoint_type=kind),
+        RunnerDeployment.from_flow(pipeline, FLOW, entrypoint_type=module),
+        RunnerDeployment.from_flow(retrain, RETRAIN, schedule=schedule, entrypoint_type=module),
         limit=1,
         pause_on_shutdown=False,
         print_starting_message=False,
@@ -86,5 +86,5 @@ def mark_crashed(client: SyncPrefectClient) -> None:
 
 
 def _timezone() -> str:
-    """The machine's zone by its IANA name; UTC where it cannot be told."""
+    """The machine's zone by its IANA name; UTC where it is unknown."""
     return Path("/etc/localtime").resolve().as_posix().partition("zoneinfo/")[2] or "UTC"

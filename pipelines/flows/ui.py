@@ -27,7 +27,7 @@ FLOW = "restereo"
 RETRAIN = "retrain"
 """Name of the flow that watches, retrains, decides and tells, and of its deployment."""
 EXPERIMENTS = "#/experiments?workflowType=machine_learning"
-"""MLflow opens on its pages for language models unless told otherwise."""
+"""MLflow opens on its pages for language models unless its address says otherwise."""
 ADDRESS = paths.DATA / "prefect" / "address"
 """Where the running server's address is noted, so that a flow started elsewhere appears on its page."""
 

@@ -1,4 +1,4 @@
-"""Broken states that were met before: each is recognised, explained and its repair said in a message."""
+"""Broken states that were met before: each is recognised, explained, and its repair named."""
 
 import json
 import os

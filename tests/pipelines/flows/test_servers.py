@@ -37,8 +37,8 @@ def call(folder: Path, environment: dict[str, str], *command: str) -> str:
     return done.stdout
 
 
-def ran(said: str) -> list[str]:
-    return re.findall("Running stage '(.+)'", said)
+def ran(printed: str) -> list[str]:
+    return re.findall("Running stage '(.+)'", printed)
 
 
 def commit(folder: Path, environment: dict[str, str], why: str) -> None:
@@ -103,24 +103,24 @@ def test_the_pipeline_goes_on_in_another_clone(shared: Shared, tmp_path: Path) -
     # The second clone gets the first one's data, and finds its model on the server.
     call(tmp_path, environment, "git", "clone", "-q", str(origin), str(second))
     call(second, environment, *DVC, "pull", "-q", "--run-cache", "--allow-missing")
-    said = call(second, environment, *DVC, "repro", "register@tiny")
-    assert ran(said) == ["register@tiny"]
-    assert "nothing new: anaglyph version 1 (challenger)" in said
+    printed = call(second, environment, *DVC, "repro", "register@tiny")
+    assert ran(printed) == ["register@tiny"]
+    assert "nothing new: anaglyph version 1 (challenger)" in printed
     assert contents(second / paths.run("tiny")) == contents(first / paths.run("tiny"))
 
     # It changes a parameter, runs what hangs on it, and hands that on to the first.
     longer = TINY | {"train": TINY["train"] | {"steps": 6}}  # type: ignore[operator]
     (second / "params.yaml").write_text(yaml.safe_dump(longer))
-    said = call(second, environment, *DVC, "repro", "register@tiny")
-    assert ran(said) == ["train@tiny", "evaluate@tiny", "register@tiny"]
-    assert "imported as anaglyph version 2" in said
+    printed = call(second, environment, *DVC, "repro", "register@tiny")
+    assert ran(printed) == ["train@tiny", "evaluate@tiny", "register@tiny"]
+    assert "imported as anaglyph version 2" in printed
     call(second, environment, *DVC, "push", "-q")
     commit(second, environment, "Train longer")
     call(second, environment, "git", "push", "-q", "origin", "HEAD")
     call(first, environment, "git", "pull", "-q")
     call(first, environment, *DVC, "pull", "-q", "--allow-missing")
-    said = call(first, environment, *DVC, "repro", "register@tiny")
-    assert ran(said) == ["register@tiny"] and "nothing new: anaglyph version 2 (challenger)" in said
+    printed = call(first, environment, *DVC, "repro", "register@tiny")
+    assert ran(printed) == ["register@tiny"] and "nothing new: anaglyph version 2 (challenger)" in printed
     assert contents(first / paths.run("tiny")) == contents(second / paths.run("tiny"))
 
 

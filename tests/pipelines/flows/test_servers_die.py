@@ -67,8 +67,8 @@ def test_a_stage_finishes_when_prefect_dies(project: Path, tmp_path_factory: pyt
         kill()
         time.sleep(3)
         (project / "go").touch()
-        said = process.communicate(timeout=400)[0]
-    assert (project / "steadied").read_text() == "done\n", said
+        printed = process.communicate(timeout=400)[0]
+    assert (project / "steadied").read_text() == "done\n", printed
     status = call(project, {}, *DVC, "status", "steady")
     assert "up to date" in status, status
 
@@ -96,13 +96,13 @@ def test_training_goes_on_when_mlflow_dies_and_register_catches_up(tmp_path: Pat
         )
         wait_until((project / paths.live("tiny") / "checkpoint.pt").exists, process)
         kill()
-        said = process.communicate(timeout=500)[0]
+        printed = process.communicate(timeout=500)[0]
     assert process.returncode != 0
-    assert ran(said)[-3:] == ["train@tiny", "evaluate@tiny", "register@tiny"], said
-    assert "start the server, or unset MLFLOW_TRACKING_URI" in said and "exited with 75" in said
-    assert "Traceback" not in said
+    assert ran(printed)[-3:] == ["train@tiny", "evaluate@tiny", "register@tiny"], printed
+    assert "start the server, or unset MLFLOW_TRACKING_URI" in printed and "exited with 75" in printed
+    assert "Traceback" not in printed
     assert (project / paths.run("tiny") / "weights.safetensors").is_file()
     with serving([server], tmp_path):
-        said = call(project, environment, *command)
-        assert ran(said) == ["register@tiny"], "training and evaluation were not lost"
-        assert "imported as anaglyph version 1" in said
+        printed = call(project, environment, *command)
+        assert ran(printed) == ["register@tiny"], "training and evaluation were not lost"
+        assert "imported as anaglyph version 1" in printed

@@ -115,8 +115,8 @@ def test_a_port_in_use_is_a_sentence_with_another_port() -> None:
 
 def test_a_server_that_dies_is_named_with_its_last_lines(tmp_path: Path) -> None:
     dead = ui.Server("mlflow", ["sh", "-c", "echo the database is torn; exit 3"], {}, "http://127.0.0.1:9/")
-    said = r"(?s)the mlflow server ended with status 3.*the database is torn"
-    with pytest.raises(UserError, match=said), ui.serving([dead], logs=tmp_path):
+    message = r"(?s)the mlflow server ended with status 3.*the database is torn"
+    with pytest.raises(UserError, match=message), ui.serving([dead], logs=tmp_path):
         pass
 
 

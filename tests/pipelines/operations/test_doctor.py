@@ -52,9 +52,9 @@ def test_an_empty_rwlock_stops_dvc_until_it_is_deleted(place: Path) -> None:
     lock = Path(".dvc/tmp/rwlock")
     lock.write_bytes(b"")
     assert subprocess.run([*dvc, "repro", "-q"], capture_output=True, check=False).returncode
-    (said,) = doctor.rwlock()
-    assert said.startswith(".dvc/tmp/rwlock: empty (0 bytes); a killed DVC left it so")
-    assert said.endswith("End any `dvc`, then delete it.")
+    (message,) = doctor.rwlock()
+    assert message.startswith(".dvc/tmp/rwlock: empty (0 bytes); a killed DVC left it so")
+    assert message.endswith("End any `dvc`, then delete it.")
     lock.unlink()
     subprocess.run([*dvc, "repro", "-q"], check=True)
     assert list(doctor.rwlock()) == []
@@ -74,10 +74,10 @@ def test_a_damaged_lock_stops_dvc_until_it_is_deleted_and_then_nothing_runs_twic
     whole = Path("dvc.lock").read_text()
     Path("dvc.lock").write_text(whole[:left])
     assert subprocess.run([*dvc, "repro", "-q"], capture_output=True, check=False).returncode
-    (said,) = lock_check.find_damage()
+    (message,) = lock_check.find_damage()
     with pytest.raises(UserError, match=r"dvc\.lock: not whole"):
         graph.read()
-    assert said.startswith("dvc.lock: not whole; a DVC killed while it wrote, or a merge, left it so")
+    assert message.startswith("dvc.lock: not whole; a DVC killed while it wrote, or a merge, left it so")
     Path("dvc.lock").unlink()
     subprocess.run([*dvc, "repro", "-q"], check=True)
     assert Path("dvc.lock").read_text() == whole
@@ -103,12 +103,12 @@ def test_wherever_a_lock_is_cut_dvc_refuses_it_or_it_is_not_called_damaged(place
 @pytest.mark.parametrize("address", ["./mlruns", "file:///srv/mlruns", "/srv/mlruns"])
 def test_a_file_store_is_named(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-    (said,) = doctor.store_address()
-    assert f"'{address}' is a folder, which MLflow refuses; unset it, or set it to sqlite:////" in said
+    (message,) = doctor.store_address()
+    assert f"'{address}' is a folder, which MLflow refuses; unset it, or set it to sqlite:////" in message
 
 
 @pytest.mark.parametrize(
-    ("package", "version", "said"),
+    ("package", "version", "message"),
     [
         ("fastapi", "0.165.0", "every Prefect flow fails"),
         ("sqlalchemy", "2.1.9", "scheduled Prefect runs are silently never created"),
@@ -118,7 +118,7 @@ def test_a_file_store_is_named(address: str, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_a_wrong_version_is_named_with_what_it_breaks(
-    place: Path, monkeypatch: pytest.MonkeyPatch, package: str, version: str, said: str
+    place: Path, monkeypatch: pytest.MonkeyPatch, package: str, version: str, message: str
 ) -> None:
     """What Python finds first of a package is this version."""
     info = place / "site" / f"{package}-{version}.dist-info"
@@ -126,7 +126,7 @@ def test_a_wrong_version_is_named_with_what_it_breaks(
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
     monkeypatch.syspath_prepend(place / "site")
     (found,) = doctor.packages()
-    assert found.startswith(package) and said in found and "pip install" in found
+    assert found.startswith(package) and message in found and "pip install" in found
 
 
 @pytest.fixture
@@ -143,8 +143,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_named(small_disk: Path) -> None:
     (small_disk / "fill").write_bytes(bytes(2**20 - 4096))
-    (said,) = doctor.disk(small_disk / "data" / "not" / "made" / "yet")
-    assert said.startswith(f"{small_disk}: 0.00 GiB are free, 2 should be; `dvc gc --workspace` removes")
+    (message,) = doctor.disk(small_disk / "data" / "not" / "made" / "yet")
+    assert message.startswith(f"{small_disk}: 0.00 GiB are free, 2 should be; `dvc gc --workspace` removes")
 
 
 def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,7 +189,7 @@ def test_a_checkpoint_that_will_be_taken_up_is_left_in_peace() -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "change", "said"),
+    ("recipe", "change", "message"),
     [
         ("theirs", lambda file: None, "'theirs', which is no recipe any more; `rm -r data/.live/theirs` frees"),
         ("mine", lambda file: os.truncate(file, 100), "no whole checkpoint; the training starts anew by itself"),
@@ -198,10 +198,10 @@ def test_a_checkpoint_that_will_be_taken_up_is_left_in_peace() -> None:
     ],
     ids=["of no recipe", "damaged", "never finished", "of older code"],
 )
-def test_a_stale_checkpoint_is_named(recipe: str, change: Callable[[Path], None], said: str) -> None:
+def test_a_stale_checkpoint_is_named(recipe: str, change: Callable[[Path], None], message: str) -> None:
     change(checkpoint(recipe))
     (found,) = doctor.checkpoints()
-    assert said in found and f"rm -r data/.live/{recipe}` frees" in found
+    assert message in found and f"rm -r data/.live/{recipe}` frees" in found
 
 
 def test_the_checkpoint_of_a_training_that_runs_is_left_in_peace() -> None:

@@ -68,8 +68,8 @@ def test_no_card_says_where_a_machine_keeps_its_files(project: Path) -> None:
     start = {"file": str(project / "first.safetensors"), "sha256": "1f"}
     config = {"row": {"train": {"start": start}}, "train": {"start": start, "steps": 2}, "seed": 0}
     named = {"file": "first.safetensors", "sha256": "1f"}
-    told = release.named_start(config)
-    assert told == {"row": {"train": {"start": named}}, "train": {"start": named, "steps": 2}, "seed": 0}
+    card = release.named_start(config)
+    assert card == {"row": {"train": {"start": named}}, "train": {"start": named, "steps": 2}, "seed": 0}
     assert release.named_start({"train": {"start": None}}) == {"train": {"start": None}}
 
 
