@@ -1,11 +1,11 @@
-"""What the report's figures mean in plain words, which way is better, and what they add up to."""
+"""How metrics, baselines and kinds of input are shown and named, which way a metric is better, and ranks by it."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-Figures = Mapping[str, Mapping[str, float | None]]
+Means = Mapping[str, Mapping[str, float | None]]
 """What was measured (a recipe or a baseline) -> metric -> mean over the scenes, None where undefined."""
 
 
@@ -134,7 +134,7 @@ def called(what: str) -> str:
     return BASELINES[what][0] if what in BASELINES else what
 
 
-def ranked(whats: Sequence[str], figures: Figures, headline: str) -> list[str]:
+def ranked(whats: Sequence[str], figures: Means, headline: str) -> list[str]:
     """Returns those that have the headline figure, best first.
 
     Example:
@@ -145,7 +145,7 @@ def ranked(whats: Sequence[str], figures: Figures, headline: str) -> list[str]:
     return sorted(values, key=lambda what: -(metric(headline).better or 1) * values[what])
 
 
-def gain(what: str, other: str, figures: Figures, headline: str) -> float:
+def gain(what: str, other: str, figures: Means, headline: str) -> float:
     """Returns by how much `what` is better than `other` in the headline figure; negative = worse.
 
     Example:
