@@ -105,13 +105,15 @@ def test_a_task_and_a_model_are_one_file_each(tmp_path):
     manifest = tmp_path / "data" / "manifest" / "manifest.csv"
     manifest.parent.mkdir(parents=True)
     with manifest.open("w", newline="") as stream:
-        names = ("source", "name", "kind", "split", "path", "licence")
+        names = ("source", "name", "group", "kind", "split", "benchmark", "path", "licence")
         rows = csv.DictWriter(stream, names)
         rows.writeheader()
         for seed, split in enumerate(("train", "validation", "test")):
             file = tmp_path / f"{split}.png"
             cv2.imwrite(str(file), smooth_picture(seed, 40, 48))
-            rows.writerow(dict(zip(names, ("builtin", split, "photo", split, file.name, "CC0-1.0"), strict=True)))
+            rows.writerow(
+                dict(zip(names, ("builtin", split, split, "photo", split, "False", file.name, "CC0-1.0"), strict=True))
+            )
     environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", STAGES]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
