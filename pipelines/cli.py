@@ -253,7 +253,7 @@ def promote(
     Example: `restereo-pipelines promote anaglyph --dry-run`
     """
     from pipelines.promotion import promote as promotion
-    from restereo.io.files import check_place
+    from restereo.io.write import check_place
 
     if markdown:
         check_place(markdown)  # before the ledger is written

@@ -12,8 +12,9 @@ from pipelines.tracking import cost
 from restereo import catalog
 from restereo.config import load_params
 from restereo.evaluation.protocol import Judged, evaluate, mean
+from restereo.image import Picture
 from restereo.progress import shown
-from restereo.sample import Picture, Predictor
+from restereo.sample import Predictor
 from restereo.tasks import Task
 
 

@@ -21,9 +21,10 @@ from pipelines.exclusive import exclusive
 from restereo import catalog
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.imaging.shrinking import shrunk, shrunk_to_side
 from restereo.progress import shown
-from restereo.sample import Picture, Scene
+from restereo.sample import Scene
 from restereo.tasks import Task
 from restereo.training.shards import Record, finished, write_split
 
@@ -45,7 +46,7 @@ def rows_of(sources: list[str], manifest: Path) -> dict[Split, list[Row]]:
 
 @lru_cache(maxsize=256)
 def _photo(path: str) -> Picture:
-    from restereo.datasets.pictures import read_picture
+    from restereo.io.read import read_picture
 
     return read_picture(Path(path))
 

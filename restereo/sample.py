@@ -9,10 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from restereo.image import Picture
 from restereo.methods import AnaglyphMethod
-
-Picture = npt.NDArray[np.uint8]
-"""`(H, W, C)`, 8 bits, sRGB; six channels are left RGB, then right RGB."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from restereo.sample import Picture, Scene
+from restereo.image import Picture
+from restereo.sample import Scene
 from restereo.tasks import Task
 from restereo.training.shards import Record, write_split
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import skimage.data
 
+from restereo.image import Picture
 from restereo.imaging.anaglyph import form
 from restereo.inference.lookup import default_model, find_model
-from restereo.io.files import write_picture
+from restereo.io.write import write_picture
 from restereo.methods import METHODS, parse
-from restereo.sample import Picture
 from tests.conftest import ROOT
 
 FILE = ROOT / "docs" / "images" / "recovered.jpg"

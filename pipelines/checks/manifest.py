@@ -18,11 +18,12 @@ from restereo.config import Split
 from restereo.datasets import Item
 from restereo.datasets.benchmark import looks_like_benchmark
 from restereo.datasets.pairs import PairFiles, read_disparities
-from restereo.datasets.pictures import MAX_PIXELS, Picture, is_grey, read_picture
 from restereo.errors import UserError
+from restereo.image import Picture, is_grey
 from restereo.imaging.eyes import order_score
 from restereo.imaging.geometry import vertical_offset
 from restereo.imaging.perceptual_hash import perceptual_hash
+from restereo.io.read import MAX_PIXELS, read_picture
 
 NAN = math.nan
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from restereo.image import Image
 from restereo.inference.answer import Views
-from restereo.io.read import Photo
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Recovered:
 
     Attributes:
         name: Stem of the uploaded file's name.
-        photo: What was uploaded.
+        image: What was uploaded.
         views: What was recovered.
         folder: Where results lie.
         said: What the picture was taken for, in words.
@@ -24,7 +24,7 @@ class Recovered:
     """
 
     name: str
-    photo: Photo
+    image: Image
     views: Views
     folder: Path
     said: str = ""

@@ -8,13 +8,14 @@ import cv2
 import numpy as np
 
 from restereo.app.sessions import Recovered
+from restereo.image import Pixels, eight_bit
 from restereo.inference.engine import Restorer
-from restereo.inference.recover import RecoverOptions, doubts, recover_photo, taken_for
-from restereo.inference.restore import Command, restore_photos
-from restereo.io.files import write_layout, write_picture
-from restereo.io.layouts import LAYOUTS, Pixels, arrange, eight_bit
-from restereo.io.naming import targets
-from restereo.io.read import open_photo
+from restereo.inference.recover import RecoverOptions, doubts, recover_image, taken_for
+from restereo.inference.restore import Command, restore_images
+from restereo.io.layouts import LAYOUTS, arrange
+from restereo.io.paths import targets
+from restereo.io.read import read_image
+from restereo.io.write import write_layout, write_picture
 from restereo.methods import AnaglyphMethod
 
 SHOWN_SIDE = 1400
@@ -29,10 +30,10 @@ def recover_upload(file: Path, restorer: Restorer, options: RecoverOptions, fold
     Raises:
         UserError: It is damaged, too large, or no anaglyph.
     """
-    photo = open_photo(file, MAX_PIXELS)
-    views, found = recover_photo(photo, restorer, options, file.name)
-    notes = *photo.notes, *doubts(views.method, found, options.method is not None)
-    return Recovered(file.stem, photo, views, folder, taken_for(views.method, found, views.matched), notes)
+    image = read_image(file, MAX_PIXELS)
+    views, found = recover_image(image, restorer, options)
+    notes = *image.notes, *doubts(views.method, found, options.method is not None)
+    return Recovered(file.stem, image, views, folder, taken_for(views.method, found, views.matched), notes)
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,20 @@ def restore_uploads(
     Raises:
         UserError: A picture is damaged, too large, or refused by the command.
     """
-    photos = [open_photo(file, MAX_PIXELS // restorer.task.scale**2) for file in uploads]
-    views, notes = restore_photos(photos, [file.name for file in uploads], restorer, command, force)
+    images = [read_image(file, MAX_PIXELS // restorer.task.scale**2) for file in uploads]
+    views, notes = restore_images(images, restorer, command, force)
     pairs, files = [], []
-    for number, (upload, photo, view) in enumerate(zip(uploads, photos, views, strict=True)):
+    for number, (upload, image, view) in enumerate(zip(uploads, images, views, strict=True)):
         place = folder / str(number)  # two uploads may have one name
         place.mkdir()
         after = _reduced(view)
         size = after.shape[1], after.shape[0]
-        before = np.asarray(cv2.resize(eight_bit(photo.pixels), size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        before = np.asarray(cv2.resize(eight_bit(image.pixels), size, interpolation=cv2.INTER_CUBIC), np.uint8)
         pairs.append((place / "shown_before.png", place / "shown_after.png"))
         for file, picture in zip(pairs[-1], (before, after), strict=True):
             write_picture(file, picture)
         files.append(place / f"{upload.stem}{command.told(command.ending, restorer)}.png")
-        write_picture(files[-1], view, photo.metadata)
+        write_picture(files[-1], view, image.metadata)
     return Improved(pairs, files, notes)
 
 
@@ -102,7 +103,7 @@ def downloads(recovered: Recovered, layout_name: str, glasses: AnaglyphMethod) -
     files = targets(Path(f"{recovered.name}.png"), [layout], recovered.folder)
     maps = views.disparity, views.confidence
     pictures = arrange(layout, views.left, views.right, *maps, glasses=glasses)
-    write_layout(files, layout, pictures, recovered.photo.metadata)
+    write_layout(files, layout, pictures, recovered.image.metadata)
     return files
 
 

@@ -71,7 +71,7 @@ def evaluate(
     """
     from restereo.evaluation.folder import evaluate_folder, files_for, print_table
     from restereo.inference.lookup import find_predictor
-    from restereo.io.files import check_place
+    from restereo.io.write import check_place
     from restereo.methods import parse
 
     if json_file:
@@ -113,7 +113,7 @@ def export(
     """
     from restereo.inference.lookup import find_model
     from restereo.inference.onnx import export as export_onnx
-    from restereo.io.files import make_folder
+    from restereo.io.write import make_folder
 
     folder = out or Path(f"{Path(recipe).name}.onnx")
     restorer = find_model(recipe)

@@ -25,10 +25,9 @@ def anaglyph(
     """
     from restereo.datasets.pairs import PairFiles, read_pair
     from restereo.imaging.anaglyph import form
-    from restereo.io.encode import PLAIN
-    from restereo.io.files import check_target, write_picture
-    from restereo.io.naming import keep_source
+    from restereo.io.paths import keep_source
     from restereo.io.read import check_regular
+    from restereo.io.write import PLAIN, check_target, write_picture
 
     how = parse(method)
     check_target(out, PLAIN)
@@ -50,11 +49,11 @@ def detect(
 
     Example: `restereo detect photo.jpg`
     """
+    from restereo.image import eight_bit
     from restereo.imaging.detection import detect as detect_type
-    from restereo.io.layouts import eight_bit
-    from restereo.io.read import open_photo
+    from restereo.io.read import read_image
 
-    found = detect_type(eight_bit(open_photo(picture).pixels), str(picture))
+    found = detect_type(eight_bit(read_image(picture).pixels), str(picture))
     if as_json:
         facts = {
             "file": str(picture),

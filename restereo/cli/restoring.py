@@ -83,8 +83,8 @@ def _restore(
     command: "Command", files: Sequence[Path], out: Path | None, wanted: "VideoOptions", model: str | None, device: str
 ) -> None:
     from restereo.inference.restore import restore_files, restorer_for
+    from restereo.io.paths import is_film
     from restereo.video.conversion import check_for_films
-    from restereo.video.kind import is_film
     from restereo.video.restoring import restore_film
 
     check_for_films(wanted, files)

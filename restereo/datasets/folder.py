@@ -23,8 +23,9 @@ from pydantic import Field
 
 from restereo.datasets import Item, Progress, Source
 from restereo.datasets.pairs import PairFiles, scene_in
-from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
 from restereo.errors import UserError
+from restereo.image import Picture
+from restereo.io.read import SUFFIXES, read_picture
 from restereo.options import Section
 
 EYES = {"l": "left", "left": "left", "r": "right", "right": "right"}

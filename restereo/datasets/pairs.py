@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.datasets.pictures import MAX_PIXELS, SUFFIXES, Picture, open_picture, read_picture
 from restereo.errors import UserError
+from restereo.image import Picture
+from restereo.io.read import MAX_PIXELS, SUFFIXES, open_picture, read_picture
 
 MAP_SUFFIXES = frozenset([".pfm", ".npy", ".npz", ".png", ".pgm"])
 KITTI_SCALE = 256.0

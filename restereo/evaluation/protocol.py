@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from restereo.sample import Observation, Picture, Predictor, Scene
+from restereo.image import Picture
+from restereo.sample import Observation, Predictor, Scene
 from restereo.tasks import Figures, Task, to_picture, to_tensor
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from restereo.datasets.pairs import Pair, PairFiles, read_pair
-from restereo.datasets.pictures import SUFFIXES, read_picture
 from restereo.errors import UserError
 from restereo.imaging.geometry import forward_disparity, occlusion
+from restereo.io.read import SUFFIXES, read_picture
 from restereo.sample import Scene
 
 DENSE = 0.5

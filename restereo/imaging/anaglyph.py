@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError
+from restereo.image import check_picture
 from restereo.imaging import formation
-from restereo.imaging.picture import check_picture
 from restereo.methods import AnaglyphMethod
 
 

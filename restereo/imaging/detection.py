@@ -18,8 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from restereo.image import check_picture
 from restereo.imaging.kinds import Kind, kind_of
-from restereo.imaging.picture import check_picture
 from restereo.imaging.shifts import MOVED_SHARE, PAIRS, correlation, gradients, in_place, windows
 from restereo.methods import METHODS, AnaglyphMethod
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.imaging.picture import check_picture
+from restereo.image import check_picture
 
 WIDTH: Final = 96
 """Px that a picture is reduced to: grain and the blotches of JPEG even out, colours do not."""

@@ -14,13 +14,10 @@ from restereo.errors import UserError
 from restereo.inference.engine import Restorer
 from restereo.inference.recover import RecoverOptions, Result, recover_file
 from restereo.inference.room import Room
-from restereo.io.files import check_target, make_folder
-from restereo.io.finding import Found, find_sources, is_folder, place_of
-from restereo.io.naming import targets
-from restereo.io.originals import identity, keep_originals
+from restereo.io.paths import Found, find_sources, identity, is_film, is_folder, keep_originals, place_of, targets
 from restereo.io.read import size_in_file
+from restereo.io.write import check_target, make_folder
 from restereo.progress import metered
-from restereo.video.kind import is_film
 from restereo.video.recovery import FilmResult, check_film_target, film_targets, recover_film
 
 AT_ONCE: Final = 8_000_000
@@ -96,7 +93,7 @@ def plan(
 
     def job_of(source: Found) -> Job:
         if source.error:
-            raise UserError(source.error)
+            raise source.error
         job = Job(source.file, _outputs(source, options, out, ending, taken))
         for output in job.outputs:
             keep_originals(output, source.file, read, output == out, stem)

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.imaging.picture import check_picture
+from restereo.image import Picture, check_picture, eight_bit
 from restereo.imaging.resampling import reduced
 from restereo.inference.answer import Answer, Views, to_unit
 from restereo.inference.bands import Rows, in_smaller_bands, restore_any_size, restored_bands
 from restereo.inference.devices import memory_of
-from restereo.io.layouts import eight_bit
 from restereo.methods import AnaglyphMethod
 from restereo.progress import ProgressCallback, no_progress
-from restereo.sample import Observation, Operator, Picture, Prediction
+from restereo.sample import Observation, Operator, Prediction
 from restereo.tasks import build_model, build_task, to_picture, to_tensor
 from restereo.training import run_folder
 from restereo.training.run_folder import Run

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.errors import UserError
+from restereo.errors import FORCE, UserError
+from restereo.image import Image, eight_bit
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
+from restereo.imaging.packing import packing_of
 from restereo.inference import statistics
 from restereo.inference.answer import Views
 from restereo.inference.engine import Restorer
 from restereo.io.defaults import GLASSES, QUALITY
-from restereo.io.files import write_layout
-from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short, eight_bit
-from restereo.io.packing import packing_of
-from restereo.io.read import Photo, open_photo
+from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short
+from restereo.io.read import read_image
+from restereo.io.write import write_layout
 from restereo.methods import METHODS, AnaglyphMethod
 from restereo.progress import ProgressCallback, no_progress
 from restereo.video.conversion import WHOLE_FILM, VideoOptions
@@ -148,64 +149,62 @@ def recover_file(
         UserError: The file is damaged or no anaglyph, or an output cannot be written.
     """
     start = time.perf_counter()
-    photo = open_photo(file)
+    image = read_image(file)
     wanted = any(layout.name in {"disparity", "confidence"} for layout in options.layouts)
-    views, found = recover_photo(photo, restorer, options, str(file), wanted, on_progress)
-    remaining, bits, notes = list(outputs), 8 * photo.pixels.itemsize, list(photo.notes)
+    views, found = recover_image(image, restorer, options, wanted, on_progress)
+    remaining, bits, notes = list(outputs), image.bits, list(image.notes)
     for layout in options.layouts:
         files, remaining = remaining[: len(layout.suffixes)], remaining[len(layout.suffixes) :]
         maps = views.disparity, views.confidence
         pictures = arrange(layout, views.left, views.right, *maps, glasses=options.glasses)
-        write_layout(files, layout, pictures, photo.metadata, options.quality)
+        write_layout(files, layout, pictures, image.metadata, options.quality)
         notes += cut_short(layout, files) if bits > 8 else []
-    height, width = photo.pixels.shape[:2]
     notes += doubts(views.method, found, options.method is not None)
     seconds = time.perf_counter() - start
-    return Result(file, list(outputs), views.method, found, (width, height), bits, views.matched, seconds, notes)
+    return Result(
+        file, list(outputs), views.method, found, (image.width, image.height), bits, views.matched, seconds, notes
+    )
 
 
-def recover_photo(
-    photo: Photo,
+def recover_image(
+    image: Image,
     restorer: Restorer,
     options: RecoverOptions,
-    name: str,
     maps: bool = True,
     on_progress: ProgressCallback = no_progress,
 ) -> tuple[Views, Detection | None]:
-    """Returns the views of an opened picture, and what it looks like (None if it is too small to tell).
+    """Returns the views of a picture, and what it looks like (None if it is too small to tell).
 
     Where `RESTEREO_STATISTICS` asks for it, figures of the picture are added to that file.
 
     Raises:
         UserError: It is no anaglyph, and `options.force` does not say to take it for one.
     """
-    if photo.stereo and not options.force:
-        raise UserError(f"{name}: {photo.stereo}, no anaglyph; there is nothing to recover (--force tries anyway).")
-    shallow = eight_bit(photo.pixels)
+    anyway = FORCE, " tries anyway"
+    if image.stereo and not options.force:
+        raise UserError(f"{image.stereo}, no anaglyph, so there is nothing to recover", where=image.name, remedy=anyway)
+    shallow = eight_bit(image.pixels)
     small = min(shallow.shape[:2]) < LEAST_SIDE
-    found = None if small and options.method else detect(middle(shallow), name)
+    found = None if small and options.method else detect(middle(shallow), image.name)
     if found is not None and found.plain and not options.force:
         packing = packing_of(shallow)
         if packing:
-            raise UserError(
-                f"{name}: a picture that holds both views {packing}, not an anaglyph (--force tries anyway)."
-            )
-        raise UserError(
-            f"{name}: a plain picture, not an anaglyph; if it is one, of a scene with hardly any depth, use --force."
-        )
+            what = f"a picture that holds both views {packing}, not an anaglyph"
+            raise UserError(what, where=image.name, remedy=anyway)
+        remedy = "if it is one, of a scene with hardly any depth, use ", FORCE
+        raise UserError("a plain picture, not an anaglyph", where=image.name, remedy=remedy)
     method = options.method
     if method is None:
         assert found is not None
         method = found.method
     if options.swap:
         method = method.swapped()
-    quality = TYPICAL_QUALITY if photo.lossy else None
     log = statistics.log()
     views = restorer.restore(
-        photo.pixels,
+        image.pixels,
         method,
-        quality,
-        name,
+        TYPICAL_QUALITY if image.lossy else None,
+        image.name,
         invent_color=options.invent_color,
         maps=maps or log is not None,
         on_progress=on_progress,
@@ -214,7 +213,7 @@ def recover_photo(
         trust = views.residual, views.disparity, views.confidence
         left = eight_bit(views.left)
         statistics.note(
-            log, statistics.statistics_of(shallow, left, views.method, photo.lossy, restorer.sha256, *trust)
+            log, statistics.statistics_of(shallow, left, views.method, image.lossy, restorer.sha256, *trust)
         )
     return views, found
 

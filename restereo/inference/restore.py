@@ -8,15 +8,13 @@ from typing import Final
 import numpy as np
 
 from restereo.errors import UserError
+from restereo.image import Image, Picture, eight_bit
 from restereo.inference.devices import find_device
 from restereo.inference.engine import Restorer
 from restereo.inference.lookup import find_model, released, run_names
-from restereo.io.encode import PLAIN
-from restereo.io.files import check_target, make_folder, write_picture
-from restereo.io.layouts import eight_bit
-from restereo.io.naming import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
-from restereo.io.read import Photo, open_photo
-from restereo.sample import Picture
+from restereo.io.paths import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
+from restereo.io.read import read_image
+from restereo.io.write import PLAIN, check_target, make_folder, write_picture
 from restereo.tasks import Doubt
 
 
@@ -170,28 +168,28 @@ def restore_files(
         check_target(target, PLAIN)
         for file in files:
             keep_source(target, file)
-    photos = [open_photo(file) for file in files]
-    views, notes = restore_photos(photos, [str(file) for file in files], restorer, command, force)
-    for target, view, photo in zip(targets, views, photos, strict=True):
-        write_picture(target, view, photo.metadata)
+    images = [read_image(file) for file in files]
+    views, notes = restore_images(images, restorer, command, force)
+    for target, view, image in zip(targets, views, images, strict=True):
+        write_picture(target, view, image.metadata)
     return Restored(targets, notes)
 
 
-def restore_photos(
-    photos: Sequence[Photo], names: Sequence[str], restorer: Restorer, command: Command, force: bool = False
+def restore_images(
+    images: Sequence[Image], restorer: Restorer, command: Command, force: bool = False
 ) -> tuple[Picture, list[str]]:
     """Returns `(V, H, W, 3)` uint8, what is restored of opened pictures, and what a person may want to know.
 
     Raises:
         UserError: Views differ in size, or the pictures are hardly what the task restores.
     """
-    pictures = [eight_bit(photo.pixels) for photo in photos]
-    for picture, name in zip(pictures, names, strict=True):
-        if picture.shape != pictures[0].shape:
-            sizes = [f"{width}x{height}" for height, width, _ in (picture.shape, pictures[0].shape)]
-            raise UserError(f"{name}: {sizes[0]}, but {names[0]} is {sizes[1]}; both eyes need the same size.")
-    joined = np.concatenate(pictures, axis=1)
-    name, notes = " and ".join(names), [note for photo in photos for note in photo.notes]
+    first = images[0]
+    for image in images:
+        if image.pixels.shape != first.pixels.shape:
+            what = f"{image.width}x{image.height}, but {first.name} is {first.width}x{first.height}"
+            raise UserError(what, where=image.name, remedy="both eyes need the same size")
+    joined = np.concatenate([eight_bit(image.pixels) for image in images], axis=1)
+    name, notes = " and ".join(image.name for image in images), [note for image in images for note in image.notes]
     notes += doubted(restorer.task.doubt(joined), name, command, force)
     return restorer.views(joined, name=name), notes
 

@@ -7,19 +7,17 @@ The suffixes are those by which headset players tell a file's layout: `_LRF_Full
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError, nearest
+from restereo.image import Pixels, eight_bit
 from restereo.imaging.anaglyph import form
 from restereo.io.defaults import GLASSES
 from restereo.methods import METHODS, AnaglyphMethod
-
-Pixels = NDArray[Any]
-"""`(H, W, 3)` uint8 or uint16 RGB, or an `(H, W)` float32 map."""
 
 
 @dataclass(frozen=True)
@@ -158,19 +156,6 @@ def arrange(
     if layout.axis is None:
         return views
     return [np.concatenate([_halved(view, layout.axis) if layout.halved else view for view in views], axis=layout.axis)]
-
-
-def eight_bit(picture: Pixels) -> NDArray[np.uint8]:
-    """Returns the picture in 8 bits a channel, rounded; one that has them is returned as it is.
-
-    Example:
-        >>> eight_bit(np.array([[[0, 128, 65535]]], np.uint16)).tolist()
-        [[[0, 0, 255]]]
-    """
-    if picture.dtype == np.uint8:
-        return picture
-    rounded: NDArray[np.uint8] = ((picture.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return rounded
 
 
 def cut_short(layout: Layout, files: Sequence[PurePath]) -> list[str]:

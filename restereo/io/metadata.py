@@ -1,9 +1,12 @@
 """What a picture's file says beside its pixels, carried over to what is made of it."""
 
-from dataclasses import dataclass
+import io
 from typing import Final
 
-from PIL import ExifTags, Image
+import PIL.Image
+from PIL import ExifTags, ImageCms
+
+from restereo.image import Metadata
 
 ORIENTATION: Final = 0x0112
 EXIF_IFD: Final = int(ExifTags.IFD.Exif)
@@ -19,56 +22,39 @@ STRUCTURAL: Final = frozenset(
 """TIFF tags that say how pixels are stored, or that are written apart: no part of what a photographer would keep."""
 
 
-@dataclass(frozen=True)
-class Metadata:
-    """What is kept of a file.
+def exif_for(metadata: Metadata, width: int, height: int, maker_note: bool = True) -> PIL.Image.Exif | None:
+    """Returns the tags for an upright picture of this size, or None if nothing was said of its source.
 
-    Attributes:
-        exif: Tags of the main directory, by number; without orientation, thumbnail and layout of the pixels.
-        details: Tags of the Exif directory.
-        gps: Tags of the GPS directory.
-        icc: ICC profile of RGB pixels, or nothing.
-        dpi: Resolution, or None.
+    Args:
+        metadata: What was said.
+        width: In px.
+        height: In px.
+        maker_note: Whether to keep the camera maker's own block, which may be large.
+
+    Example:
+        >>> exif_for(Metadata(), 2, 1) is None
+        True
+        >>> sorted(dict(exif_for(Metadata(exif=((271, "Fuji"),)), 2, 1)).items())
+        [(271, 'Fuji'), (274, 1), (34665, {40962: 2, 40963: 1})]
     """
-
-    exif: tuple[tuple[int, object], ...] = ()
-    details: tuple[tuple[int, object], ...] = ()
-    gps: tuple[tuple[int, object], ...] = ()
-    icc: bytes = b""
-    dpi: tuple[float, float] | None = None
-
-    def exif_for(self, width: int, height: int, maker_note: bool = True) -> Image.Exif | None:
-        """Returns the tags for an upright picture of this size, or None if nothing was said of its source.
-
-        Args:
-            width: In px.
-            height: In px.
-            maker_note: Whether to keep the camera maker's own block, which may be large.
-
-        Example:
-            >>> Metadata().exif_for(2, 1) is None
-            True
-            >>> sorted(dict(Metadata(exif=((271, "Fuji"),)).exif_for(2, 1)).items())
-            [(271, 'Fuji'), (274, 1), (34665, {40962: 2, 40963: 1})]
-        """
-        if not (self.exif or self.details or self.gps):
-            return None
-        tags = Image.Exif()
-        for tag, value in self.exif:
-            tags[tag] = value
-        details = {tag: value for tag, value in self.details if maker_note or tag != MAKER_NOTE}
-        tags[ORIENTATION] = 1
-        tags[EXIF_IFD] = details | {WIDTH_TAG: width, HEIGHT_TAG: height}
-        if self.gps:
-            tags[GPS_IFD] = dict(self.gps)
-        return tags
+    if not (metadata.exif or metadata.details or metadata.gps):
+        return None
+    tags = PIL.Image.Exif()
+    for tag, value in metadata.exif:
+        tags[tag] = value
+    details = {tag: value for tag, value in metadata.details if maker_note or tag != MAKER_NOTE}
+    tags[ORIENTATION] = 1
+    tags[EXIF_IFD] = details | {WIDTH_TAG: width, HEIGHT_TAG: height}
+    if metadata.gps:
+        tags[GPS_IFD] = dict(metadata.gps)
+    return tags
 
 
-def metadata_of(image: Image.Image) -> tuple[Metadata, list[str]]:
+def metadata_of(image: PIL.Image.Image) -> tuple[Metadata, list[str]]:
     """Returns what can be kept of an opened picture, and a sentence on each thing that cannot.
 
     Example:
-        >>> metadata_of(Image.new("RGB", (2, 2)))
+        >>> metadata_of(PIL.Image.new("RGB", (2, 2)))
         (Metadata(exif=(), details=(), gps=(), icc=b'', dpi=None), [])
     """
     notes = []
@@ -87,9 +73,24 @@ def metadata_of(image: Image.Image) -> tuple[Metadata, list[str]]:
         # what is a directory of its own there holds places in the old file
         details = tuple((tag, value) for tag, value in details if tag != int(ExifTags.IFD.Interop))
         full = Metadata(main, details, gps, icc, resolution)
-        written = full.exif_for(1, 1)
+        written = exif_for(full, 1, 1)
         if written is not None:
             written.tobytes()
     except Exception as error:  # Pillow raises whatever a damaged tag led it to
         return found, [*notes, f"its EXIF is damaged and was left out ({' '.join(str(error).split()):.80})"]
     return full, notes
+
+
+def color_space_of(metadata: Metadata) -> str:
+    """Returns the name of the RGB colours: that in the ICC profile, `sRGB` without one, `unknown` in a damaged one.
+
+    Example:
+        >>> color_space_of(Metadata()), color_space_of(Metadata(icc=b"no profile"))
+        ('sRGB', 'unknown')
+    """
+    if not metadata.icc:
+        return "sRGB"
+    try:
+        return ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(metadata.icc))).strip()
+    except (OSError, ImageCms.PyCMSError):
+        return "unknown"

@@ -1,44 +1,119 @@
-"""A picture as a person has it: all bits of its pixels, upright, with what its file says, or a sentence on why not."""
+"""The one reader of pictures: sizes checked before they are decoded, upright RGB, or one sentence on why not."""
 
 import io
 import os
 import stat
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms
+import PIL.Image
+from numpy.typing import NDArray
+from PIL import ExifTags, ImageCms, ImageFile
 
-from restereo.datasets.pictures import MAX_PIXELS, open_picture
 from restereo.errors import UserError
-from restereo.io.layouts import Pixels
-from restereo.io.metadata import ORIENTATION, Metadata, metadata_of
+from restereo.image import Image, Pixels, eight_bit
+from restereo.io.metadata import color_space_of, metadata_of
 
-ENDINGS = frozenset([".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".avif", ".gif"])
-"""What is looked for in a folder."""
+MAX_PIXELS = 100_000_000
+SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff", ".webp"])
+"""Of pictures that data sets are made of."""
+ENDINGS = SUFFIXES | {".avif", ".gif"}
+"""Of pictures to restore, looked for in a folder."""
+_DAMAGED = (OSError, SyntaxError, ValueError, IndexError, EOFError, OverflowError)
+"""What Pillow raises on what is no picture, by format."""
 
 
-@dataclass(frozen=True)
-class Photo:
-    """An opened picture.
+def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image:
+    """Returns the picture with its metadata; of several frames the first.
 
-    Attributes:
-        pixels: `(H, W, 3)` RGB, uint8, or uint16 if the file has 16 bits; upright.
-        metadata: What else the file says.
-        lossy: Whether it went through JPEG or lossy WebP, which mix the eyes' fine detail.
-        stereo: What makes it a picture that holds both views already, in words, or nothing.
-        notes: What could not be kept, in words.
+    EXIF orientation is applied. Grey becomes three equal channels, CMYK with a profile sRGB. Where there is alpha, the
+    picture is laid on white, as a browser shows it. 16 bits stay 16 bits. RGB values stay as they are in the file.
+
+    Raises:
+        UserError: It is missing, no regular file, empty, damaged, not a picture, or has more than `max_pixels`.
+
+    Example:
+        >>> import skimage
+        >>> read_image(Path(skimage.__file__).parent / "data" / "coffee.png").pixels.shape
+        (400, 600, 3)
     """
+    image = open_picture(path, max_pixels)
+    with _readable(path), PIL.Image.open(path) as again:  # tags must be read while the file is open
+        metadata, notes = metadata_of(again)
+        stereo = _stereo(path, again)
+        if again.format != "MPO" and getattr(again, "n_frames", 1) > 1:
+            notes.append("it has several frames, of which only the first was taken")
+        pixels, more = _pixels(image, path)
+        lossy, space = _lossy(path, image), color_space_of(metadata)
+    return Image(pixels, str(path), metadata, space, lossy, stereo, (*notes, *more))
 
-    pixels: Pixels
-    metadata: Metadata
-    lossy: bool
-    stereo: str = ""
-    notes: tuple[str, ...] = ()
+
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int = 0) -> NDArray[np.uint8]:
+    """Returns the pixels alone, `(H, W, 3)` uint8 RGB: those of `read_image`, of 16 bits a channel rounded to 8.
+
+    Args:
+        path: The file.
+        max_pixels: What it may have at most.
+        frame: Which picture of a file that holds several, such as the views of an MPO file.
+
+    Raises:
+        UserError: See `read_image`; or there is no such frame.
+
+    Example:
+        >>> read_picture(Path("missing.png"))
+        Traceback (most recent call last):
+        restereo.errors.UserError: missing.png: no such file; check the name.
+    """
+    image = open_picture(path, max_pixels, frame)
+    with _readable(path):
+        return eight_bit(_pixels(image, path)[0])
+
+
+def as_image(picture: "str | Path | PIL.Image.Image | Pixels | Image", max_pixels: int = MAX_PIXELS) -> Image:
+    """Returns the picture that a programmer has: the name of its file, Pillow's object, or an array.
+
+    Args:
+        picture: A file's name, a Pillow picture, `(H, W, 3)` RGB of 8 or 16 bits, or what this function returned.
+        max_pixels: What a picture of Pillow or of a file may have at most.
+
+    Raises:
+        UserError: A file or Pillow's picture is damaged, or an array is no RGB picture of 8 or 16 bits.
+
+    Example:
+        >>> as_image(PIL.Image.new("RGBA", (2, 1))).pixels.tolist()
+        [[[255, 255, 255], [255, 255, 255]]]
+    """
+    if isinstance(picture, Image):
+        return picture
+    if isinstance(picture, str | Path):
+        return read_image(Path(picture), max_pixels)
+    if isinstance(picture, PIL.Image.Image):
+        return _from_pillow(picture, "the picture", max_pixels)
+    if not isinstance(picture, np.ndarray):
+        raise UserError(
+            f"the picture: {type(picture).__name__} is neither a file's name, a Pillow picture nor an array."
+        )
+    return Image(picture)
+
+
+def open_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int = 0) -> PIL.Image.Image:
+    """Returns the decoded picture as Pillow sees it, its size checked before it is decoded.
+
+    Raises:
+        UserError: The file is missing, empty, damaged, not a picture, has no such frame (MPO files have two), or more
+            than `max_pixels` pixels.
+    """
+    check_regular(path)
+    try:
+        with path.open("rb") as stream:
+            return _decoded(stream, path, max_pixels, frame)
+    except PermissionError:
+        raise UserError("may not be read", where=path, remedy="change its permissions") from None
 
 
 def size_in_file(path: Path) -> tuple[int, int] | None:
@@ -51,71 +126,10 @@ def size_in_file(path: Path) -> tuple[int, int] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
+            with PIL.Image.open(path) as image:
                 return image.size
     except Exception:  # whatever it is, opening it says so in a sentence
         return None
-
-
-def open_photo(path: Path, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Returns the picture with its metadata; of several frames the first.
-
-    EXIF orientation is applied. Grey becomes three equal channels, CMYK with a profile sRGB. Where there is alpha, the
-    picture is laid on white. 16 bits stay 16 bits.
-
-    Raises:
-        UserError: It is missing, no regular file, empty, damaged, not a picture, or has more than `max_pixels`.
-
-    Example:
-        >>> import skimage
-        >>> open_photo(Path(skimage.__file__).parent / "data" / "coffee.png").pixels.shape
-        (400, 600, 3)
-    """
-    check_regular(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what the notes say, or of what it then refuses
-            return _photo(path, max_pixels)
-    except UserError:
-        raise
-    except Exception as error:  # decoders raise whatever damaged bytes led them to
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{path}: damaged ({reason:.120}); copy it again from its original.") from error
-
-
-def photo_of(image: Image.Image, name: str, max_pixels: int = MAX_PIXELS) -> Photo:
-    """Returns a picture that Pillow holds as `open_photo` would return its file; of 16 bits those that Pillow keeps.
-
-    Args:
-        image: Decoded if it is not yet.
-        name: What an error sentence calls it.
-        max_pixels: What it may have at most.
-
-    Raises:
-        UserError: Its file is damaged or closed, or it has more pixels.
-
-    Example:
-        >>> photo_of(Image.new("RGBA", (2, 1)), "the picture").pixels.tolist()
-        [[[255, 255, 255], [255, 255, 255]]]
-    """
-    if image.width * image.height > max_pixels:
-        raise UserError(
-            f"{name}: {image.width * image.height:,} pixels, and {max_pixels:,} is the limit; scale it down."
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image.load()
-            pixels, notes = _pixels(image, None)
-            shown = image.tell()
-            stereo = _stereo(Path(str(getattr(image, "filename", ""))), image)
-            if image.tell() != shown:  # it is not ours
-                image.seek(shown)
-            upright = turned(pixels, 1 if image.format == "TIFF" else _orientation(image))
-    except Exception as error:  # as in `open_photo`
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UserError(f"{name}: damaged or closed ({reason:.120}); open its file again.") from error
-    return Photo(upright, Metadata(), image.format in {"JPEG", "MPO", "AVIF"}, stereo, tuple(notes))
 
 
 def check_regular(path: Path) -> None:
@@ -129,66 +143,95 @@ def check_regular(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{path}: no such file; check the name.") from None
+        raise UserError("no such file", where=path, remedy="check the name") from None
     except OSError as error:  # such as a folder that may not be entered
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the name.") from None
+        raise UserError(f"cannot be read ({error.strerror})", where=path, remedy="check the name") from None
+    if stat.S_ISDIR(mode):
+        raise UserError("a folder, not a picture", where=path, remedy="name a file")
     if not stat.S_ISREG(mode):
-        raise UserError(f"{path}: no regular file; name a picture's or film's file.")
+        raise UserError("no regular file", where=path, remedy="name a picture's or film's file")
 
 
-def _photo(path: Path, max_pixels: int) -> Photo:
-    image = open_picture(path, max_pixels)
-    with Image.open(path) as again:  # tags must be read while the file is open
-        metadata, notes = metadata_of(again)
-        orientation = 1 if again.format == "TIFF" else _orientation(again)  # Pillow and OpenCV turn TIFF themselves
-        stereo = _stereo(path, again)
-        if again.format != "MPO" and getattr(again, "n_frames", 1) > 1:
-            notes.append("it has several frames, of which only the first was taken")
-    pixels, more = _pixels(image, path)
-    return Photo(turned(pixels, orientation), metadata, _lossy(path, image), stereo, (*notes, *more))
+def turned(picture: Pixels, orientation: int) -> Pixels:
+    """Returns the picture upright: what EXIF orientation 1 to 8 says is undone.
+
+    Example:
+        >>> turned(np.array([[1, 2], [3, 4]]), 6).tolist()
+        [[3, 1], [4, 2]]
+    """
+    if orientation >= 5:
+        picture = picture.swapaxes(0, 1)
+    if orientation in {2, 3, 6, 7}:
+        picture = picture[:, ::-1]
+    if orientation in {3, 4, 7, 8}:
+        picture = picture[::-1]
+    return np.ascontiguousarray(picture)
 
 
-def _orientation(image: Image.Image) -> int:
+@contextmanager
+def _readable(name: object, what: str = "damaged", remedy: str = "copy it again from its original") -> Iterator[None]:
+    """Whatever a decoder raises in the block, led there by damaged bytes, is one sentence; its warnings are notes."""
     try:
-        value = image.getexif().get(ORIENTATION, 1)
-    except Exception:  # damaged EXIF; metadata_of has noted it
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UserError:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{what} ({reason:.120})", where=name, remedy=remedy) from error
 
 
-def _stereo(path: Path, image: Image.Image) -> str:
-    if path.suffix.lower() in {".jps", ".pns"} or any(
-        name == "APP3" and data.startswith(b"_JPSJPS_") for name, data in getattr(image, "applist", [])
-    ):
-        return "a stereo picture that holds both views side by side"
-    if image.format != "MPO" or getattr(image, "n_frames", 1) < 2:
-        return ""
-    size = image.size
+def _too_many(pixels: str, limit: int, name: object) -> UserError:
+    what = f"{pixels} pixels, and {limit:,} is the limit"
+    return UserError(what, where=name, remedy="scale it down or cut it into parts")
+
+
+def _decoded(stream: IO[bytes], path: Path, max_pixels: int, frame: int) -> PIL.Image.Image:
     try:
-        image.seek(1)
-    except Exception:  # a second picture that cannot be found is none
-        return ""
-    # a smaller second picture is a preview or a gain map of an ordinary photo
-    return "a stereo picture (MPO) that holds both views" if image.size == size else ""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image: PIL.Image.Image = PIL.Image.open(stream)
+    except PIL.Image.DecompressionBombError:
+        raise _too_many(f"over {max_pixels:,}", max_pixels, path) from None
+    except _DAMAGED:
+        what = "is empty" if path.stat().st_size == 0 else "is not a picture that can be read"
+        raise UserError(f"{path}: {what}; give a PNG, JPEG, TIFF, WebP, PPM or BMP file.") from None
+    if image.width * image.height > max_pixels:
+        raise _too_many(f"{image.width * image.height:,}", max_pixels, path)
+    image.info["sixteen_bit"] = _is_16_bit(image)
+    with _readable(path, "damaged or cut short"):
+        try:
+            image.seek(frame)
+        except EOFError:
+            what = f"has no picture number {frame + 1}"
+            raise UserError(what, where=path, remedy="give a file with both views") from None
+        image.load()
+    return image
 
 
-def _lossy(path: Path, image: Image.Image) -> bool:
-    with path.open("rb") as stream:
-        jpeg = stream.read(2) == b"\xff\xd8"
-        return jpeg or image.format == "AVIF" or (image.format == "WEBP" and b"VP8 " in _chunks(stream))
+def _from_pillow(image: PIL.Image.Image, name: str, max_pixels: int) -> Image:
+    """A picture that Pillow holds as `read_image` would return its file; of 16 bits those that Pillow keeps."""
+    if image.width * image.height > max_pixels:
+        raise _too_many(f"{image.width * image.height:,}", max_pixels, name)
+    with _readable(name, "damaged or closed", "open its file again"):
+        image.load()
+        pixels, notes = _pixels(image)
+        shown = image.tell()
+        stereo = _stereo(Path(str(getattr(image, "filename", ""))), image)
+        if image.tell() != shown:  # it is not ours
+            image.seek(shown)
+    return Image(pixels, name, lossy=image.format in {"JPEG", "MPO", "AVIF"}, stereo=stereo, notes=tuple(notes))
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    """Yields the names of a WebP file's chunks: before the pixels' stand those of ICC, alpha and animation."""
-    stream.seek(12)
-    while len(head := stream.read(8)) == 8:
-        name, size = head[:4], int.from_bytes(head[4:], "little")
-        yield name
-        # a frame (ANMF) holds chunks of its own, after 16 bytes; a chunk of odd size is followed by a byte
-        stream.seek(16 if name == b"ANMF" else size + size % 2, os.SEEK_CUR)
+def _pixels(image: PIL.Image.Image, path: Path | None = None) -> tuple[Pixels, list[str]]:
+    """Upright RGB of 8 or 16 bits of what was decoded, of this file if there is one, and notes."""
+    pixels, notes = _rgb(image, path)
+    orientation = 1 if image.format == "TIFF" else _orientation(image)  # Pillow and OpenCV turn TIFF themselves
+    return turned(pixels, orientation), notes
 
 
-def _pixels(image: Image.Image, path: Path | None) -> tuple[Pixels, list[str]]:
+def _rgb(image: PIL.Image.Image, path: Path | None) -> tuple[Pixels, list[str]]:
     if path is not None and image.info["sixteen_bit"]:
         # Pillow cuts 16-bit colour to its upper byte; OpenCV keeps it.
         deep = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -198,7 +241,7 @@ def _pixels(image: Image.Image, path: Path | None) -> tuple[Pixels, list[str]]:
         return _on_white(np.asarray(image).astype(np.uint16)), []
     if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
     if image.mode == "CMYK" and image.info.get("icc_profile"):
         try:
             own = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
@@ -221,17 +264,49 @@ def _on_white(deep: Pixels) -> Pixels:
     return np.ascontiguousarray(picture)
 
 
-def turned(picture: Pixels, orientation: int) -> Pixels:
-    """Returns the picture upright: what EXIF orientation 1 to 8 says is undone.
+def _is_16_bit(image: PIL.Image.Image) -> bool:
+    """Returns whether the file holds 16 bits a channel. Pillow tells only before it decodes."""
+    if image.format not in {"PNG", "TIFF"} or not isinstance(image, ImageFile.ImageFile) or not image.tile:
+        return False
+    layout: Any = image.tile[0][3]
+    return ";16" in (layout if isinstance(layout, str) else str(layout[0]))
 
-    Example:
-        >>> turned(np.array([[1, 2], [3, 4]]), 6).tolist()
-        [[3, 1], [4, 2]]
-    """
-    if orientation >= 5:
-        picture = picture.swapaxes(0, 1)
-    if orientation in {2, 3, 6, 7}:
-        picture = picture[:, ::-1]
-    if orientation in {3, 4, 7, 8}:
-        picture = picture[::-1]
-    return np.ascontiguousarray(picture)
+
+def _orientation(image: PIL.Image.Image) -> int:
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # damaged EXIF; metadata_of has noted it
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _stereo(path: Path, image: PIL.Image.Image) -> str:
+    if path.suffix.lower() in {".jps", ".pns"} or any(
+        name == "APP3" and data.startswith(b"_JPSJPS_") for name, data in getattr(image, "applist", [])
+    ):
+        return "a stereo picture that holds both views side by side"
+    if image.format != "MPO" or getattr(image, "n_frames", 1) < 2:
+        return ""
+    size = image.size
+    try:
+        image.seek(1)
+    except Exception:  # a second picture that cannot be found is none
+        return ""
+    # a smaller second picture is a preview or a gain map of an ordinary photo
+    return "a stereo picture (MPO) that holds both views" if image.size == size else ""
+
+
+def _lossy(path: Path, image: PIL.Image.Image) -> bool:
+    with path.open("rb") as stream:
+        jpeg = stream.read(2) == b"\xff\xd8"
+        return jpeg or image.format == "AVIF" or (image.format == "WEBP" and b"VP8 " in _chunks(stream))
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yields the names of a WebP file's chunks: before the pixels' stand those of ICC, alpha and animation."""
+    stream.seek(12)
+    while len(head := stream.read(8)) == 8:
+        name, size = head[:4], int.from_bytes(head[4:], "little")
+        yield name
+        # a frame (ANMF) holds chunks of its own, after 16 bytes; a chunk of odd size is followed by a byte
+        stream.seek(16 if name == b"ANMF" else size + size % 2, os.SEEK_CUR)

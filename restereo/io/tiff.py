@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from restereo.io.layouts import Pixels
-from restereo.io.metadata import EXIF_IFD, GPS_IFD, Metadata
+from restereo.image import Metadata, Pixels
+from restereo.io.metadata import EXIF_IFD, GPS_IFD, exif_for
 
 STRIP: Final = 2**20
 """Bytes of a strip before it is compressed, about."""
@@ -25,7 +25,7 @@ def encode_tiff(picture: Pixels, metadata: Metadata) -> bytes:
     rows = max(1, STRIP // (width * 3 * picture.itemsize))
     strips = [_deflated(picture[top : top + rows]) for top in range(0, height, rows)]
     tags = ImageFileDirectory_v2(b"II*\0\0\0\0\0")
-    for tag, value in (metadata.exif_for(width, height) or {}).items():
+    for tag, value in (exif_for(metadata, width, height) or {}).items():
         tags[tag] = value
     depth = picture.itemsize * 8
     stored = {254: 0, 256: width, 257: height, 258: (depth,) * 3, 259: 8, 262: 2, 277: 3, 278: rows, 284: 1, 317: 2}

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.imaging.toning import has_colours
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
-from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.sample import Observation, Operator, Prediction, Scene
 from restereo.tasks._answering import Flips, predict
 from restereo.tasks._answering import overview as overview
 from restereo.tasks._answering import restore as restore

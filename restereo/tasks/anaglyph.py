@@ -12,6 +12,7 @@ from pydantic import field_validator
 from torch import Tensor, nn
 
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.imaging import degrade, metrics, support
 from restereo.imaging.anaglyph import eye_channels, form
 from restereo.imaging.detection import detect
@@ -20,7 +21,7 @@ from restereo.layers.operators import operator_of
 from restereo.layers.projection import Calibration
 from restereo.methods import HEADLINE_METHOD, METHODS, AnaglyphMethod, method_shares, parse
 from restereo.options import Section, Weight
-from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.sample import Observation, Operator, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, mean_residual, to_tensor
 
 CHANNELS = (12, 6)

@@ -8,12 +8,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from restereo.image import Picture
 from restereo.imaging import metrics
 from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
 from restereo.imaging.mirroring import mirrored
 from restereo.methods import AnaglyphMethod
 from restereo.options import Section
-from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.sample import Observation, Operator, Prediction, Scene
 from restereo.tasks import LEFT_RIGHT, Figures, Task
 
 CHANNELS = (1, 3)

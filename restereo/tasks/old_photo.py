@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from restereo.image import Picture
 from restereo.imaging import metrics
 from restereo.imaging.ageing import Age, aged
 from restereo.imaging.color import BT601, colourfulness, luma
@@ -16,7 +17,7 @@ from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
 from restereo.options import Section
-from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.sample import Observation, Operator, Prediction, Scene
 from restereo.tasks import ALL_FLIPS, Figures, Task
 from restereo.tasks._textures import read_textures
 

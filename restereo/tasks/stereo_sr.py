@@ -11,13 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.imaging import degrade, metrics
 from restereo.imaging.pairing import faults
 from restereo.imaging.resampling import consistent, larger, smaller
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
 from restereo.options import Section
-from restereo.sample import Observation, Operator, Picture, Prediction, Scene
+from restereo.sample import Observation, Operator, Prediction, Scene
 from restereo.tasks import Doubt, Figures, Task, to_picture, to_tensor
 
 CHANNELS = (12, 6)

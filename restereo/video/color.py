@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from restereo.sample import Picture
+from restereo.image import Picture
 
 UNSPECIFIED = 2
 LIMITED, FULL = 1, 2

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from restereo.errors import UserError
+from restereo.image import Picture
+from restereo.io.paths import is_film
 from restereo.progress import rated
-from restereo.sample import Picture
 from restereo.video.encoder import QUALITY, Look, encode, find_codec
-from restereo.video.kind import is_film
 from restereo.video.reader import Film, frames
 from restereo.video.segments import Parts, State
 from restereo.video.time_range import WHOLE, Span

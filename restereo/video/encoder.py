@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from restereo.errors import UserError
-from restereo.sample import Picture
+from restereo.image import Picture
 from restereo.video.color import Colour, from_rgb
 
 Codec = Literal["h264", "hevc"]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from restereo.image import Picture
 from restereo.imaging.metrics import missing_psnr
 from restereo.inference.engine import Restorer
 from restereo.methods import AnaglyphMethod
 from restereo.progress import rated
-from restereo.sample import Picture
 from restereo.tasks.anaglyph import missing_of
 from restereo.video import motion
 from restereo.video.frames import Frames

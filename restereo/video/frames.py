@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restereo.image import Picture
 from restereo.imaging.resampling import reduced
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
 from restereo.inference.devices import memory_of
 from restereo.inference.engine import Restorer
 from restereo.layers.match import Match
 from restereo.methods import AnaglyphMethod
-from restereo.sample import HasMatch, Operator, Picture, Prediction
+from restereo.sample import HasMatch, Operator, Prediction
 from restereo.tasks import to_picture, to_tensor
 from restereo.video import temporal as steadiness
 from restereo.video.segments import State

@@ -13,8 +13,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from restereo.errors import UserError
-from restereo.io.files import write_picture
-from restereo.sample import Picture
+from restereo.image import Picture
+from restereo.io.write import write_picture
 from restereo.video.conversion import FrameMaker, VideoOptions, convert, one_frame, segment_length, survey
 from restereo.video.reader import Film
 from restereo.video.segments import Parts

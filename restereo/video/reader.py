@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from restereo.datasets.pictures import MAX_PIXELS
 from restereo.errors import UserError
-from restereo.sample import Picture
+from restereo.image import Picture
+from restereo.io.read import MAX_PIXELS
 from restereo.video.color import Colour, colour_of, to_rgb
 from restereo.video.container import is_cut_short
 from restereo.video.time_range import WHOLE, Span

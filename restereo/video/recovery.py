@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference.engine import Restorer
 from restereo.inference.recover import RecoverOptions
-from restereo.io.files import check_target
 from restereo.io.layouts import LAYOUTS, stereo_mode
-from restereo.io.naming import targets
+from restereo.io.paths import targets
+from restereo.io.write import check_target
 from restereo.methods import METHODS, AnaglyphMethod, parse
-from restereo.sample import Picture
 from restereo.source_code import code_sha256
 from restereo.video.job import Facts, FilmJob, produce
 from restereo.video.reader import Film, open_film

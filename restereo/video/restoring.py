@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.inference.engine import Restorer
 from restereo.inference.restore import Command, Restored, doubted, target_of
-from restereo.io.files import check_target
-from restereo.sample import Picture
+from restereo.io.write import check_target
 from restereo.source_code import code_sha256
 from restereo.video.conversion import VideoOptions
 from restereo.video.frames import Frames

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from restereo.image import Picture
 from restereo.inference.answer import Views, without_color
 from restereo.inference.engine import Restorer
 from restereo.io.defaults import GLASSES
 from restereo.io.layouts import Layout, arrange
 from restereo.methods import METHODS, AnaglyphMethod
-from restereo.sample import Picture
 from restereo.video.frames import Frames, as_it_is
 from restereo.video.segments import State
 

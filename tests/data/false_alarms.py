@@ -11,9 +11,10 @@ from pathlib import Path
 from pipelines.checks.parallax import SHIFTED, parallax
 from restereo.config import Validate
 from restereo.datasets.pairs import find_pairs
-from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
+from restereo.image import Picture
 from restereo.imaging.anaglyph import form
 from restereo.imaging.eyes import order_score
+from restereo.io.read import SUFFIXES, read_picture
 from restereo.methods import METHODS
 
 

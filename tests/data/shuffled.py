@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from restereo.datasets.pairs import find_pairs
-from restereo.datasets.pictures import Picture, read_picture
+from restereo.image import Picture
 from restereo.inference.engine import Restorer
 from restereo.inference.lookup import default_model, find_model
+from restereo.io.read import read_picture
 from restereo.progress import shown
 from restereo.tasks import Figures, to_tensor
 

@@ -16,11 +16,11 @@ from pipelines import download, paths, report, validate
 from pipelines.checks.splits import drawn_split
 from restereo.config import Validate
 from restereo.datasets.pairs import scene_in
-from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
 from restereo.imaging.eyes import order_score
 from restereo.imaging.scenes import random_scene
+from restereo.io.read import read_picture
 from restereo.methods import METHODS
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")

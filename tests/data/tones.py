@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from restereo.datasets.pictures import SUFFIXES, Picture, read_picture
+from restereo.image import Picture
 from restereo.imaging.color import luma
 from restereo.imaging.degrade import jpeg
 from restereo.imaging.toning import COLOURED, own_colour
+from restereo.io.read import SUFFIXES, read_picture
 from restereo.progress import shown
 
 MOST = 150

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from restereo.image import Metadata
 from restereo.imaging.anaglyph import form
-from restereo.io.encode import encode
-from restereo.io.metadata import Metadata
+from restereo.io.write import encode
 from restereo.methods import METHODS
 
 ENDINGS = (".png", ".jpg", ".mpo", ".tif", ".webp", ".gif", ".bmp", ".jpeg", ".JPG", ".txt", "")

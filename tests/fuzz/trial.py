@@ -17,9 +17,8 @@ from restereo.errors import UserError
 from restereo.inference.engine import Restorer
 from restereo.inference.recover import RecoverOptions, recover_file
 from restereo.io.layouts import LAYOUTS
-from restereo.io.naming import targets
+from restereo.io.paths import is_film, targets
 from restereo.training.run_folder import Run
-from restereo.video.kind import is_film
 from restereo.video.recovery import film_targets, recover_film
 
 PATIENCE = 60

@@ -310,10 +310,18 @@ def test_every_dependency_of_the_graph_on_code_exists():
                 assert (ROOT / dep).exists(), (name, dep)
 
 
-HARMLESS = ("catalog", "config", "errors", "margins", "options", "progress", "training.progress")
+HARMLESS = ("catalog", "config", "errors", "margins", "options", "progress", "source_code", "training.progress")
 """What any stage may import without depending on it: it finds, checks or shows things, and decides no byte of them."""
 NOT_RUN = {
-    "synthesize": ("training.checkpoint", "training.data", "training.loop", "training.run_folder", "training.trainer"),
+    **dict.fromkeys(("download", "validate"), ("io.metadata",)),
+    "synthesize": (
+        "io.metadata",
+        "training.checkpoint",
+        "training.data",
+        "training.loop",
+        "training.run_folder",
+        "training.trainer",
+    ),
     "evaluate": ("inference.answer", "io.defaults", "inference.devices", "io.layouts"),
 }
 """What comes along with a function that the stage calls, and that it does not run itself."""

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from restereo.imaging.anaglyph import form
-from restereo.io.files import write_picture
+from restereo.io.write import write_picture
 from restereo.methods import METHODS
 from tests.conftest import ROOT
 from tests.restereo.inference.test_recover import views

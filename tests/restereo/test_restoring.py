@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 
 from restereo import catalog, recover
 from restereo.cli import app
-from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
+from restereo.image import Picture
 from restereo.imaging.color import luma
 from restereo.inference.engine import load_run
 from restereo.inference.restore import COLORIZE
-from restereo.sample import Picture, Prediction
+from restereo.io.read import read_picture
+from restereo.sample import Prediction
 from restereo.tasks import Task, build_model
 from restereo.training import run_folder
 from restereo.video import conversion as films

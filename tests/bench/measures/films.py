@@ -48,8 +48,8 @@ def _film(name: str) -> Path:
     import cv2
     import numpy as np
 
-    from restereo.datasets.pictures import read_picture
     from restereo.imaging.anaglyph import form
+    from restereo.io.read import read_picture
     from restereo.methods import METHODS
 
     width, height, count = SIZES[name]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from restereo.sample import Picture
+from restereo.image import Picture
 from tests.bench import material
 from tests.bench.clock import best, take_turns
 from tests.bench.figure import Figure

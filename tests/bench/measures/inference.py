@@ -94,8 +94,8 @@ def _picture(megapixels: float) -> Path:
     import cv2
     import numpy as np
 
-    from restereo.datasets.pictures import read_picture
     from restereo.imaging.anaglyph import form
+    from restereo.io.read import read_picture
     from restereo.methods import METHODS
 
     file = material.folder() / f"anaglyph-{megapixels:g}.png"
@@ -113,9 +113,9 @@ def _recover(what: str, file: Path) -> None:
     """Recovers one picture in this process and prints its seconds and processor seconds."""
     import time
 
-    from restereo.datasets.pictures import read_picture
     from restereo.inference.lookup import find_model, find_predictor
     from restereo.inference.recover import RecoverOptions, recover_file
+    from restereo.io.read import read_picture
     from restereo.methods import METHODS
     from restereo.sample import Observation
     from restereo.tasks import to_picture, to_tensor

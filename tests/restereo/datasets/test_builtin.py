@@ -8,9 +8,9 @@ from restereo import catalog
 from restereo.datasets import no_progress
 from restereo.datasets.benchmark import SCENES, has_benchmark_name, looks_like_benchmark
 from restereo.datasets.pairs import PairFiles, find_pairs, read_pair
-from restereo.datasets.pictures import read_picture
 from restereo.imaging.geometry import warp
 from restereo.imaging.perceptual_hash import perceptual_hash
+from restereo.io.read import read_picture
 
 
 def test_the_disparity_is_true_positive_and_in_px(tmp_path: Path) -> None:

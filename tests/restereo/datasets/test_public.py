@@ -12,10 +12,10 @@ from restereo.datasets import Item, no_progress
 from restereo.datasets.archive import stem
 from restereo.datasets.download import RECORD
 from restereo.datasets.pairs import PairFiles, read_pair
-from restereo.datasets.pictures import read_picture
 from restereo.datasets.public import PUBLIC
 from restereo.datasets.public_source import PublicSource
 from restereo.errors import UserError
+from restereo.io.read import read_picture
 from tests.restereo.datasets.layouts import CASES, DISPARITY, packed, png
 
 

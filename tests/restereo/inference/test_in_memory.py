@@ -8,9 +8,8 @@ from PIL import Image
 
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
-from restereo.inference.in_memory import as_photo
-from restereo.inference.recover import RecoverOptions, recover_photo
-from restereo.io.read import open_photo
+from restereo.inference.recover import RecoverOptions, recover_image
+from restereo.io.read import as_image, read_image
 from restereo.methods import METHODS
 from tests.restereo.inference.test_recover import views
 
@@ -38,9 +37,9 @@ def test_pillow_pictures_are_taken_like_their_files(tmp_path, make, ending):
     image = make()
     file = tmp_path / f"a{ending}"
     image.save(file, exif=image.getexif())
-    expected = open_photo(file).pixels
+    expected = read_image(file).pixels
     for given in (image, Image.open(file)) if ending == ".png" else (Image.open(file),):
-        pixels = as_photo(given)[0].pixels
+        pixels = as_image(given).pixels
         assert pixels.dtype == expected.dtype
         np.testing.assert_array_equal(pixels, expected)
 
@@ -49,11 +48,11 @@ def test_a_stereo_picture_is_refused_as_its_file_is(tmp_path):
     left, right = (Image.fromarray(view) for view in views())
     left.save(tmp_path / "a.mpo", save_all=True, append_images=[right])
     with Image.open(tmp_path / "a.mpo") as image:
-        photo, name = as_photo(image)
+        photo = as_image(image)
         assert image.tell() == 0
-    assert photo.stereo == open_photo(tmp_path / "a.mpo").stereo != ""
+    assert photo.stereo == read_image(tmp_path / "a.mpo").stereo != ""
     with pytest.raises(UserError, match="holds both views"):
-        recover_photo(photo, None, RecoverOptions(), name)
+        recover_image(photo, None, RecoverOptions())
 
 
 def test_what_pillow_cannot_read_is_a_sentence(tmp_path):
@@ -61,8 +60,8 @@ def test_what_pillow_cannot_read_is_a_sentence(tmp_path):
     Image.fromarray(MADE).save(stream, "PNG")
     cut = Image.open(io.BytesIO(stream.getvalue()[:600]))
     with pytest.raises(UserError, match=r"the picture: damaged or closed \("):
-        as_photo(cut)
+        as_image(cut)
     closed = Image.open(io.BytesIO(stream.getvalue()))
     closed.close()
     with pytest.raises(UserError, match=r"the picture: damaged or closed \("):
-        as_photo(closed)
+        as_image(closed)

@@ -12,16 +12,15 @@ from PIL import Image
 
 from restereo import recover as recover_in_memory
 from restereo.errors import UserError
+from restereo.image import Metadata
 from restereo.imaging.anaglyph import form
+from restereo.imaging.packing import packing_of
 from restereo.inference import batch, in_memory
-from restereo.inference.recover import RecoverOptions, recover_file, recover_photo
+from restereo.inference.recover import RecoverOptions, recover_file, recover_image
 from restereo.inference.room import Room
-from restereo.io.encode import encode
-from restereo.io.files import write_picture
 from restereo.io.layouts import LAYOUTS
-from restereo.io.metadata import Metadata
-from restereo.io.packing import packing_of
-from restereo.io.read import open_photo
+from restereo.io.read import read_image
+from restereo.io.write import encode, write_picture
 from restereo.methods import METHODS, parse
 from tests.fuzz.trial import restorer
 
@@ -58,7 +57,7 @@ def test_what_was_observed_is_kept_in_16_bits(network, tmp_path):
         tmp_path / "a.png", [tmp_path / "b.png"], network, RecoverOptions(layouts=SBS, method=parse("red-cyan"))
     )
     assert result.bits == 16 and result.size == (96, 64)
-    photo = open_photo(tmp_path / "b.png")
+    photo = read_image(tmp_path / "b.png")
     assert photo.pixels.dtype == np.uint16 and dict(photo.metadata.exif)[271] == "Maker"
     inside = np.ones(made.shape[:2], bool)
     for channel, there in ((0, photo.pixels[:, :96, 0]), (1, photo.pixels[:, 96:, 1]), (2, photo.pixels[:, 96:, 2])):
@@ -73,20 +72,20 @@ def test_a_grey_anaglyph_stays_grey_unless_asked(tmp_path):
         for weight in network.model.parameters():
             weight.add_(0.03 * torch.randn_like(weight))
     file = anaglyph(tmp_path, method="red-cyan-grey")
-    photo = open_photo(file)
-    plain, found = recover_photo(photo, network, RecoverOptions(), "a")
+    photo = read_image(file)
+    plain, found = recover_image(photo, network, RecoverOptions())
     assert found is not None and found.method == plain.method == parse("red-cyan-grey")
     assert (plain.left == plain.left[..., :1]).all() and (plain.right == plain.right[..., :1]).all()
     for view, observed in ((plain.left, photo.pixels[..., 0]), (plain.right, photo.pixels[..., 1])):
         off = np.abs(view[..., 0].astype(int) - observed)
         assert (off <= 1).mean() > 0.95  # the rest: this network's wild colours, clipped at black or white
-    colour, _ = recover_photo(photo, network, RecoverOptions(invent_color=True), "a")
+    colour, _ = recover_image(photo, network, RecoverOptions(invent_color=True))
     assert np.ptp(colour.left.astype(int), axis=-1).max() > 5
 
 
 def test_swap_gives_the_first_colour_to_the_right_eye(network, tmp_path):
-    photo = open_photo(anaglyph(tmp_path))
-    swapped, _ = recover_photo(photo, network, RecoverOptions(swap=True), "a")
+    photo = read_image(anaglyph(tmp_path))
+    swapped, _ = recover_image(photo, network, RecoverOptions(swap=True))
     assert swapped.method == parse("red-cyan-color-swapped")
     np.testing.assert_allclose(swapped.right[..., 0].astype(int), photo.pixels[..., 0], atol=1)
     np.testing.assert_allclose(swapped.left[..., 1:].astype(int), photo.pixels[..., 1:], atol=1)
@@ -129,7 +128,7 @@ GPU_IS_FULL = torch.OutOfMemoryError("CUDA out of memory")
 
 @pytest.mark.parametrize("full", [CPU_IS_FULL, GPU_IS_FULL])
 def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypatch, full):
-    picture = open_photo(anaglyph(tmp_path)).pixels
+    picture = read_image(anaglyph(tmp_path)).pixels
     whole = network.restore(picture, parse("red-cyan"))
     calls, done = [], []
     bands = network._bands

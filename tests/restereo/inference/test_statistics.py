@@ -12,7 +12,7 @@ from restereo.inference import statistics
 from restereo.inference.engine import Restorer
 from restereo.inference.lookup import find_model
 from restereo.inference.recover import RecoverOptions, recover_file
-from restereo.io.files import write_picture
+from restereo.io.write import write_picture
 from restereo.methods import parse
 from tests.conftest import small_scene, smooth_picture
 

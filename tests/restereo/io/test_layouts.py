@@ -8,10 +8,9 @@ import pytest
 
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
-from restereo.io.encode import PLAIN
-from restereo.io.files import check_target
 from restereo.io.layouts import LAYOUTS, arrange, find_layout, stereo_mode
-from restereo.io.naming import is_result, targets
+from restereo.io.paths import is_result, targets
+from restereo.io.write import PLAIN, check_target
 from restereo.methods import parse
 from tests.conftest import smooth_picture
 

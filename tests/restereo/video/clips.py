@@ -8,8 +8,8 @@ import av
 import cv2
 import numpy as np
 
+from restereo.image import Picture
 from restereo.imaging.color import luma
-from restereo.sample import Picture
 
 SIZE = 96, 64
 TIMES = [0, 40, 80, 140, 150, 230, 270, 330, 400, 410, 450, 500, 560, 600, 640, 700, 790, 800, 840, 900, 960, 1000]

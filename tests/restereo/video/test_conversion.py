@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from restereo.errors import UserError
+from restereo.io.paths import is_film
 from restereo.video import conversion as films
 from restereo.video import job, reader
 from restereo.video import segments as parts
 from restereo.video.color import FULL, LIMITED, Colour, from_rgb, to_rgb
 from restereo.video.conversion import VideoOptions
-from restereo.video.kind import is_film
 from restereo.video.reader import frames, open_film
 from restereo.video.segments import Parts
 from restereo.video.time_range import Span, seconds_of

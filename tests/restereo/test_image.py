@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from restereo.errors import UserError
-from restereo.imaging.picture import check_picture
+from restereo.image import check_picture
 
 
 @pytest.mark.parametrize(

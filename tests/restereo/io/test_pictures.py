@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from restereo.datasets.pairs import PairFiles, find_pairs, read_disparity, read_pair
-from restereo.datasets.pictures import read_picture
 from restereo.errors import UserError
+from restereo.io.read import read_picture
 
 
 @pytest.fixture

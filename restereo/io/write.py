@@ -1,20 +1,25 @@
-"""From pixels and metadata to the bytes of a file, in the format of its ending."""
+"""From pixels and metadata to files in the format of their ending, written whole or not at all."""
 
 import io
+import os
 import struct
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
-from PIL import Image
+import PIL.Image
 
-from restereo.errors import UserError
+from restereo.errors import OUT, UserError
+from restereo.image import NO_METADATA, Metadata, Pixels, eight_bit
 from restereo.io import stereo_jpeg
+from restereo.io.atomic import replacing
 from restereo.io.defaults import QUALITY
-from restereo.io.layouts import Pixels, eight_bit
-from restereo.io.metadata import Metadata
+from restereo.io.layouts import Layout
+from restereo.io.metadata import exif_for
 from restereo.io.tiff import encode_tiff
 
 WIGGLE_MS: Final = 130
@@ -51,7 +56,8 @@ def encode(pictures: Sequence[Pixels], ending: str, metadata: Metadata, quality:
     longest = LONGEST.get(kind)
     if longest is not None and max(picture.shape[:2]) > longest:
         size = f"{picture.shape[1]}x{picture.shape[0]}"
-        raise UserError(f"{size} px, and '{kind}' ends at {longest}; write .png or .tif, or another layout.")
+        remedy = "write .png or .tif, or another layout"
+        raise UserError(f"{size} px, and '{kind}' ends at {longest}", remedy=remedy)
     if picture.dtype == np.float32:
         return _opencv(picture, kind)
     if len(pictures) > 1 and kind != ".mpo":
@@ -70,7 +76,7 @@ def check_ending(ending: str, able: Collection[str] = WRITABLE) -> None:
     kind = ending.lower()
     if kind not in WRITABLE or kind not in able:
         what = "no format for this picture" if kind in WRITABLE else "no format to write"
-        raise UserError(f"'{ending}' is {what}; end the name in {', '.join(sorted(able))}.")
+        raise UserError(f"'{ending}' is {what}", remedy=f"end the name in {', '.join(sorted(able))}")
 
 
 def _opencv(picture: Pixels, kind: str) -> bytes:
@@ -80,19 +86,19 @@ def _opencv(picture: Pixels, kind: str) -> bytes:
 
 
 def _pillow(picture: Pixels, kind: str, metadata: Metadata, **options: Any) -> bytes:
-    exif = metadata.exif_for(picture.shape[1], picture.shape[0])
+    exif = exif_for(metadata, picture.shape[1], picture.shape[0])
     kept: dict[str, Any] = {"exif": exif.tobytes()} if exif else {}
     if metadata.icc:
         kept["icc_profile"] = metadata.icc
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, kind, **kept, **options)
+    PIL.Image.fromarray(picture).save(stream, kind, **kept, **options)
     return stream.getvalue()
 
 
 def _jpeg(picture: Pixels, metadata: Metadata, quality: int) -> bytes:
-    exif = metadata.exif_for(picture.shape[1], picture.shape[0])
+    exif = exif_for(metadata, picture.shape[1], picture.shape[0])
     if exif is not None and len(exif.tobytes()) > LARGEST_SEGMENT:
-        exif = metadata.exif_for(picture.shape[1], picture.shape[0], maker_note=False)
+        exif = exif_for(metadata, picture.shape[1], picture.shape[0], maker_note=False)
     if exif is not None and len(exif.tobytes()) > LARGEST_SEGMENT:
         exif = None
     kept: dict[str, Any] = {"exif": exif.tobytes()} if exif else {}
@@ -101,17 +107,17 @@ def _jpeg(picture: Pixels, metadata: Metadata, quality: int) -> bytes:
     if metadata.dpi:
         kept["dpi"] = tuple(min(65_535, round(x)) for x in metadata.dpi)
     stream = io.BytesIO()
-    Image.fromarray(eight_bit(picture)).save(stream, "JPEG", quality=quality, subsampling=0, **kept)
+    PIL.Image.fromarray(eight_bit(picture)).save(stream, "JPEG", quality=quality, subsampling=0, **kept)
     return stream.getvalue()
 
 
 def _animation(views: list[Pixels], kind: str, metadata: Metadata) -> bytes:
     """Both views in turn, for ever; a GIF's 256 colours are chosen for both, so that only what moves changes."""
-    frames = [Image.fromarray(view) for view in views]
+    frames = [PIL.Image.fromarray(view) for view in views]
     stream = io.BytesIO()
     if kind == ".gif":
-        palette = Image.fromarray(np.concatenate(views)).quantize(256, Image.Quantize.MEDIANCUT)
-        frames = [frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames]
+        palette = PIL.Image.fromarray(np.concatenate(views)).quantize(256, PIL.Image.Quantize.MEDIANCUT)
+        frames = [frame.quantize(palette=palette, dither=PIL.Image.Dither.FLOYDSTEINBERG) for frame in frames]
     options: dict[str, Any] = {"lossless": True} if kind == ".webp" else {}
     if metadata.icc and kind != ".gif":
         options["icc_profile"] = metadata.icc
@@ -128,7 +134,7 @@ def _png(picture: Pixels, metadata: Metadata) -> bytes:
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
     if metadata.dpi:
         chunks.append((b"pHYs", struct.pack(">LLB", *(round(x / 0.0254) for x in metadata.dpi), 1)))
-    exif = metadata.exif_for(picture.shape[1], picture.shape[0])
+    exif = exif_for(metadata, picture.shape[1], picture.shape[0])
     if exif is not None:
         chunks.append((b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
     extra = b"".join(
@@ -148,3 +154,96 @@ _ENCODERS: Final[dict[str, Callable[[Sequence[Pixels], Metadata, int], bytes]]] 
     ".bmp": lambda pictures, _, __: _opencv(eight_bit(pictures[0]), ".bmp"),
     ".gif": lambda pictures, metadata, _: _pillow(eight_bit(pictures[0]), "GIF", Metadata()),
 }
+
+
+def write_picture(file: Path, picture: Pixels, metadata: Metadata = NO_METADATA, quality: int = QUALITY) -> None:
+    """Writes an `(H, W, 3)` RGB picture or `(H, W)` map whole or not at all, in the format of the file's ending.
+
+    Raises:
+        UserError: The ending is not one of a picture, the format cannot hold it, or it cannot be written there.
+    """
+    _write(file, _encoded(file, [picture], metadata, quality))
+
+
+def write_layout(
+    files: Sequence[Path],
+    layout: Layout,
+    pictures: Sequence[Pixels],
+    metadata: Metadata = NO_METADATA,
+    quality: int = QUALITY,
+) -> None:
+    """Writes the pictures that `layouts.arrange` made into the layout's files: one each, or both in one.
+
+    Nothing is written before all is encoded.
+
+    Raises:
+        UserError: See `write_picture`.
+    """
+    parts = [[picture] for picture in pictures] if len(layout.suffixes) == len(pictures) else [list(pictures)]
+    encoded = [_encoded(file, part, metadata, quality) for file, part in zip(files, parts, strict=True)]
+    for file, content in zip(files, encoded, strict=True):
+        _write(file, content)
+
+
+def check_target(file: Path, able: Collection[str] = WRITABLE) -> None:
+    """Raises `UserError` unless a picture can be written under this name: before any work is done on it.
+
+    Args:
+        file: The name.
+        able: Endings of files that can hold the picture.
+    """
+    with _named(file):
+        check_ending(file.suffix, able)
+    check_place(file)
+
+
+def check_place(file: Path) -> None:
+    """Raises `UserError` unless there is a folder for the file, and none of its name: before any work is done on it."""
+    try:
+        missing, folder = not file.parent.is_dir(), file.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise UserError(f"cannot be written ({error.strerror})", where=file, remedy="name another place") from error
+    if missing:
+        raise UserError("no such folder", where=file, remedy=f"make '{file.parent}' first")
+    if folder:
+        raise UserError("a folder of this name is in the way", where=file, remedy="name another file")
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder for results, with those above it.
+
+    Raises:
+        UserError: It cannot be made, or nothing can be written into it.
+    """
+    elsewhere = "name another place with ", OUT
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file is in the way, or the place is read-only
+        reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
+        raise UserError(f"no folder can be made here ({reason})", where=folder, remedy=elsewhere) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError("a folder that cannot be written into", where=folder, remedy=elsewhere)
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Errors in the block are about this file."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(error.what, where=file, remedy=error.remedy) from None
+
+
+def _encoded(file: Path, pictures: Sequence[Pixels], metadata: Metadata, quality: int) -> bytes:
+    with _named(file):
+        return encode(pictures, file.suffix, metadata, quality)
+
+
+def _write(file: Path, content: bytes) -> None:
+    check_target(file)
+    try:
+        with replacing(file) as temporary:
+            temporary.write_bytes(content)
+    except OSError as error:
+        remedy = "free space or name another place"
+        raise UserError(f"cannot be written ({error.strerror})", where=file, remedy=remedy) from error

@@ -4,8 +4,7 @@ from typing import Final, Literal
 
 import cv2
 import numpy as np
-
-from restereo.io.layouts import Pixels, eight_bit
+from numpy.typing import NDArray
 
 Packing = Literal["side by side", "one above the other"]
 ALIKE: Final = 0.55
@@ -16,11 +15,11 @@ REACH: Final = 0.12
 """Share of a view's width that it may be shifted by."""
 
 
-def packing_of(picture: Pixels) -> Packing | None:
+def packing_of(picture: NDArray[np.uint8]) -> Packing | None:
     """Returns how a picture holds two views of one scene, or None if it does not seem to.
 
     Args:
-        picture: `(H, W, 3)` uint8 or uint16.
+        picture: `(H, W, 3)`.
 
     Example:
         >>> view = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
@@ -41,7 +40,7 @@ def packing_of(picture: Pixels) -> Packing | None:
     return found if likeness[found] >= ALIKE else None
 
 
-def _likeness(first: Pixels, second: Pixels) -> float:
+def _likeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     """Returns the correlation in [-1, 1] of the middle of one with the other at its best shift, coarse light apart."""
     views = [_structure(view) for view in (first, second)]
     reach = max(2, round(REACH * views[0].shape[1]))
@@ -51,7 +50,7 @@ def _likeness(first: Pixels, second: Pixels) -> float:
     return float(cv2.matchTemplate(views[1], np.ascontiguousarray(middle), cv2.TM_CCOEFF_NORMED).max())
 
 
-def _structure(view: Pixels) -> Pixels:
-    small = cv2.resize(eight_bit(np.ascontiguousarray(view)), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+def _structure(view: NDArray[np.uint8]) -> NDArray[np.float32]:
+    small = cv2.resize(np.ascontiguousarray(view), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return grey - cv2.GaussianBlur(grey, (0, 0), 12)

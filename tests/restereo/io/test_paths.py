@@ -14,8 +14,8 @@ from restereo.errors import UserError
 from restereo.inference import batch, lookup
 from restereo.inference.recover import RecoverOptions
 from restereo.io.layouts import LAYOUTS
-from restereo.io.read import open_photo
-from restereo.video.kind import is_film
+from restereo.io.paths import is_film
+from restereo.io.read import read_image
 from tests.fuzz.trial import restorer
 from tests.restereo.inference.test_recover import anaglyph, views
 from tests.restereo.video import clips
@@ -160,7 +160,7 @@ def test_a_pipe_is_refused_at_once(tmp_path):
     with pytest.raises(UserError, match="no regular file"):
         batch.plan([fifo], options("sbs"))
     with pytest.raises(UserError, match="no regular file"):
-        open_photo(fifo)
+        read_image(fifo)
 
 
 def test_a_place_that_takes_no_results_is_a_sentence(tmp_path, monkeypatch):

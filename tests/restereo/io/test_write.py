@@ -12,11 +12,11 @@ import pytest
 from PIL import Image, ImageCms
 
 from restereo.errors import UserError
-from restereo.io.encode import encode
-from restereo.io.files import write_layout, write_picture
+from restereo.image import Metadata
 from restereo.io.layouts import LAYOUTS, arrange
-from restereo.io.metadata import EXIF_IFD, GPS_IFD, Metadata, metadata_of
-from restereo.io.read import open_photo, turned
+from restereo.io.metadata import EXIF_IFD, GPS_IFD, exif_for, metadata_of
+from restereo.io.read import read_image, turned
+from restereo.io.write import encode, write_layout, write_picture
 from tests.conftest import smooth_picture
 
 LEFT, RIGHT = smooth_picture(1, 60, 80), smooth_picture(2, 60, 80)
@@ -61,7 +61,7 @@ def test_metadata_travels(ending, depth):
 def test_sixteen_bits_survive(ending, tmp_path):
     write_picture(tmp_path / f"a{ending}", DEEP, TOLD)
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / f"a{ending}"), cv2.IMREAD_UNCHANGED)[..., ::-1], DEEP)
-    photo = open_photo(tmp_path / f"a{ending}")
+    photo = read_image(tmp_path / f"a{ending}")
     assert photo.pixels.dtype == np.uint16 and photo.metadata.icc == PROFILE
     np.testing.assert_array_equal(photo.pixels, DEEP)
 
@@ -205,10 +205,10 @@ def test_orientation_is_applied_and_then_said_to_be_upright(orientation, kind, t
         Image.fromarray(stored).save(
             file, exif=tags.tobytes(), **({"quality": 98, "subsampling": 0} if kind == "jpg" else {})
         )
-    photo = open_photo(file)
+    photo = read_image(file)
     assert photo.notes == ()
     found = photo.pixels // 257 if kind.endswith("16") else photo.pixels
     np.testing.assert_allclose(found[::4, ::4].astype(int), upright[::4, ::4], atol=20 if kind == "jpg" else 0)
-    written_tags = photo.metadata.exif_for(60, 40)
+    written_tags = exif_for(photo.metadata, 60, 40)
     assert written_tags is not None and written_tags[0x0112] == 1 and written_tags[271] == "Maker"
     assert EXIF_IFD in written_tags and GPS_IFD not in written_tags
