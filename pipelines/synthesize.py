@@ -22,7 +22,7 @@ from restereo import catalog
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
 from restereo.image import Picture
-from restereo.imaging.shrinking import shrunk, shrunk_to_side
+from restereo.imaging.degradations import downscale, downscale_to_side
 from restereo.progress import shown
 from restereo.sample import Scene
 from restereo.tasks import Task
@@ -86,9 +86,9 @@ class Scenes(Dataset[Record]):
         scene, facts = self.scene(number)
         if self.split == "train":
             if facts["origin"] == "pair":
-                scene = shrunk(scene, self.params.synthesize.max_pair_width)
+                scene = downscale(scene, self.params.synthesize.max_pair_width)
             if self.task.sees is not None:
-                scene = shrunk_to_side(scene, self.task.sees)
+                scene = downscale_to_side(scene, self.task.sees)
             # Half precision is 1/32 px at 40 px: finer than any supervision needs, at half the size.
             disparity = None if scene.disparity is None else scene.disparity.astype(np.float16)
             return Record(replace(scene, disparity=disparity), {}, facts)

@@ -237,7 +237,7 @@ def _check_rows(params: Params, where: str) -> None:
         kind, at = params.source(name).kind, f"{where}source '{name}': " if row.kind else where
         catalog.check("source", kind, at)
         catalog.check_options("source", kind, row.options, where, f"sources.{name}")
-    settings = catalog.declared("imaging/degrade.py", "Settings")
+    settings = catalog.declared("imaging/degradations.py", "Degradations")
     parse(settings, params.synthesize.degradations, where, "synthesize.degradations")
     for name, task in params.tasks.items():
         catalog.check("task", params.kinds[name], f"{where}task '{name}': ")

@@ -20,9 +20,8 @@ from restereo.datasets.benchmark import looks_like_benchmark
 from restereo.datasets.pairs import PairFiles, read_disparities
 from restereo.errors import UserError
 from restereo.image import Picture, is_grey
-from restereo.imaging.eyes import order_score
-from restereo.imaging.geometry import vertical_offset
-from restereo.imaging.perceptual_hash import perceptual_hash
+from restereo.imaging.hashing import perceptual_hash
+from restereo.imaging.pair_faults import order_score, vertical_offset
 from restereo.io.read import MAX_PIXELS, read_picture
 
 NAN = math.nan

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.imaging.shifts import PAIRS, Gradients, correlation, gradients, windows
+from restereo.imaging.detection import PAIRS, Gradients, correlation, gradients, windows
 
 WIDTH: Final = 250
 REACH: Final = 5

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from pipelines.checks.manifest import Row
-from restereo.imaging.perceptual_hash import near_duplicates
+from restereo.imaging.hashing import near_duplicates
 
 
 def same_bytes(rows: list[Row]) -> dict[str, list[Row]]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from restereo.imaging.perceptual_hash import hamming
+from restereo.imaging.hashing import hamming
 
 SAME_PICTURE_BITS = 8
 

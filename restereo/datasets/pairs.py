@@ -142,7 +142,7 @@ def read_disparities(
 
 
 def _inferred(left: Picture, right: Picture, raw: NDArray[np.float32], eye: int) -> float:
-    from restereo.imaging.geometry import infer_disparity_scale
+    from restereo.imaging.pair_faults import infer_disparity_scale
 
     if eye == 1:  # Mirrored, the right eye is the left one.
         left, right, raw = right[:, ::-1], left[:, ::-1], raw[:, ::-1]

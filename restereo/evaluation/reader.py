@@ -6,7 +6,7 @@ import numpy as np
 
 from restereo.datasets.pairs import Pair, PairFiles, read_pair
 from restereo.errors import UserError
-from restereo.imaging.geometry import forward_disparity, occlusion
+from restereo.imaging.stereo import forward_disparity, occlusion
 from restereo.io.read import SUFFIXES, read_picture
 from restereo.sample import Scene
 

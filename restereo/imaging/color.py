@@ -1,15 +1,14 @@
-"""Grey and colour apart: BT.601 luma, CIE L*a*b*, and how far and how vividly a picture is coloured."""
+"""Grey and colour: the sRGB curve, BT.601 luma, CIE L*a*b*, errors of colour, and whether a picture has colours."""
 
 from typing import Final
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from restereo.imaging.transfer import decode_srgb, encode_srgb
-
-Picture = NDArray[np.uint8]
+from restereo.image import Picture, check_picture
 
 BT601: Final = (0.299, 0.587, 0.114)
 """Weights of encoded R, G, B in luma (ITU-R BT.601), the grey of JPEG and of most programs."""
@@ -19,6 +18,37 @@ TO_XYZ = torch.tensor(
     [[0.4339538, 0.3762192, 0.1898270], [0.2126726, 0.7151522, 0.0721750], [0.0177567, 0.1094678, 0.8727755]]
 )
 EDGE = 6 / 29
+TINT_WIDTH: Final = 96
+"""Px that a picture is reduced to: grain and the blotches of JPEG even out, colours do not."""
+TONES: Final = 16
+"""Tones of light that a cast is taken from: sepia fades towards black and white."""
+PERCENTILE: Final = 98
+"""Percentile of the pixels: colours may be a small part of a picture."""
+COLOURED: Final = 10.0
+"""Codes from which a picture has colours (tests/data/tones.py, 300 training photographs: sepia, with noise and JPEG
+at most 8.8; as they are, 94 % are over it; the others are nearly grey)."""
+
+
+def decode_srgb(encoded: Tensor) -> Tensor:
+    """Returns linear light in [0, 1] of sRGB values, any shape; negative values go on with the straight piece.
+
+    Example:
+        >>> round(decode_srgb(torch.tensor(0.5)).item(), 4)
+        0.214
+    """
+    curve = ((encoded.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4
+    return torch.where(encoded <= 0.04045, encoded / 12.92, curve)
+
+
+def encode_srgb(linear: Tensor) -> Tensor:
+    """Returns sRGB values of linear light, any shape: the inverse of `decode_srgb`.
+
+    Example:
+        >>> round(encode_srgb(decode_srgb(torch.tensor(0.7))).item(), 5)
+        0.7
+    """
+    curve = 1.055 * linear.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(linear <= 0.0031308, linear * 12.92, curve)
 
 
 def luma(picture: Picture) -> Picture:
@@ -107,3 +137,45 @@ def colourfulness(picture: Picture) -> float:
     opponents = red - green, (red + green) / 2 - blue
     spread = np.hypot(*(one.std() for one in opponents))
     return float(spread + 0.3 * np.hypot(*(one.mean() for one in opponents)))
+
+
+def own_colour(picture: Picture) -> float:
+    """Returns how far a picture's chroma departs from what its light alone explains, in codes; grey and sepia: 0.
+
+    The departure of Cr and Cb from their means among pixels equally light, of the most colourful 2 % at least: a tint
+    over all does not count.
+
+    Args:
+        picture: `(H, W, 3)` uint8 RGB.
+
+    Raises:
+        UserError: It is no 8-bit RGB picture.
+
+    Example:
+        >>> ramp = np.linspace(0, 1, 64 * 64).reshape(64, 64, 1)
+        >>> sepia = np.rint(ramp * (255, 240, 200)).astype(np.uint8)
+        >>> equally_light = np.zeros((64, 64, 3), np.uint8)
+        >>> equally_light[:, :32, 0], equally_light[:, 32:, 1] = 200, 102
+        >>> own_colour(sepia) < 2, own_colour(equally_light) > 50
+        (True, True)
+    """
+    check_picture(picture, "the picture")
+    height, width = picture.shape[:2]
+    scale = min(1.0, TINT_WIDTH / width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) / 255
+    light, *chroma = (one.ravel() for one in cv2.split(cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb)))
+    step = np.minimum((light * TONES).astype(np.int64), TONES - 1)
+    count = np.maximum(np.bincount(step, minlength=TONES), 1)
+    off = [one - (np.bincount(step, one, TONES) / count)[step] for one in chroma]
+    return float(255 * np.percentile(np.hypot(*off), PERCENTILE))
+
+
+def has_colours(picture: Picture) -> bool:
+    """Returns whether a picture has colours of its own.
+
+    Example:
+        >>> has_colours(np.full((8, 8, 3), (90, 80, 60), np.uint8))
+        False
+    """
+    return own_colour(picture) > COLOURED

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError
-
-Picture = NDArray[np.uint8]
+from restereo.image import Picture
 
 CAP: Final = 100.0
 """dB given for a perfect copy, so that means over scenes stay finite."""

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from restereo.errors import FORCE, UserError
 from restereo.image import Image, eight_bit
-from restereo.imaging.detection import LEAST_SIDE, Detection, detect
-from restereo.imaging.packing import packing_of
+from restereo.imaging.detection import LEAST_SIDE, Detection, detect, packing_of
 from restereo.inference import statistics
 from restereo.inference.answer import Views
 from restereo.inference.engine import Restorer

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError
-from restereo.imaging import support
+from restereo.imaging import stereo
 from restereo.imaging.anaglyph import eye_channels
 from restereo.methods import AnaglyphMethod
 
@@ -67,7 +67,7 @@ def statistics_of(
         matched = confidence[0] > 0
         eyes = [picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own]
         figures["match_share"] = float(matched.mean())
-        figures["match_correlation"] = support.gradient_correlation(eyes[0], eyes[1], disparity[0], matched)
+        figures["match_correlation"] = stereo.gradient_correlation(eyes[0], eyes[1], disparity[0], matched)
     rounded = {name: value if value is None else round(value, DECIMALS) for name, value in figures.items()}
     day = datetime.now(UTC).date().isoformat()
     return {"day": day, "model": model, "type": method.name, "jpeg": jpeg, **rounded}

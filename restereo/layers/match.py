@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restereo.imaging import matching
+from restereo.imaging import stereo
 from restereo.layers.correspondence import discrepancy, fill_from_farther, subpixel_minimum
 from restereo.layers.semi_global import aggregate
 
@@ -106,7 +106,7 @@ def compared(view: Tensor, spread: Tensor) -> Tensor:
     return (view * weight).sum(1) / weight.sum(1)
 
 
-def sharpened(match: Match, estimate: Tensor, spread: Tensor, most_shared: float = matching.SHARED_DETAIL) -> Match:
+def sharpened(match: Match, estimate: Tensor, spread: Tensor, most_shared: float = stereo.SHARED_DETAIL) -> Match:
     """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes agree on them.
 
     Args:
@@ -120,9 +120,9 @@ def sharpened(match: Match, estimate: Tensor, spread: Tensor, most_shared: float
     maps = [one.clone() for one in match]
     for number, pair in enumerate(zip(*eyes, strict=True)):
         left, right = (np.ascontiguousarray(eye.numpy(force=True), np.float32) for eye in pair)
-        if matching.shared_detail(left, right) > most_shared:
+        if stereo.shared_detail(left, right) > most_shared:
             continue
-        found = matching.match(left, right)
+        found = stereo.match(left, right)
         if found is not None:
             disparity, agree = (torch.from_numpy(one).to(maps[0].device) for one in found)
             mixed = torch.where(agree, disparity, maps[0][number]).numpy(force=True)

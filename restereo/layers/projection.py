@@ -12,8 +12,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from restereo.imaging.color import BT601
-from restereo.imaging.transfer import decode_srgb, encode_srgb
+from restereo.imaging.color import BT601, decode_srgb, encode_srgb
 from restereo.sample import Operator
 
 # Rows Y, Cb, Cr of BT.601 full range, the colour space of JPEG (JFIF 1.02).

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.image import Picture
-from restereo.imaging.toning import has_colours
+from restereo.imaging.color import has_colours
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod

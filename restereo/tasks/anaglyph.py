@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from restereo.errors import UserError
 from restereo.image import Picture
-from restereo.imaging import degrade, metrics, support
+from restereo.imaging import metrics, stereo
 from restereo.imaging.anaglyph import eye_channels, form
+from restereo.imaging.degradations import Degradations, augment_scene, degrade_anaglyph, jpeg, perturb_pair
 from restereo.imaging.detection import detect
 from restereo.layers import projection
 from restereo.layers.operators import operator_of
@@ -62,7 +63,7 @@ class Anaglyph(Task):
     baselines = ("identity", "grey", "sgbm")
     shown = (headline, "missing_psnr_visible", "missing_psnr_occluded", "psnr_left", "psnr_right", "ciede2000")
 
-    def __init__(self, settings: degrade.Settings, methods: Mapping[str, float] | None) -> None:
+    def __init__(self, settings: Degradations, methods: Mapping[str, float] | None) -> None:
         self.settings = settings
         shares = method_shares(methods)
         self.methods, self.shares = [parse(name) for name in shares], list(shares.values())
@@ -82,7 +83,7 @@ class Anaglyph(Task):
         """Returns the anaglyph of six channels, colour red-cyan unless the task is `observing` another method."""
         picture = form(truth[..., :3], truth[..., 3:], self.observed)
         if jpeg_quality is not None:
-            picture = degrade.jpeg(picture, jpeg_quality)
+            picture = jpeg(picture, jpeg_quality)
         return Observation(picture, self.observed, jpeg_quality)
 
     def accept(
@@ -108,11 +109,11 @@ class Anaglyph(Task):
         """Returns a randomly flipped and exposed scene, and its anaglyph of a random method, degraded."""
         rng = np.random.default_rng(seed)
         seeds = [int(part) for part in rng.integers(2**31, size=3)]
-        scene = degrade.augment_scene(scene, seeds[0], self.settings)
-        left, right = degrade.perturb_pair(scene.truth[..., :3], scene.truth[..., 3:], seeds[1], self.settings)
+        scene = augment_scene(scene, seeds[0], self.settings)
+        left, right = perturb_pair(scene.truth[..., :3], scene.truth[..., 3:], seeds[1], self.settings)
         truth = np.concatenate([left, right], axis=-1)
         method = self.methods[int(rng.choice(len(self.methods), p=self.shares))]
-        picture = degrade.degrade(form(left, right, method), seeds[2], self.settings)
+        picture = degrade_anaglyph(form(left, right, method), seeds[2], self.settings)
         return Scene(scene.name, truth, scene.disparity, scene.occlusion), Observation(picture, method)
 
     def operator(self, observation: Observation) -> Operator:
@@ -219,8 +220,8 @@ class Anaglyph(Task):
         left, right = (observation.picture[..., list(channels)].mean(axis=2, dtype=np.float32) for channels in own)
         disparity = prediction.disparity[0, 0].numpy(force=True)
         trust["match_share"] = float(matched.mean())
-        trust["unrelated"] = float(support.unrelated(float(matched.mean())))
-        trust["match_correlation"] = support.gradient_correlation(left, right, disparity, matched)
+        trust["unrelated"] = float(stereo.unrelated(float(matched.mean())))
+        trust["match_correlation"] = stereo.gradient_correlation(left, right, disparity, matched)
         return trust
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
@@ -255,7 +256,7 @@ class Options(Section):
             inputs colour red-cyan.
     """
 
-    degradations: degrade.Settings = degrade.DEFAULT
+    degradations: Degradations = Degradations()
     methods: dict[str, Weight] | None = None
 
     @field_validator("methods")

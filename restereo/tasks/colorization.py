@@ -11,7 +11,7 @@ from torch import Tensor
 from restereo.image import Picture
 from restereo.imaging import metrics
 from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
-from restereo.imaging.mirroring import mirrored
+from restereo.imaging.degradations import random_flip
 from restereo.methods import AnaglyphMethod
 from restereo.options import Section
 from restereo.sample import Observation, Operator, Prediction, Scene
@@ -61,7 +61,7 @@ class Colorization(Task):
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns the scene, at times mirrored, and its grey."""
-        scene = mirrored(scene, np.random.default_rng(seed))
+        scene = random_flip(scene, np.random.default_rng(seed))
         return scene, self.observe(scene.truth)
 
     def operator(self, observation: Observation) -> Operator:

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from restereo.image import Picture
 from restereo.imaging import metrics
-from restereo.imaging.ageing import Age, aged
 from restereo.imaging.color import BT601, colourfulness, luma
-from restereo.imaging.mirroring import mirrored
+from restereo.imaging.degradations import OldPhotoDegradation, degrade_old_photo, random_flip
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
@@ -35,8 +34,8 @@ class OldPhoto(Task):
     shown = (headline, "psnr_inside", "psnr_outside", "ssim", "mask_overlap", "colourfulness_difference")
     flips = ALL_FLIPS
 
-    def __init__(self, age: Age, colour: bool, textures: str | None) -> None:
-        self.age, self.colour, self.textures = age, colour, textures
+    def __init__(self, degradation: OldPhotoDegradation, colour: bool, textures: str | None) -> None:
+        self.degradation, self.colour, self.textures = degradation, colour, textures
 
     def prepare(self, scene: Scene) -> Scene:
         """Returns the scene, in grey if colours are not asked for."""
@@ -44,7 +43,7 @@ class OldPhoto(Task):
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the picture as it has aged; how is decided by its content."""
-        return self._aged(truth, self.age, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
+        return self._degrade(truth, self.degradation, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
 
     def accept(
         self,
@@ -64,19 +63,21 @@ class OldPhoto(Task):
         that damage is as likely as it is in use: a network that saw more of it takes what is small and bright for dirt.
         """
         rng = np.random.default_rng(seed)
-        scene = mirrored(scene, rng)
-        any_age = replace(
-            self.age,
-            grain=self.age.grain * rng.uniform(0, 1.25),
-            dirt=self.age.dirt * rng.uniform(0, 2),
+        scene = random_flip(scene, rng)
+        drawn = replace(
+            self.degradation,
+            grain=self.degradation.grain * rng.uniform(0, 1.25),
+            dirt=self.degradation.dirt * rng.uniform(0, 2),
             grain_on_dirt=rng.uniform(0, 1),
             coarseness=COARSEST ** rng.uniform(0, 1),
         )
-        return scene, self._aged(scene.truth, any_age, rng, frozen=False)
+        return scene, self._degrade(scene.truth, drawn, rng, frozen=False)
 
-    def _aged(self, truth: Picture, age: Age, rng: np.random.Generator, frozen: bool) -> Observation:
+    def _degrade(
+        self, truth: Picture, degradation: OldPhotoDegradation, rng: np.random.Generator, frozen: bool
+    ) -> Observation:
         textures = read_textures(self.textures, frozen) if self.textures else ()
-        picture, mask = aged(luma(truth), rng, age, textures)
+        picture, mask = degrade_old_photo(luma(truth), rng, degradation, textures)
         return Observation(picture, "old", mask=mask)
 
     def operator(self, observation: Observation) -> Operator:
@@ -103,7 +104,7 @@ class OldPhoto(Task):
     def default_calibration(self) -> Calibration:
         """Returns the calibration to use before anything was measured: grain is not believed."""
         known = super().default_calibration()
-        doubt = 1.0 if self.age.grain > 0 else projection.QUANTISATION**2
+        doubt = 1.0 if self.degradation.grain > 0 else projection.QUANTISATION**2
         return replace(known, noise={"clean": doubt * torch.eye(1)})
 
     def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
@@ -153,4 +154,4 @@ def build(options: Options) -> OldPhoto:
         >>> build(Options(dirt=0)).observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
         (2, 3, 1)
     """
-    return OldPhoto(Age(options.grain, options.dirt), options.colour, options.textures)
+    return OldPhoto(OldPhotoDegradation(options.grain, options.dirt), options.colour, options.textures)

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from restereo.errors import UserError
 from restereo.image import Picture
-from restereo.imaging import degrade, metrics
-from restereo.imaging.pairing import faults
+from restereo.imaging import metrics
+from restereo.imaging.degradations import Degradations, augment_scene
+from restereo.imaging.pair_faults import faults
 from restereo.imaging.resampling import consistent, larger, smaller
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
@@ -33,7 +34,7 @@ class StereoSR(Task):
     baselines = ("bicubic", "small_sgbm")
     shown = (headline, "psnr_left", "psnr_right", "ssim", "epe")
 
-    def __init__(self, scale: int, settings: degrade.Settings) -> None:
+    def __init__(self, scale: int, settings: Degradations) -> None:
         self.scale, self.settings = scale, settings
 
     def prepare(self, scene: Scene) -> Scene:
@@ -78,7 +79,7 @@ class StereoSR(Task):
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns the scene, at times mirrored, upside down or in other colours, and its small views."""
-        scene = degrade.augment_scene(scene, seed, self.settings)
+        scene = augment_scene(scene, seed, self.settings)
         return scene, self.observe(scene.truth)
 
     def operator(self, observation: Observation) -> Operator:
@@ -142,7 +143,7 @@ class Options(Section):
     """
 
     scale: Literal[2, 4] = 4
-    degradations: degrade.Settings = degrade.DEFAULT
+    degradations: Degradations = Degradations()
 
 
 def build(options: Options) -> StereoSR:

@@ -13,7 +13,7 @@ from restereo.config import Validate
 from restereo.datasets.pairs import find_pairs
 from restereo.image import Picture
 from restereo.imaging.anaglyph import form
-from restereo.imaging.eyes import order_score
+from restereo.imaging.pair_faults import order_score
 from restereo.io.read import SUFFIXES, read_picture
 from restereo.methods import METHODS
 

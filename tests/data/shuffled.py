@@ -1,6 +1,6 @@
 """`python tests/data/shuffled.py DIR`: the match support of real pairs, and of left views beside foreign right views.
 
-The limits of `restereo.imaging.support` come from the training pairs; on any folder of pairs this shows what they do.
+The limits of `restereo.imaging.stereo` come from the training pairs; on any folder of pairs this shows what they do.
 """
 
 import sys

@@ -18,7 +18,7 @@ from restereo.config import Validate
 from restereo.datasets.pairs import scene_in
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
-from restereo.imaging.eyes import order_score
+from restereo.imaging.pair_faults import order_score
 from restereo.imaging.scenes import random_scene
 from restereo.io.read import read_picture
 from restereo.methods import METHODS

@@ -1,6 +1,6 @@
 """`python tests/data/tones.py DIR`: how much colour of their own photographs have, and what is left of it in sepia.
 
-The limit of `restereo.imaging.toning` comes from training photographs; on any folder this shows what it does.
+The limit of `restereo.imaging.color` comes from training photographs; on any folder this shows what it does.
 """
 
 import sys
@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from restereo.image import Picture
-from restereo.imaging.color import luma
-from restereo.imaging.degrade import jpeg
-from restereo.imaging.toning import COLOURED, own_colour
+from restereo.imaging.color import COLOURED, luma, own_colour
+from restereo.imaging.degradations import jpeg
 from restereo.io.read import SUFFIXES, read_picture
 from restereo.progress import shown
 

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from restereo.evaluation.baselines.grey import grey_of
 from restereo.imaging.anaglyph import eye_channels
-from restereo.imaging.geometry import Eye, fill_from_farther_side, warp
-from restereo.imaging.matching import match
+from restereo.imaging.stereo import Eye, fill_from_farther_side, match, warp
 from restereo.sample import Operator, Prediction, Predictor
 
 EYES: tuple[Eye, Eye] = ("left", "right")

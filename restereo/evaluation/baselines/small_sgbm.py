@@ -5,9 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from restereo.imaging.geometry import fill_from_farther_side
-from restereo.imaging.matching import match
 from restereo.imaging.resampling import larger
+from restereo.imaging.stereo import fill_from_farther_side, match
 from restereo.sample import Operator, Prediction, Predictor
 
 

@@ -8,8 +8,8 @@ from restereo import catalog
 from restereo.datasets import no_progress
 from restereo.datasets.benchmark import SCENES, has_benchmark_name, looks_like_benchmark
 from restereo.datasets.pairs import PairFiles, find_pairs, read_pair
-from restereo.imaging.geometry import warp
-from restereo.imaging.perceptual_hash import perceptual_hash
+from restereo.imaging.hashing import perceptual_hash
+from restereo.imaging.stereo import warp
 from restereo.io.read import read_picture
 
 

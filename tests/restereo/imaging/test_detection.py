@@ -35,7 +35,7 @@ def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
 @needs_bench
 @pytest.mark.parametrize("scene", SCENES)
 def test_colours_on_every_method(scene: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "kind_of", lambda *_: ("color", 1 / 3))  # slow, and tested below
+    monkeypatch.setattr(detection, "family_of", lambda *_: ("color", 1 / 3))  # slow, and tested below
     left, right = (read(BENCH / scene / f"{eye}.png") for eye in ("left", "right"))
     for name in METHODS:
         anaglyph = form(left, right, METHODS[name])
@@ -59,17 +59,17 @@ def test_plain_photographs(scene: str) -> None:
 
 @needs_bench
 @pytest.mark.parametrize(("quality", "least"), [(None, 0.7), (60, 0.5)])
-def test_kinds(quality: int | None, least: float) -> None:
+def test_families(quality: int | None, least: float) -> None:
     """Colour, half-colour or Dubois is told with a confidence, not for certain; chance is a third."""
-    right_by_kind: dict[str, list[bool]] = {"color": [], "half": [], "dubois": []}
+    right_by_family: dict[str, list[bool]] = {"color": [], "half": [], "dubois": []}
     for scene in SCENES:
         views = [read(BENCH / scene / f"{eye}.png") for eye in ("left", "right")]
         for colors in NAMES[:3]:
-            for kind, right in right_by_kind.items():
-                anaglyph = form(*views, METHODS[f"{colors}-{kind}"])
-                right.append(detect(anaglyph if quality is None else jpeg(anaglyph, quality)).method.family == kind)
-    print(quality, {kind: f"{sum(right)} of {len(right)}" for kind, right in right_by_kind.items()})
-    assert np.mean(list(right_by_kind.values())) > least
+            for family, right in right_by_family.items():
+                anaglyph = form(*views, METHODS[f"{colors}-{family}"])
+                right.append(detect(anaglyph if quality is None else jpeg(anaglyph, quality)).method.family == family)
+    print(quality, {family: f"{sum(right)} of {len(right)}" for family, right in right_by_family.items()})
+    assert np.mean(list(right_by_family.values())) > least
 
 
 @pytest.mark.parametrize(
@@ -86,9 +86,9 @@ def test_real_anaglyphs(name: str) -> None:
 
 
 # A night street whose eyes differ at a fence alone: the colours are told, that it is an anaglyph is not.
-@pytest.mark.parametrize("kind", ["color", "half_color", "dubois", "wimmer"])
-def test_real_anaglyphs_with_hardly_any_parallax(kind: str) -> None:
-    path = DATA / "anaglyphs" / f"2sh_anaglyph_{kind}.jpg"
+@pytest.mark.parametrize("family", ["color", "half_color", "dubois", "wimmer"])
+def test_real_anaglyphs_with_hardly_any_parallax(family: str) -> None:
+    path = DATA / "anaglyphs" / f"2sh_anaglyph_{family}.jpg"
     if not path.exists():
         pytest.skip("no real anaglyphs: RESTEREO_DATA is not there")
     assert detect(read(path)).method.colors == "red-cyan"

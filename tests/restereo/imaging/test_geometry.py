@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restereo.imaging import geometry
+from restereo.imaging import pair_faults, stereo
 
 DATA = Path(os.environ.get("RESTEREO_DATA", Path(__file__).parents[4] / "shared" / "data"))
 
@@ -39,10 +39,10 @@ def layered(near: float = 6.0, far: float = 2.0) -> tuple[np.ndarray, ...]:
 
 def test_warp_by_the_truth_gives_the_other_view_where_visible() -> None:
     left, right, d_left, d_right, hidden_left, hidden_right = layered()
-    seen, inside = geometry.warp(right, d_left, "left")
+    seen, inside = stereo.warp(right, d_left, "left")
     assert np.array_equal(seen[~hidden_left], left[~hidden_left])
     assert inside[~hidden_left].all()
-    seen, inside = geometry.warp(left, d_right, "right")
+    seen, inside = stereo.warp(left, d_right, "right")
     assert np.array_equal(seen[~hidden_right], right[~hidden_right])
     assert not inside[:, -1].any()
 
@@ -50,12 +50,12 @@ def test_warp_by_the_truth_gives_the_other_view_where_visible() -> None:
 def test_warp_is_bilinear_and_keeps_type_and_channels() -> None:
     ramp = np.tile(np.arange(0, 200, 10, dtype=np.float32), (3, 1))
     six = np.stack([ramp] * 6, axis=-1)
-    seen, inside = geometry.warp(six, np.full(ramp.shape, 0.5), "left")
+    seen, inside = stereo.warp(six, np.full(ramp.shape, 0.5), "left")
     assert seen.shape == six.shape
     assert seen.dtype == np.float32
     assert np.allclose(seen[:, 1:], six[:, 1:] - 5)
     assert inside.all()
-    seen, inside = geometry.warp(ramp.astype(np.uint8), np.full(ramp.shape, np.nan), "right")
+    seen, inside = stereo.warp(ramp.astype(np.uint8), np.full(ramp.shape, np.nan), "right")
     assert np.array_equal(seen, ramp)
     assert not inside.any()
 
@@ -64,10 +64,10 @@ def test_warp_is_bilinear_and_keeps_type_and_channels() -> None:
 def test_occlusion(near: float, far: float) -> None:
     _, _, d_left, d_right, hidden_left, hidden_right = layered(near, far)
     truth = np.stack([hidden_left, hidden_right])
-    assert np.array_equal(geometry.occlusion(d_left, d_right), truth)
-    assert np.array_equal(geometry.occlusion(d_left), truth)
-    assert np.array_equal(geometry.consistent(d_left, d_right), ~truth)
-    buffer = geometry.forward_disparity(d_left)
+    assert np.array_equal(stereo.occlusion(d_left, d_right), truth)
+    assert np.array_equal(stereo.occlusion(d_left), truth)
+    assert np.array_equal(stereo.consistent(d_left, d_right), ~truth)
+    buffer = stereo.forward_disparity(d_left)
     assert np.array_equal(np.isnan(buffer), hidden_right)
     assert np.array_equal(buffer[~hidden_right], d_right[~hidden_right])
 
@@ -75,15 +75,15 @@ def test_occlusion(near: float, far: float) -> None:
 def test_unknown_disparity_is_not_called_occluded() -> None:
     d_left, d_right = np.full((2, 8), 1.0), np.full((2, 8), 1.0)
     d_left[0, 4] = np.nan
-    assert not geometry.occlusion(d_left, d_right)[:, 0, 2:6].any()
-    assert not geometry.consistent(d_left, d_right)[0, 0, 4]
+    assert not stereo.occlusion(d_left, d_right)[:, 0, 2:6].any()
+    assert not stereo.consistent(d_left, d_right)[0, 0, 4]
 
 
 def test_filling() -> None:
     disparity = np.array([[0, 3, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0], [7, 7, 7, 7, 7, 7]], np.float32)
-    filled = geometry.fill_from_farther_side(disparity, disparity > 0)
+    filled = stereo.fill_from_farther_side(disparity, disparity > 0)
     assert filled.tolist() == [[3, 3, 1, 1, 1, 1], [3, 3, 1, 1, 1, 1], [7, 7, 7, 7, 7, 7]]
-    assert not geometry.fill_from_farther_side(disparity, np.zeros_like(disparity, bool)).any()
+    assert not stereo.fill_from_farther_side(disparity, np.zeros_like(disparity, bool)).any()
 
 
 def read(path: Path) -> np.ndarray:
@@ -108,7 +108,7 @@ def test_scale_of_real_disparity_maps() -> None:
         # OpenCV divides a PFM by its header's scale, which Middlebury wrote for display only (1 / 255).
         raw = raw / np.float32(255) if path.suffix == ".pfm" else raw
         raw = raw[..., 0] if raw.ndim == 3 else raw
-        found = geometry.infer_disparity_scale(left, right, raw)
+        found = pair_faults.infer_disparity_scale(left, right, raw)
         if found != scale:
             wrong[str(path)] = found
     assert not wrong
@@ -117,19 +117,19 @@ def test_scale_of_real_disparity_maps() -> None:
 def test_scale_of_an_unrelated_map_is_unknown() -> None:
     left, right, d_left, *_ = layered()
     noise = np.random.default_rng(1).integers(1, 255, d_left.shape)
-    assert geometry.infer_disparity_scale(left, right, noise) == 0.0
-    assert geometry.infer_disparity_scale(left, right, np.zeros_like(d_left)) == 0.0
+    assert pair_faults.infer_disparity_scale(left, right, noise) == 0.0
+    assert pair_faults.infer_disparity_scale(left, right, np.zeros_like(d_left)) == 0.0
 
 
 def test_vertical_offset() -> None:
     flat = np.full((80, 90, 3), 128, np.uint8)
-    assert np.isnan(geometry.vertical_offset(flat, flat))
-    assert np.isnan(geometry.vertical_offset(flat[:1, :1], flat[:1, :1]))
+    assert np.isnan(pair_faults.vertical_offset(flat, flat))
+    assert np.isnan(pair_faults.vertical_offset(flat[:1, :1], flat[:1, :1]))
     scene = DATA / "bench/stereo/middlebury_2003/cones"
     if not scene.exists():
         pytest.skip("no real pairs: RESTEREO_DATA is not there")
     left, right = read(scene / "left.png"), read(scene / "right.png")
-    assert abs(geometry.vertical_offset(left, right)) <= 0.5
-    assert geometry.vertical_offset(left[:-7], right[7:]) == pytest.approx(-7, abs=0.5)
+    assert abs(pair_faults.vertical_offset(left, right)) <= 0.5
+    assert pair_faults.vertical_offset(left[:-7], right[7:]) == pytest.approx(-7, abs=0.5)
     unrelated = read(DATA / "bench/stereo/middlebury_2003/teddy/right.png")
-    assert np.isnan(geometry.vertical_offset(left, unrelated))
+    assert np.isnan(pair_faults.vertical_offset(left, unrelated))

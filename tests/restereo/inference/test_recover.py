@@ -14,7 +14,7 @@ from restereo import recover as recover_in_memory
 from restereo.errors import UserError
 from restereo.image import Metadata
 from restereo.imaging.anaglyph import form
-from restereo.imaging.packing import packing_of
+from restereo.imaging.detection import packing_of
 from restereo.inference import batch, in_memory
 from restereo.inference.recover import RecoverOptions, recover_file, recover_image
 from restereo.inference.room import Room

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from restereo.imaging import geometry
+from restereo.imaging import stereo
 from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
 from restereo.layers.match import compared
 from restereo.layers.semi_global import aggregate
@@ -69,7 +69,7 @@ def test_a_subpixel_shift_is_found():
 def test_warp_and_agreement_are_those_of_the_arrays():
     rng = np.random.default_rng(0)
     picture, disparity = rng.random((8, 30, 3)).astype(np.float32), rng.uniform(-3, 9, (8, 30)).astype(np.float32)
-    theirs, inside = geometry.warp(picture, disparity, "left")
+    theirs, inside = stereo.warp(picture, disparity, "left")
     ours = warp(torch.from_numpy(picture).permute(2, 0, 1)[None], torch.from_numpy(disparity)[None])[0]
     np.testing.assert_allclose(ours.permute(1, 2, 0).numpy()[inside], theirs[inside], atol=1e-5)
     other = rng.uniform(-3, 9, (8, 30)).astype(np.float32)
@@ -85,7 +85,7 @@ def test_gaps_are_filled_as_the_arrays_are():
     disparity, valid = rng.uniform(0, 9, (6, 40)).astype(np.float32), rng.random((6, 40)) < 0.3
     valid[0] = False
     ours = fill_from_farther(torch.from_numpy(disparity)[None], torch.from_numpy(valid)[None])[0].numpy()
-    np.testing.assert_allclose(ours[1:], geometry.fill_from_farther_side(disparity[1:], valid[1:]))
+    np.testing.assert_allclose(ours[1:], stereo.fill_from_farther_side(disparity[1:], valid[1:]))
     assert not ours[0].any()
 
 

@@ -10,8 +10,8 @@ from restereo import catalog
 from restereo.datasets.pairs import find_pairs
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
-from restereo.imaging.ageing import Age, aged
 from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
+from restereo.imaging.degradations import OldPhotoDegradation, degrade_old_photo
 from restereo.imaging.resampling import reduced
 from restereo.layers.projection import measured
 from restereo.sample import Observation, Prediction, Sample, Scene
@@ -75,10 +75,10 @@ def test_the_answers_to_two_copies_are_averaged():
 
 def test_age_hides_what_the_mask_says_and_nothing_else():
     grey = np.full((120, 160, 1), 128, np.uint8)
-    picture, mask = aged(grey, np.random.default_rng(1), Age(grain=0.0, dirt=2.0))
+    picture, mask = degrade_old_photo(grey, np.random.default_rng(1), OldPhotoDegradation(grain=0.0, dirt=2.0))
     assert 0.005 < mask.mean() < 0.5
     assert np.abs(picture.astype(int) - 128)[~mask].max() <= 0.1 * 128 + 1
-    grainy, none = aged(grey, np.random.default_rng(1), Age(grain=0.1, dirt=0.0))
+    grainy, none = degrade_old_photo(grey, np.random.default_rng(1), OldPhotoDegradation(grain=0.1, dirt=0.0))
     assert not none.any()
     assert (grainy / 255).std() == pytest.approx(0.1, abs=0.005)
 
@@ -86,7 +86,10 @@ def test_age_hides_what_the_mask_says_and_nothing_else():
 def test_a_photograph_scanned_larger_is_no_dirtier():
     def share(side: int) -> float:
         drawn = [
-            aged(np.zeros((side, side, 1), np.uint8), np.random.default_rng(n), Age())[1].mean() for n in range(30)
+            degrade_old_photo(np.zeros((side, side, 1), np.uint8), np.random.default_rng(n), OldPhotoDegradation())[
+                1
+            ].mean()
+            for n in range(30)
         ]
         return float(np.mean(drawn))
 

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from restereo.errors import UserError
-from restereo.imaging.degrade import Settings, Subsampling, augment_scene, degrade, jpeg, perturb_pair
+from restereo.imaging.degradations import Degradations, Subsampling, augment_scene, degrade_anaglyph, jpeg, perturb_pair
 from restereo.imaging.scenes import random_scene
 from restereo.options import parse
 from restereo.sample import Scene
 
 OFF = dict.fromkeys(("exposure", "vertical_shift", "clean", "crosstalk", "blur", "scale", "noise", "jpeg"), 0.0)
-EVERYTHING = Settings(clean=0, crosstalk=1, blur=1, scale=1, noise=1, jpeg=1, exposure=1, vertical_shift=1)
+EVERYTHING = Degradations(clean=0, crosstalk=1, blur=1, scale=1, noise=1, jpeg=1, exposure=1, vertical_shift=1)
 SIZES = [(1, 1), (1, 9), (9, 1), (2, 3), (17, 31), (96, 96)]
 
 
@@ -28,8 +28,8 @@ def _picture(height: int = 64, width: int = 80, seed: int = 0) -> np.ndarray:
     return np.clip(smooth + rng.normal(0, 15, smooth.shape), 0, 255).astype(np.uint8)
 
 
-def _only(**on: object) -> Settings:
-    return Settings.model_validate({**OFF, **on})
+def _only(**on: object) -> Degradations:
+    return Degradations.model_validate({**OFF, **on})
 
 
 def _pillow_jpeg(image: np.ndarray, quality: int, subsampling: int) -> np.ndarray:
@@ -71,8 +71,8 @@ def test_every_output_is_uint8_of_the_same_shape(size: tuple[int, int]) -> None:
     left, right = _picture(*size), _picture(*size, seed=1)
     before = left.copy()
     for seed in range(5):
-        assert degrade(left, seed, EVERYTHING).shape == left.shape
-        for view in (degrade(left, seed, EVERYTHING), *perturb_pair(left, right, seed, EVERYTHING)):
+        assert degrade_anaglyph(left, seed, EVERYTHING).shape == left.shape
+        for view in (degrade_anaglyph(left, seed, EVERYTHING), *perturb_pair(left, right, seed, EVERYTHING)):
             assert view.shape == left.shape
             assert view.dtype == np.uint8
     assert np.array_equal(left, before)
@@ -80,8 +80,8 @@ def test_every_output_is_uint8_of_the_same_shape(size: tuple[int, int]) -> None:
 
 def test_seeds_reproduce_in_any_order_and_differ() -> None:
     picture = _picture()
-    forward = [degrade(picture, seed, EVERYTHING) for seed in range(6)]
-    backward = [degrade(picture, seed, EVERYTHING) for seed in reversed(range(6))][::-1]
+    forward = [degrade_anaglyph(picture, seed, EVERYTHING) for seed in range(6)]
+    backward = [degrade_anaglyph(picture, seed, EVERYTHING) for seed in reversed(range(6))][::-1]
     assert all(np.array_equal(a, b) for a, b in zip(forward, backward, strict=True))
     assert len({a.tobytes() for a in forward}) == 6
     pairs = [perturb_pair(picture, picture, seed, EVERYTHING) for seed in (1, 1, 2)]
@@ -91,18 +91,19 @@ def test_seeds_reproduce_in_any_order_and_differ() -> None:
 
 def test_opencvs_global_generator_changes_nothing() -> None:
     picture = _picture()
-    first = degrade(picture, 3, EVERYTHING)
+    first = degrade_anaglyph(picture, 3, EVERYTHING)
     cv2.setRNGSeed(99)
-    assert np.array_equal(degrade(picture, 3, EVERYTHING), first)
+    assert np.array_equal(degrade_anaglyph(picture, 3, EVERYTHING), first)
 
 
 def test_another_process_gives_the_same_bytes_and_asks_no_network() -> None:
     script = (
         "import hashlib, numpy as np\n"
-        "from restereo.imaging.degrade import degrade, Settings\n"
+        "from restereo.imaging.degradations import Degradations, degrade_anaglyph\n"
         "import sys; assert 'albumentations' not in sys.modules and 'torch' not in sys.modules\n"
         "picture = np.arange(3072, dtype=np.uint8).reshape(32, 32, 3)\n"
-        "print(hashlib.sha256(degrade(picture, 5, Settings(clean=0, noise=1, jpeg=1)).tobytes()).hexdigest())\n"
+        "drawn = degrade_anaglyph(picture, 5, Degradations(clean=0, noise=1, jpeg=1))\n"
+        "print(hashlib.sha256(drawn.tobytes()).hexdigest())\n"
         "import os; assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '1'\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "NO_ALBUMENTATIONS_UPDATE"}
@@ -120,7 +121,7 @@ def test_coins_of_the_transforms_are_independent() -> None:
     both = _only(crosstalk=0.5, noise=0.5, crosstalk_share=(0.3, 0.3), noise_levels=(0.8, 0.8))
     seen = set()
     for seed in range(40):
-        result = degrade(picture, seed, both).astype(int)
+        result = degrade_anaglyph(picture, seed, both).astype(int)
         seen.add((bool(abs(result[:7, :, 0].mean() - 200) > 5), bool(result[:7, :, 0].std() > 0)))
     assert len(seen) == 4
 
@@ -128,32 +129,32 @@ def test_coins_of_the_transforms_are_independent() -> None:
 def test_everything_off_changes_nothing() -> None:
     picture = _picture()
     for seed in range(3):
-        assert np.array_equal(degrade(picture, seed, _only()), picture)
-        assert np.array_equal(degrade(picture, seed, Settings(clean=1)), picture)
+        assert np.array_equal(degrade_anaglyph(picture, seed, _only()), picture)
+        assert np.array_equal(degrade_anaglyph(picture, seed, Degradations(clean=1)), picture)
         assert np.array_equal(perturb_pair(picture, picture, seed, _only())[0], picture)
 
 
 def test_clean_share() -> None:
-    picture, settings = _picture(16, 16), Settings(clean=0.3, noise=1, noise_levels=(5, 5))
-    assert 0.2 < np.mean([np.array_equal(degrade(picture, n, settings), picture) for n in range(200)]) < 0.4
+    picture, settings = _picture(16, 16), Degradations(clean=0.3, noise=1, noise_levels=(5, 5))
+    assert 0.2 < np.mean([np.array_equal(degrade_anaglyph(picture, n, settings), picture) for n in range(200)]) < 0.4
 
 
 def test_crosstalk_mixes_channels_and_keeps_grey() -> None:
     settings = _only(crosstalk=1, crosstalk_share=(0.1, 0.1))
     red = np.zeros((4, 4, 3), np.uint8)
     red[..., 0] = 200
-    result = degrade(red, 0, settings)
+    result = degrade_anaglyph(red, 0, settings)
     assert (result[..., 0] == 180).all()
     assert (result[..., 1:] > 0).all()
     assert (result[..., 1:] <= 20).all()
     grey = np.full((4, 4, 3), 90, np.uint8)
-    assert np.array_equal(degrade(grey, 0, settings), grey)
+    assert np.array_equal(degrade_anaglyph(grey, 0, settings), grey)
 
 
 @pytest.mark.parametrize("settings", [_only(blur=1, blur_sigma=(1, 1)), _only(scale=1, scale_factor=(0.5, 0.5))])
-def test_blur_and_scaling_lose_fine_detail_and_no_coarse(settings: Settings) -> None:
+def test_blur_and_scaling_lose_fine_detail_and_no_coarse(settings: Degradations) -> None:
     picture = _picture()
-    result = degrade(picture, 0, settings)
+    result = degrade_anaglyph(picture, 0, settings)
     fine = [np.abs(np.diff(one.astype(int), axis=1)).mean() for one in (picture, result)]
     assert fine[1] < 0.75 * fine[0]
     coarse = [cv2.resize(one, (10, 8), interpolation=cv2.INTER_AREA).astype(int) for one in (picture, result)]
@@ -162,7 +163,7 @@ def test_blur_and_scaling_lose_fine_detail_and_no_coarse(settings: Settings) -> 
 
 def test_noise_has_its_level_and_is_independent_per_channel() -> None:
     flat = np.full((128, 128, 3), 128, np.uint8)
-    change = degrade(flat, 0, _only(noise=1, noise_levels=(4, 4))).astype(float) - 128
+    change = degrade_anaglyph(flat, 0, _only(noise=1, noise_levels=(4, 4))).astype(float) - 128
     assert abs(change.mean()) < 0.1
     assert abs(change.std() - 4) < 0.1
     assert np.abs(np.corrcoef(change.reshape(-1, 3).T) - np.eye(3)).max() < 0.03
@@ -171,7 +172,7 @@ def test_noise_has_its_level_and_is_independent_per_channel() -> None:
 def test_jpeg_in_the_chain_is_the_function() -> None:
     picture = _picture()
     settings = _only(jpeg=1, jpeg_quality=(77, 77), jpeg_subsampling={"422": 1})
-    assert np.array_equal(degrade(picture, 0, settings), jpeg(picture, 77, "422"))
+    assert np.array_equal(degrade_anaglyph(picture, 0, settings), jpeg(picture, 77, "422"))
 
 
 def test_exposure_differs_between_the_eyes_and_shift_moves_one_eye() -> None:
@@ -195,7 +196,7 @@ def _scene() -> Scene:
 
 @pytest.mark.parametrize("flips", [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1)])
 def test_flips_keep_the_disparity_relation(flips: tuple[int, int, int]) -> None:
-    settings = Settings(flip_horizontal=flips[0], flip_vertical=flips[1], shuffle_channels=flips[2])
+    settings = Degradations(flip_horizontal=flips[0], flip_vertical=flips[1], shuffle_channels=flips[2])
     scene = _scene()
     turned = augment_scene(scene, 1, settings)
     assert not np.array_equal(turned.truth, scene.truth)
@@ -216,7 +217,7 @@ def test_flips_keep_the_disparity_relation(flips: tuple[int, int, int]) -> None:
 
 def test_augmenting_twice_gives_the_scene_back_and_unknown_maps_stay_unknown() -> None:
     scene = _scene()
-    flips = Settings(flip_horizontal=1, flip_vertical=1, shuffle_channels=0)
+    flips = Degradations(flip_horizontal=1, flip_vertical=1, shuffle_channels=0)
     back = augment_scene(augment_scene(scene, 0, flips), 1, flips)
     for name in ("truth", "disparity", "occlusion"):
         assert np.array_equal(getattr(back, name), getattr(scene, name))
@@ -228,7 +229,7 @@ def test_augmenting_twice_gives_the_scene_back_and_unknown_maps_stay_unknown() -
 
 def test_channels_are_shuffled_alike_in_both_eyes() -> None:
     truth = np.tile(np.array([1, 2, 3, 1, 2, 3], np.uint8), (2, 2, 1))
-    settings = Settings(flip_horizontal=0, flip_vertical=0, shuffle_channels=1)
+    settings = Degradations(flip_horizontal=0, flip_vertical=0, shuffle_channels=1)
     seen = [augment_scene(Scene("c", truth), seed, settings).truth[0, 0].tolist() for seed in range(20)]
     assert all(one[:3] == one[3:] and sorted(one[:3]) == [1, 2, 3] for one in seen)
     assert len({tuple(one) for one in seen}) > 3
@@ -248,11 +249,11 @@ def test_channels_are_shuffled_alike_in_both_eyes() -> None:
 )
 def test_wrong_settings_are_one_sentence(options: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
-        parse(Settings, options, "params.yaml: ", "synthesize.degradations")
+        parse(Degradations, options, "params.yaml: ", "synthesize.degradations")
     assert str(caught.value).startswith("params.yaml: ")
     assert "\n" not in str(caught.value)
 
 
 def test_settings_from_params() -> None:
-    assert parse(Settings, {}) == Settings()
-    assert parse(Settings, {"jpeg_subsampling": {420: 1}}).jpeg_subsampling == {"420": 1}
+    assert parse(Degradations, {}) == Degradations()
+    assert parse(Degradations, {"jpeg_subsampling": {420: 1}}).jpeg_subsampling == {"420": 1}

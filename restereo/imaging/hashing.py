@@ -5,11 +5,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
+from restereo.image import Picture
+
 SIDE = 32
 FREQUENCIES = 8
 
 
-def perceptual_hash(picture: NDArray[np.uint8]) -> int:
+def perceptual_hash(picture: Picture) -> int:
     """Returns the DCT hash ("pHash"), 64 bits: which low frequencies of the luma lie above their median.
 
     The picture is shrunk to 32x32; of its DCT the lowest 8x8 coefficients give the bits, row by row, the

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from restereo.imaging import matching
+from restereo.imaging import stereo
 
 
 def pair(shift: int, size: tuple[int, int] = (60, 200)) -> tuple[np.ndarray, np.ndarray]:
@@ -17,7 +17,7 @@ def pair(shift: int, size: tuple[int, int] = (60, 200)) -> tuple[np.ndarray, np.
 
 @pytest.mark.parametrize("shift", [0, 7, -7, 30, -45])
 def test_a_plane_of_either_sign(shift: int) -> None:
-    found = matching.match(*pair(shift))
+    found = stereo.match(*pair(shift))
     assert found is not None
     maps, agree = found
     assert agree.mean() > 0.6
@@ -26,8 +26,8 @@ def test_a_plane_of_either_sign(shift: int) -> None:
 
 def test_a_large_picture_is_matched_small(monkeypatch: pytest.MonkeyPatch) -> None:
     blurred = [np.kron(x, np.ones((4, 4), np.float32)) for x in pair(6)]
-    monkeypatch.setattr(matching, "CELLS", 1e6)
-    found = matching.match(*blurred)
+    monkeypatch.setattr(stereo, "CELLS", 1e6)
+    found = stereo.match(*blurred)
     assert found is not None
     maps, agree = found
     assert maps.shape == (2, *blurred[0].shape)
@@ -36,12 +36,12 @@ def test_a_large_picture_is_matched_small(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 40), (40, 15), (16, 16), (17, 31), (400, 16)])
 def test_tiny_pictures_do_not_crash(size: tuple[int, int]) -> None:
-    found = matching.match(*pair(1, size))
+    found = stereo.match(*pair(1, size))
     assert found is None or found[0].shape == (2, *size)
 
 
 def test_nothing_to_match() -> None:
     flat = np.full((40, 50), 9, np.float32)
-    assert matching.shared_detail(flat, flat) == 0.0
-    found = matching.match(flat, flat)
+    assert stereo.shared_detail(flat, flat) == 0.0
+    found = stereo.match(flat, flat)
     assert found is None or not np.isinf(found[0]).any()
