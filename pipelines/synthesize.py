@@ -87,8 +87,8 @@ class Scenes(Dataset[Record]):
         if self.split == "train":
             if facts["origin"] == "pair":
                 scene = downscale(scene, self.params.synthesize.max_pair_width)
-            if self.task.sees is not None:
-                scene = downscale_to_side(scene, self.task.sees)
+            if self.task.working_size is not None:
+                scene = downscale_to_side(scene, self.task.working_size)
             # Half precision is 1/32 px at 40 px: finer than any supervision needs, at half the size.
             disparity = None if scene.disparity is None else scene.disparity.astype(np.float16)
             return Record(replace(scene, disparity=disparity), {}, facts)

@@ -127,13 +127,13 @@ class HasLosses(Protocol):
 
 @runtime_checkable
 class HasMatch(Protocol):
-    """A model that matches the eyes. Told the match and the repair of the whole picture, it restores any rows of it."""
+    """A model that matches the eyes. Given match and refinement of the whole picture, it restores any rows of it."""
 
     def match(self, x: Tensor) -> Any:
         """Returns the match of whole lifted pictures, with its `resized(…)` and `window(…)`."""
 
-    def repaired(self, x: Tensor, match: Any) -> Tensor:
-        """Returns what repair adds to whole lifted pictures with this match."""
+    def refinement(self, x: Tensor, match: Any) -> Tensor:
+        """Returns what refinement adds to whole lifted pictures with this match."""
 
 
 Predictor = Callable[[Tensor, Operator], Prediction]

@@ -1,8 +1,8 @@
 """Large pictures are restored in bands of full-width rows, so that memory grows with the picture, not with the network.
 
-Matching and repair look at the whole picture, and so does a task that `sees` a copy: that is done once, on smaller
-copies of a large picture, and shared by the bands. A band then only brings over, at full size, the other eye's channels
-or the grey.
+Matching and refinement look at the whole picture, as does a task with a `working_size`: that is done once, on smaller
+copies of a large picture, and shared by the bands. A band then only warps, at full size, the other eye's channels
+or adds the grey.
 """
 
 import math
@@ -24,7 +24,7 @@ BAND_PIXELS = 1_500_000
 MATCH_PIXELS = 700_000
 """Larger pictures are matched on a copy of this size."""
 REPAIR_PIXELS = 1_500_000
-"""Larger pictures are repaired on a copy of this size."""
+"""Larger pictures are refined on a copy of this size."""
 HALO = 96
 """Rows that a band sees beyond its own on either side: what the networks look at."""
 HALVED = 32
@@ -175,21 +175,21 @@ class Known:
 
     Attributes:
         match: A tuple of maps, with its `resized(…)`.
-        repair: `(1, K, h, w)`.
+        refinement: `(1, K, h, w)`.
         height: Of the picture.
         width: Likewise.
     """
 
     match: Any
-    repair: Tensor
+    refinement: Tensor
     height: int
     width: int
 
     def rows(self, rows: slice) -> dict[str, Any]:
-        """Returns match and repair of some rows at the picture's size, for `restore`; no more of them is in memory."""
+        """Returns match and refinement of some rows at full size, for `restore`; no more of them is in memory."""
         size = rows.stop - rows.start, self.width
         near = type(self.match)(*(one[..., self._nearest(one, rows), :] for one in self.match)).resized(*size)
-        return {"known": (near, enlarged_rows(self.repair, rows, self.height, self.width))}
+        return {"known": (near, enlarged_rows(self.refinement, rows, self.height, self.width))}
 
     def _nearest(self, one: Tensor, rows: slice) -> Tensor:
         small = one.shape[-2]
@@ -229,7 +229,7 @@ def known_of(
         match: If it is known already.
     """
     height, width = source.height, source.width
-    if task.sees is not None:
+    if task.working_size is not None:
         return Overview(overview(model, task, source.reduced, operator, height, width), height, width)
     if not isinstance(model, HasMatch):
         return None
@@ -240,4 +240,4 @@ def known_of(
 
     match = model.match(copy(MATCH_PIXELS)) if match is None else match
     lifted = copy(REPAIR_PIXELS)
-    return Known(match, model.repaired(lifted, match.resized(*lifted.shape[-2:])), height, width)
+    return Known(match, model.refinement(lifted, match.resized(*lifted.shape[-2:])), height, width)

@@ -1,4 +1,4 @@
-"""What networks that enlarge two views together share: the frame around them, how the views look at each other.
+"""What networks share that enlarge two views together: their blocks, their frame, and how the views look at each other.
 
 Both views are restored at their small size by the same weights, the right one in a mirror. When they look, each pixel
 seeks itself in its row of the other view. The disparity is what the last look settles on; all looks learn the true one.
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restereo.layers.attention import Attended, disparity_loss, row_attention
+from restereo.layers.correspondence import Attended, disparity_loss, row_attention
 from restereo.layers.match import as_eyes, as_views, decide, sharpened
 from restereo.layers.unet import pad_to_cells
 from restereo.sample import Prediction, Sample
@@ -23,6 +23,57 @@ SHARPNESS = 20.0
 """What cosines are multiplied by to be logits."""
 MATCH_WEIGHT = 0.02
 """Of the cross-entropy of the disparities, in nats, beside the objective."""
+
+
+class LayerNorm(nn.Module):
+    """Each pixel's channels `(B, C, H, W)` with mean 0 and variance 1, scaled and shifted."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(1, channels, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the normalised features."""
+        last = x.movedim(1, -1)
+        normed = F.layer_norm(last, last.shape[-1:], self.weight.flatten(), self.bias.flatten())
+        return normed.movedim(-1, 1)
+
+
+def gate(x: Tensor) -> Tensor:
+    """Returns the product of both halves of the channels.
+
+    Example:
+        >>> gate(torch.full((1, 4, 1, 1), 3.0)).flatten().tolist()
+        [9.0, 9.0]
+    """
+    first, second = x.chunk(2, dim=1)
+    return first * second
+
+
+class NAFBlock(nn.Module):
+    """The nonlinear-activation-free block (Chen et al. 2022): features of the same shape `(B, C, H, W)`.
+
+    It has no channel attention, so that a band is seen like the whole, and it starts as the identity.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.spatial_norm, self.channel_norm = LayerNorm(channels), LayerNorm(channels)
+        self.widen = nn.Conv2d(channels, 2 * channels, 1)
+        self.depthwise = nn.Conv2d(2 * channels, 2 * channels, 3, padding=1, groups=2 * channels)
+        self.merge = nn.Conv2d(channels, channels, 1)
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.contract = nn.Conv2d(channels, channels, 1)
+        for last in (self.merge, self.contract):
+            for parameter in last.parameters():
+                nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the block's features."""
+        x = x + self.merge(gate(self.depthwise(self.widen(self.spatial_norm(x)))))
+        features: Tensor = x + self.contract(gate(self.expand(self.channel_norm(x))))
+        return features
 
 
 def greatest(width: int) -> int:
@@ -51,7 +102,7 @@ def look_across(queries: Tensor, features: Tensor) -> Attended:
 
     Args:
         queries: `(2B, C, h, w)` of both eyes, of any length; they are the keys as well.
-        features: `(2B, K, h, w)` of both eyes, to be brought over.
+        features: `(2B, K, h, w)` of both eyes, to be warped.
 
     Example:
         >>> rows = torch.eye(4)[:, None].expand(4, 2, 4)  # pixel x of the left row is pixel x - 1 of the right one

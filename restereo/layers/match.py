@@ -9,8 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restereo.imaging import stereo
-from restereo.layers.correspondence import discrepancy, fill_from_farther, subpixel_minimum
-from restereo.layers.semi_global import aggregate
+from restereo.layers.correspondence import aggregate, discrepancy, fill_from_farther, subpixel_minimum
 
 SMALL_STEP, LARGE_STEP, WORST = 2.0, 20.0, 6.0
 """Semi-global penalties, and the cost beyond which a mismatch is no worse, in nats; settled on validation pairs."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from restereo.imaging.color import BT601, decode_srgb, encode_srgb
+from restereo.methods import AnaglyphMethod
 from restereo.sample import Operator
 
 # Rows Y, Cb, Cr of BT.601 full range, the colour space of JPEG (JFIF 1.02).
@@ -47,6 +48,27 @@ class Calibration:
 
 def _rounded(matrix: Tensor) -> list[list[float]]:
     return [[float(f"{value:.6g}") for value in row] for row in matrix.tolist()]
+
+
+def operator_of(method: AnaglyphMethod, lossy: bool = False) -> Operator:
+    """Returns the operator of an anaglyph method, a batch of one.
+
+    Example:
+        >>> from restereo.methods import METHODS
+        >>> operator_of(METHODS["red-cyan-color"]).matrix.shape
+        torch.Size([1, 3, 6])
+    """
+    matrix = torch.tensor(method.matrix, dtype=torch.float32)
+    if method.clip == "eyes":
+        # A share that cannot be positive is always clipped to nothing before the eyes are added.
+        shares = matrix.unflatten(1, (2, 3))
+        matrix = torch.where((shares <= 0).all(dim=2, keepdim=True), 0.0, shares).flatten(1)
+    return Operator(
+        matrix[None],
+        torch.tensor([method.transfer == "linear"]),
+        torch.tensor([method.exponent], dtype=torch.float32),
+        torch.tensor([lossy]),
+    )
 
 
 def default_error(views: int = 2) -> Tensor:

@@ -1,7 +1,7 @@
 """Stereo super-resolution with feedback, after the paper of SSRDE-FNet (Dai et al. 2021), none of its code.
 
-Both views are understood at their small size. Attention along rows finds each pixel in the other view and brings its
-features over; from both a large picture is made. Then what was made - features, large picture, disparity - is fed back
+Both views are understood at their small size. Attention along rows finds each pixel in the other view and warps its
+features; from both a large picture is made. Then what was made - features, large picture, disparity - is fed back
 into the same layers once more. Weights are shared by both views and both passes. Products are those of the anaglyph
 network, and so is the semi-global decision that turns them into disparities.
 """
@@ -11,9 +11,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from restereo.layers.attention import Attended
-from restereo.layers.enlargement import Enlarger, greatest, look_across
-from restereo.layers.naf import NAFBlock
+from restereo.layers.correspondence import Attended
+from restereo.layers.enlargement import Enlarger, NAFBlock, greatest, look_across
 from restereo.layers.precision import fast_bf16
 from restereo.options import Section
 

@@ -10,9 +10,8 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
-from restereo.layers.attention import Attended
-from restereo.layers.enlargement import Enlarger, look_across
-from restereo.layers.naf import LayerNorm, NAFBlock
+from restereo.layers.correspondence import Attended
+from restereo.layers.enlargement import Enlarger, LayerNorm, NAFBlock, look_across
 from restereo.layers.precision import fast_bf16
 from restereo.options import Section
 

@@ -1,4 +1,4 @@
-"""Cross-view network: match the eyes along rows, bring the other eye's colours over, repair what has no match.
+"""Cross-view network: match the eyes along rows, warp the other eye's colours, refine the result.
 
 A small siamese descriptor is compared along rows and aggregated semi-globally; what the other eye shows at the match
 is warped over; a U-Net corrects the result, knowing where the match is doubtful. The descriptor learns from true
@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from restereo.layers.attention import disparity_loss
-from restereo.layers.correspondence import correlation, warp
-from restereo.layers.descriptor import Descriptor, normalise
+from restereo.layers.correspondence import correlation, disparity_loss, warp
 from restereo.layers.match import Match, as_eyes, as_views, classical, decide, sharpened
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import UNetBody, pad_to_cells
@@ -25,7 +23,7 @@ Matching = Literal["both", "learned", "classical"]
 
 
 class Shape(NamedTuple):
-    """Width and depth of the descriptor, and the channels of each level of the U-Net that repairs."""
+    """Width and depth of the descriptor, and the channels of each level of the U-Net that refines."""
 
     descriptor_width: int
     descriptor_depth: int
@@ -39,6 +37,8 @@ SIZES: dict[Size, Shape] = {
     "small": Shape(32, 5, (16, 32, 64, 128)),
     "base": Shape(48, 6, (32, 64, 128, 256)),
 }
+WINDOW = 15
+"""Px of the square that brightness and contrast are taken over."""
 TRAINING_RANGE = (-8, 40)
 """Disparities compared in training, in half px: crops hold no more."""
 COARSE_WIDTH = 320
@@ -51,6 +51,45 @@ CERTAINTY = 8.0
 validation scenes .05 -> .68, .15 -> .73, .25 -> .83, .35 -> .94, .45 -> .99 (means of clean and JPEG inputs)."""
 
 
+def normalise(views: Tensor) -> Tensor:
+    """Returns `(x - mean) / std` of the surroundings, `(B, C, H, W)`: the eyes differ in colour, structure compares.
+
+    Example:
+        >>> normalise(torch.full((1, 3, 9, 9), 0.7)).abs().max().item() < 1e-3
+        True
+    """
+
+    def mean(x: Tensor) -> Tensor:
+        rows = F.avg_pool2d(F.pad(x, (WINDOW // 2,) * 4, mode="replicate"), (1, WINDOW), stride=1)
+        return F.avg_pool2d(rows, (WINDOW, 1), stride=1)
+
+    centre = mean(views)
+    variance = mean(views * views) - centre * centre
+    return (views - centre) / (variance.clamp(min=0) + (2 / 255) ** 2).sqrt()
+
+
+class Descriptor(nn.Module):
+    """Unit vectors that can be compared between the eyes, whatever colours each of them shows.
+
+    They are at half the size, `(B, K, H, W)` to `(B, C, H / 2, W / 2)`; H and W even.
+    """
+
+    def __init__(self, channels_in: int, width: int, depth: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * channels_in, width, 3, padding=1))
+        self.body = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(depth))
+        self.last = nn.Conv2d(width, width, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Returns the descriptors, float32."""
+        with fast_bf16(x.device):
+            features = self.stem(x)
+            for layer in self.body:
+                features = features + layer(F.silu(features))
+            features = self.last(F.silu(features))
+        return F.normalize(features.float(), dim=1)
+
+
 class Parallax(nn.Module):
     """The network; any height and width."""
 
@@ -61,50 +100,50 @@ class Parallax(nn.Module):
             self.descriptor = Descriptor(9, shape.descriptor_width, shape.descriptor_depth)
         self.body = UNetBody(18, 3, shape.widths)
 
-    def forward(self, x: Tensor, match: Match | None = None, repair: Tensor | None = None) -> Prediction:
+    def forward(self, x: Tensor, match: Match | None = None, refinement: Tensor | None = None) -> Prediction:
         """Returns both views `(B, 6, H, W)` with disparity and confidence.
 
         Args:
             x: `(B, 12, H, W)`: the linear estimate of both views, and the standard deviation of each of its channels.
             match: What is known of these rows already; by default they are matched here.
-            repair: Likewise what `repaired` adds to them, `(B, 6, H, W)`.
+            refinement: Likewise what `refinement` adds to them, `(B, 6, H, W)`.
         """
         height, width = x.shape[-2:]
         scores = None
         if match is None:
             scores, match = self.learn_match(x) if self.training else (None, self.match(x))
-        image = self.colour(x, match) if repair is None else as_views(self.bring(x, match)[0]) + repair
+        image = self.colour(x, match) if refinement is None else as_views(self.warped(x, match)[0]) + refinement
         disparity, agreement, support = match.window(0, height, width)
         return Prediction(image, disparity, agreement * torch.sigmoid(CERTAINTY * support), scores)
 
     def colour(self, x: Tensor, match: Match) -> Tensor:
-        """Returns both views `(B, 6, H, W)`: the other eye's channels brought over, and what they lack repaired."""
+        """Returns both views `(B, 6, H, W)`: the other eye's channels warped, and the result refined."""
         padded = pad_to_cells(x, self.body.cell)
-        fused, clues = self.bring(padded, match)
-        views = as_views(fused + self.mend(clues))
+        fused, clues = self.warped(padded, match)
+        views = as_views(fused + self.correction(clues))
         return views[..., : x.shape[-2], : x.shape[-1]]
 
     @torch.no_grad()
-    def repaired(self, x: Tensor, match: Match) -> Tensor:
-        """Returns what `colour` adds `(B, 6, H, W)` to what is brought over: smooth, so that it can be enlarged."""
-        _, clues = self.bring(pad_to_cells(x, self.body.cell), match)
-        return as_views(self.mend(clues))[..., : x.shape[-2], : x.shape[-1]]
+    def refinement(self, x: Tensor, match: Match) -> Tensor:
+        """Returns what `colour` adds `(B, 6, H, W)` to what is warped: smooth, so that it can be enlarged."""
+        _, clues = self.warped(pad_to_cells(x, self.body.cell), match)
+        return as_views(self.correction(clues))[..., : x.shape[-2], : x.shape[-1]]
 
-    def mend(self, clues: tuple[Tensor, ...]) -> Tensor:
+    def correction(self, clues: tuple[Tensor, ...]) -> Tensor:
         """Returns the correction of each eye `(2B, 3, H, W)`."""
         correction: Tensor = self.body(torch.cat(clues, dim=1).contiguous(memory_format=torch.channels_last))
         return correction
 
-    def bring(self, x: Tensor, match: Match) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Returns each eye `(2B, 3, H, W)` with what the other knows of it, and what to repair it by."""
+    def warped(self, x: Tensor, match: Match) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Returns each eye `(2B, 3, H, W)` with what the other knows of it, and what to refine it by."""
         own, other = as_eyes(x[:, :6])
         own_spread, other_spread = as_eyes(x[:, 6:])
         disparity, agreement, support = (as_eyes(one)[0] for one in match.window(0, *x.shape[-2:]))
-        brought = warp(other, disparity[:, 0])
+        seen = warp(other, disparity[:, 0])
         share = own_spread.square() / (own_spread.square() + other_spread.square() + 1e-6)
-        fused = own + share * (brought - own)
+        fused = own + share * (seen - own)
         hints = agreement, support, share.mean(1, keepdim=True)
-        return fused, (fused, own, brought, own_spread, other_spread, *hints)
+        return fused, (fused, own, seen, own_spread, other_spread, *hints)
 
     def describe(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns the descriptors (own, other) of both eyes `(2B, C, H / 2, W / 2)`."""

@@ -1,7 +1,13 @@
-"""One file per task: a known degradation of a known picture; `build(options)` returns a `Task`."""
+"""One file per task: a known degradation of a known picture; `build(options)` returns a `Task`.
 
+And how a model answers for its task: it is asked for flipped and smaller copies if the task says so, and its answer is
+moved onto the observation.
+"""
+
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -11,15 +17,19 @@ from restereo import catalog
 from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging.color import has_colours
+from restereo.imaging.resampling import enlarged_rows, reduced
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
 from restereo.methods import AnaglyphMethod
 from restereo.sample import Observation, Operator, Prediction, Scene
-from restereo.tasks._answering import Flips, predict
-from restereo.tasks._answering import overview as overview
-from restereo.tasks._answering import restore as restore
 
 Figures = dict[str, float | None]
+Flips = tuple[tuple[int, ...], ...]
+LONGEST = 16
+"""How many times longer than wide a copy of `Task.working_size` may be: of a longer strip it is smaller still."""
+COPIES = (7 / 8, 9 / 8)
+"""Sizes of the copies, as shares of `Task.working_size`. What errs at random errs less in their mean: settled
+on validation photos, where a third copy gained nothing."""
 LEFT_RIGHT: Flips = ((), (3,))
 ALL_FLIPS: Flips = ((), (3,), (2,), (2, 3))
 
@@ -45,7 +55,7 @@ class Task(ABC):
         baselines: Names of entries of `evaluation/baselines/`.
         shown: The figures that a table in a terminal shows.
         scale: How many times larger an answer is than its observation, each way.
-        sees: Shorter side in px of the copy of a larger picture that models look at, of which the enlarged answer is
+        working_size: Shorter side in px of the copy of a larger picture that models look at; its enlarged answer is
             moved onto the whole observation; None = models look at the picture itself. Training scenes are no larger.
         flips: Axes along which models see a picture mirrored, once for each entry; their answers are averaged.
     """
@@ -58,7 +68,7 @@ class Task(ABC):
     baselines: ClassVar[tuple[str, ...]]
     shown: ClassVar[tuple[str, ...]]
     scale: int = 1
-    sees: int | None = None
+    working_size: int | None = None
     flips: ClassVar[Flips] = ((),)
 
     def variants(self, jpeg_quality: int) -> Mapping[str, int | None]:
@@ -171,6 +181,96 @@ class Task(ABC):
         """Returns the headline figure of one answer: the same number as `measure`, without the slow ones."""
 
 
+def averaged(model: nn.Module, lifted: Tensor, flips: Flips, known: tuple[Any, ...] = ()) -> Prediction:
+    """Returns a model's answer to a lifted observation `(B, C, H, W)`, as the mean over its mirrored copies.
+
+    What errs at random errs less (geometric self-ensemble, Timofte et al. 2016): image and confidence alone are kept.
+
+    Args:
+        model: The model.
+        lifted: What it takes.
+        flips: Axes of each copy; with the picture as it is alone, its prediction is returned whole.
+        known: What it is told beside.
+
+    Example:
+        >>> ramp = torch.arange(3.0).expand(1, 1, 1, 3)
+        >>> averaged(lambda x: Prediction(x.cumsum(-1)), ramp, ((), (3,))).image.flatten().tolist()
+        [1.5, 2.0, 2.5]
+    """
+    if len(flips) == 1:
+        prediction: Prediction = model(lifted, *known)
+        return prediction
+    assert not known, "it is of the picture as it is, not of its mirrored copies"
+    answers = [(model(lifted.flip(axes)), axes) for axes in flips]
+    image = torch.stack([answer.image.float().flip(axes) for answer, axes in answers]).mean(0)
+    sure = [answer.confidence.flip(axes) for answer, axes in answers if answer.confidence is not None]
+    return Prediction(image, confidence=torch.stack(sure).mean(0) if sure else None)
+
+
+def overview(
+    model: nn.Module, task: Task, copy: Callable[[float], Tensor], operator: Operator, height: int, width: int
+) -> Tensor:
+    """Returns what a model makes `(B, K, h, w)` of the copy at its task's `working_size`: the mean over `COPIES`.
+
+    Args:
+        model: The model.
+        task: A task with a `working_size`.
+        copy: Returns the observation `(B, C, h, w)`, reduced by this factor.
+        operator: The degradation.
+        height: Of the whole observation.
+        width: Likewise.
+    """
+    assert task.working_size is not None
+    scale = min(task.working_size / min(height, width), task.working_size * math.sqrt(LONGEST / (height * width)))
+    answers = [averaged(model, task.lift(copy(scale * size), operator), task.flips).image.float() for size in COPIES]
+    largest = answers[-1].shape[-2:]
+    return torch.stack([enlarged_rows(answer, slice(0, largest[0]), *largest) for answer in answers]).mean(0)
+
+
+def predict(
+    model: nn.Module,
+    task: Task,
+    observed: Tensor,
+    operator: Operator,
+    known: tuple[Any, ...] = (),
+    seen: Tensor | None = None,
+) -> Prediction:
+    """Returns the model's own answer to an observation `(B, C, H, W)`, at the size that is asked for.
+
+    Args:
+        model: The model.
+        task: Its task.
+        observed: In [0, 1].
+        operator: The degradation.
+        known: What the model is told beside the observation, such as a match.
+        seen: `(B, K, H, W)`, for a task with a `working_size`: the answer to it at full size, if it is there already.
+    """
+    if task.working_size is None:
+        return averaged(model, task.lift(observed, operator), task.flips, known)
+    if seen is None:
+        height, width = observed.shape[-2:]
+        small = overview(model, task, lambda scale: reduced(observed, scale), operator, height, width)
+        seen = enlarged_rows(small, slice(0, height), height, width)
+    return Prediction(seen)
+
+
+def restore(
+    model: nn.Module,
+    task: Task,
+    observed: Tensor,
+    operator: Operator,
+    calibration: Calibration,
+    known: tuple[Any, ...] = (),
+    seen: Tensor | None = None,
+) -> Prediction:
+    """Returns the model's prediction moved onto the observation `(B, C, H, W)`, in [0, 1]; see `predict`."""
+    prediction = predict(model, task, observed, operator, known, seen)
+    image = prediction.image.float()
+    residual = task.residual(image, observed, operator).square().mean(dim=1, keepdim=True).sqrt()
+    image = task.project(image, observed, operator, calibration, prediction.confidence)
+    return replace(prediction, image=image, residual=residual)
+
+
 def to_tensor(picture: Picture) -> Tensor:
     """Returns `(1, C, H, W)` float32 in [0, 1] of a `(H, W, C)` uint8 picture.
 
@@ -220,12 +320,12 @@ def build_task(kind: str, options: Mapping[str, Any]) -> Task:
 
 
 def build_model(task: Task, name: str, options: Mapping[str, Any]) -> nn.Module:
-    """Returns a model of the catalog for a task, with random weights. One that enlarges is told by how much.
+    """Returns a model of the catalog for a task, with random weights. One that enlarges is given the task's scale.
 
     Raises:
         UserError: There is no such model, it has no such option, not with this value, or does not fit the task.
     """
     catalog.check_fit(name, (task.channels_in, task.channels_out))
-    told = {"scale": task.scale} if "scale" in catalog.options_of("model", name).model_fields else {}
-    model: nn.Module = catalog.build("model", name, task.channels_in, task.channels_out, **{**told, **options})
+    scale = {"scale": task.scale} if "scale" in catalog.options_of("model", name).model_fields else {}
+    model: nn.Module = catalog.build("model", name, task.channels_in, task.channels_out, **{**scale, **options})
     return model

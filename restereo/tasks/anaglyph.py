@@ -18,8 +18,7 @@ from restereo.imaging.anaglyph import eye_channels, form
 from restereo.imaging.degradations import Degradations, augment_scene, degrade_anaglyph, jpeg, perturb_pair
 from restereo.imaging.detection import detect
 from restereo.layers import projection
-from restereo.layers.operators import operator_of
-from restereo.layers.projection import Calibration
+from restereo.layers.projection import Calibration, operator_of
 from restereo.methods import HEADLINE_METHOD, METHODS, AnaglyphMethod, method_shares, parse
 from restereo.options import Section, Weight
 from restereo.sample import Observation, Operator, Prediction, Scene

@@ -5,7 +5,7 @@ They are guessed on a small copy: what is sky and what is water shows only in th
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from torch import Tensor
 
 from restereo.image import Picture
@@ -42,8 +42,8 @@ class Colorization(Task):
     shown = (headline, "psnr", "ssim", "chroma_error", "colourfulness", "colourfulness_difference")
     flips = LEFT_RIGHT
 
-    def __init__(self, sees: int) -> None:
-        self.sees = sees
+    def __init__(self, working_size: int) -> None:
+        self.working_size = working_size
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
         """Returns the grey picture; JPEG is not looked at: luma is what it keeps best."""
@@ -93,10 +93,10 @@ class Options(Section):
     """What a row of `tasks:` may say.
 
     Attributes:
-        sees: Shorter side in px of the copy on which colours are guessed; `train.crop` is at most that.
+        working_size: Shorter side in px of the copy on which colours are guessed; `train.crop` is at most that.
     """
 
-    sees: int = Field(128, ge=LEAST_SEEN)
+    working_size: int = Field(128, ge=LEAST_SEEN, validation_alias=AliasChoices("working_size", "sees"))
 
 
 def build(options: Options) -> Colorization:
@@ -106,4 +106,4 @@ def build(options: Options) -> Colorization:
         >>> build(Options()).observe(np.zeros((2, 3, 3), np.uint8)).picture.shape
         (2, 3, 1)
     """
-    return Colorization(options.sees)
+    return Colorization(options.working_size)

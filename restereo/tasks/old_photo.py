@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from restereo.datasets.textures import read_textures
 from restereo.image import Picture
 from restereo.imaging import metrics
 from restereo.imaging.color import BT601, colourfulness, luma
@@ -18,7 +19,6 @@ from restereo.methods import AnaglyphMethod
 from restereo.options import Section
 from restereo.sample import Observation, Operator, Prediction, Scene
 from restereo.tasks import ALL_FLIPS, Figures, Task
-from restereo.tasks._textures import read_textures
 
 CHANNELS = (1, 3)
 COARSEST = 3.0

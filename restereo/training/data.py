@@ -38,7 +38,7 @@ class Examples(Dataset[tuple[Scene, Observation]]):
                 raise UserError(
                     f"{shards.folder}: scene '{row['name']}' is {row['size'][1]}x{row['size'][0]}, smaller than "
                     f"train.crop = {crop[1]}x{crop[0]}; lower train.crop"
-                    f"{f' to {task.sees} at most' if task.sees else ' or raise synthesize.size'}."
+                    f"{f' to {task.working_size} at most' if task.working_size else ' or raise synthesize.size'}."
                 )
 
     def __getitem__(self, index: int) -> tuple[Scene, Observation]:

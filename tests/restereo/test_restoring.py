@@ -290,7 +290,7 @@ class Wavering(torch.nn.Module):
 
 
 def test_colours_of_a_film_are_held_steady(monkeypatch):
-    monkeypatch.setattr("restereo.tasks._answering.COPIES", (1,))  # the network counts how often it is asked
+    monkeypatch.setattr("restereo.tasks.COPIES", (1,))  # the network counts how often it is asked
 
     def swings(steady: bool) -> float:
         task = catalog.build("task", "colorization")

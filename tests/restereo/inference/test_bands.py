@@ -6,7 +6,7 @@ import torch
 from restereo import catalog
 from restereo.imaging.resampling import larger, smaller
 from restereo.inference import bands
-from restereo.layers.operators import operator_of
+from restereo.layers.projection import operator_of
 from restereo.methods import METHODS
 from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore

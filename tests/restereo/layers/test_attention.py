@@ -4,11 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from restereo.layers.attention import row_attention
-from restereo.layers.correspondence import brought_over
+from restereo.layers.correspondence import row_attention, soft_warp
 
 
-def _reference_brought_over(weights: Tensor, other: Tensor, low: int) -> Tensor:
+def _reference_soft_warp(weights: Tensor, other: Tensor, low: int) -> Tensor:
     brought = torch.zeros_like(other)
     width = other.shape[-1]
     for number in range(weights.shape[-1]):
@@ -19,11 +18,11 @@ def _reference_brought_over(weights: Tensor, other: Tensor, low: int) -> Tensor:
 
 
 @pytest.mark.parametrize(("size", "low", "count"), [((40, 9), -2, 6), ((1, 1), -2, 9), ((3, 5), 1, 3), ((2, 4), -3, 4)])
-def test_what_is_brought_over_is_the_weighted_sum(size, low, count):
+def test_what_is_soft_warp_is_the_weighted_sum(size, low, count):
     torch.manual_seed(0)
     weights = torch.rand(2, *size, count, dtype=torch.float64, requires_grad=True)
     other = torch.rand(2, 3, *size, dtype=torch.float64, requires_grad=True)
-    ours, true = brought_over(weights, other, low), _reference_brought_over(weights, other, low)
+    ours, true = soft_warp(weights, other, low), _reference_soft_warp(weights, other, low)
     torch.testing.assert_close(ours.double(), true, atol=1e-6, rtol=0)
     scale = torch.rand(true.shape, dtype=torch.float64)
     gradients = [torch.autograd.grad((some * scale).sum(), (weights, other)) for some in (ours, true)]

@@ -5,9 +5,15 @@ import pytest
 import torch
 
 from restereo.imaging import stereo
-from restereo.layers.correspondence import correlation, discrepancy, fill_from_farther, subpixel_minimum, warp
+from restereo.layers.correspondence import (
+    aggregate,
+    correlation,
+    discrepancy,
+    fill_from_farther,
+    subpixel_minimum,
+    warp,
+)
 from restereo.layers.match import compared
-from restereo.layers.semi_global import aggregate
 
 
 def _reference_path(cost, small, large):

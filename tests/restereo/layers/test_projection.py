@@ -3,8 +3,15 @@ import pytest
 import torch
 
 from restereo.imaging.anaglyph import form
-from restereo.layers.operators import operator_of
-from restereo.layers.projection import Calibration, default_error, evened, noise_covariance, project, residual
+from restereo.layers.projection import (
+    Calibration,
+    default_error,
+    evened,
+    noise_covariance,
+    operator_of,
+    project,
+    residual,
+)
 from restereo.methods import METHODS
 from restereo.sample import Operator
 from restereo.tasks import to_tensor

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from restereo import catalog
-from restereo.layers.operators import operator_of
+from restereo.layers.projection import operator_of
 from restereo.methods import METHODS
 from restereo.sample import Sample
 from restereo.training.objectives import own_losses

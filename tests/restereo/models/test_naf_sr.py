@@ -3,7 +3,7 @@
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from restereo.models.naf_sr import NAFSR, build
+from restereo.models.naf_sr import NAFSR, Options, build
 
 
 def own_weights(model: NAFSR) -> NAFSR:
@@ -15,7 +15,7 @@ def own_weights(model: NAFSR) -> NAFSR:
 
 def test_it_starts_as_if_each_view_were_alone():
     torch.manual_seed(0)
-    model = own_weights(build(12, 6, size="tiny")).train()
+    model = own_weights(build(12, 6, Options(size="tiny"))).train()
     x = torch.rand(1, 12, 16, 32)
     changed = x.clone()
     changed[:, 9:] = torch.rand(1, 3, 16, 32)  # the small right view
@@ -28,7 +28,7 @@ def test_it_starts_as_if_each_view_were_alone():
 
 def test_all_looks_are_judged_and_a_mirrored_pair_swaps_its_views():
     torch.manual_seed(0)
-    model = own_weights(build(12, 6, size="tiny", scale=2)).train()
+    model = own_weights(build(12, 6, Options(size="tiny", scale=2))).train()
     torch.nn.init.normal_(model.looks[0].take.weight)
     x = torch.rand(2, 12, 16, 32)
     prediction = model(x)
@@ -40,7 +40,7 @@ def test_all_looks_are_judged_and_a_mirrored_pair_swaps_its_views():
 
 def test_the_small_size_costs_at_most_13_gmac():
     """For two views of 160x90 at x4, counted as `python -m tests.bench compute` counts."""
-    model = build(12, 6, size="small", scale=4)
+    model = build(12, 6, Options(size="small", scale=4))
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
         model.restore(torch.rand(2, 3, 90, 160))
     assert counter.get_total_flops() / 2e9 <= 13

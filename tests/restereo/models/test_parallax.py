@@ -6,7 +6,7 @@ import torch
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.layers.match import Match, as_eyes, as_views
-from restereo.layers.operators import operator_of
+from restereo.layers.projection import operator_of
 from restereo.methods import METHODS
 from restereo.models.parallax import Options, build
 from restereo.sample import Sample

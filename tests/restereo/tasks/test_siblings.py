@@ -8,6 +8,7 @@ from torch import Tensor
 
 from restereo import catalog
 from restereo.datasets.pairs import find_pairs
+from restereo.datasets.textures import read_textures
 from restereo.errors import UserError
 from restereo.evaluation.folder import evaluate_folder
 from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
@@ -16,7 +17,6 @@ from restereo.imaging.resampling import reduced
 from restereo.layers.projection import measured
 from restereo.sample import Observation, Prediction, Sample, Scene
 from restereo.tasks import build_model, overview, restore, to_picture, to_tensor
-from restereo.tasks._textures import read_textures
 from tests.conftest import smooth_picture
 
 ENLARGING = ["feedback_sr", "naf_sr"]
@@ -60,7 +60,7 @@ def test_colouring_keeps_the_grey_at_full_size(model):
 
 
 def test_the_answers_to_two_copies_are_averaged():
-    task = catalog.build("task", "colorization", sees=32)
+    task = catalog.build("task", "colorization", working_size=32)
 
     def width(x: Tensor) -> Prediction:
         return Prediction(torch.full((1, 3, *x.shape[-2:]), float(x.shape[-1])))

@@ -35,9 +35,9 @@ class Blinking(torch.nn.Module):
 
 
 def test_colours_that_blink_are_measured_and_held(tmp_path, monkeypatch):
-    monkeypatch.setattr("restereo.tasks._answering.COPIES", (1,))  # it counts how often it is asked
+    monkeypatch.setattr("restereo.tasks.COPIES", (1,))  # it counts how often it is asked
     grey, colour = (clips.make(tmp_path / f"{show.__name__}.mp4", show=show) for show in (clips.grey, clips.view))
-    task = catalog.build("task", "colorization", sees=16)
+    task = catalog.build("task", "colorization", working_size=16)
     task.flips = ((),)
     rows = measure(restorer(task, Blinking()), None, open_film(grey), count=8, truth=open_film(colour))
     assert rows["frame by frame"].colour > 10 > rows["truth"].colour
@@ -55,7 +55,7 @@ def test_both_views_of_an_anaglyph_are_measured(tmp_path):
 
 def test_a_film_of_cuts_alone_is_not_taken_for_a_steady_one(tmp_path, monkeypatch):
     film = clips.make(tmp_path / "film.mp4", show=clips.grey)
-    task = catalog.build("task", "colorization", sees=16)
+    task = catalog.build("task", "colorization", working_size=16)
     task.flips = ((),)
     fake = restorer(task, Blinking())
     fake.config = {"task_kind": "colorization"}

@@ -1,4 +1,4 @@
-"""Pictures of real dirt. The one place where a task touches files: a run's options are JSON and can only name them."""
+"""Pictures of real dirt for old photos, of which some are kept for validation and test."""
 
 import os
 from functools import lru_cache
