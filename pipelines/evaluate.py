@@ -9,9 +9,9 @@ from typing import Any
 from pipelines import paths
 from pipelines.environment import run_stage
 from pipelines.tracking import cost
-from restereo import catalog
 from restereo.config import load_params
-from restereo.evaluation.protocol import Judged, evaluate, mean
+from restereo.evaluation.baselines import BASELINES
+from restereo.evaluation.protocol import Judged, judge, mean
 from restereo.image import Picture
 from restereo.progress import shown
 from restereo.sample import Predictor
@@ -30,7 +30,7 @@ def judge_all(predictor: Predictor, task: Task, data: Path, what: str) -> dict[s
     judged = {}
     for variant in Shards(data).rows("test")[0]["variants"]:
         examples = frozen_examples(data, "test", variant)
-        answers = evaluate(predictor, examples, task)
+        answers = (judge(predictor, scene, observation, task) for scene, observation in examples)
         judged[variant] = list(shown(answers, f"{what}, {variant}", len(examples)))
     return judged
 
@@ -92,7 +92,7 @@ def main(recipe: str) -> None:
     task = restorer.task
     judged = {recipe: judge_all(restorer, task, data, recipe)}
     for name in task.baselines:
-        judged[name] = judge_all(catalog.build("baseline", name), task, data, name)
+        judged[name] = judge_all(BASELINES[name], task, data, name)
 
     variants: dict[str, dict[str, Any]] = {}
     for what, by_variant in judged.items():

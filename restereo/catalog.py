@@ -17,14 +17,13 @@ from typing import Any, Literal
 from restereo.errors import UserError, nearest
 from restereo.options import Channels, Section, parse
 
-Kind = Literal["source", "task", "model", "objective", "baseline"]
+Kind = Literal["source", "task", "model", "objective"]
 
 FOLDERS: dict[Kind, str] = {
     "source": "datasets",
     "task": "tasks",
     "model": "models",
     "objective": "training/objectives",
-    "baseline": "evaluation/baselines",
 }
 
 _OWN_FILE = ("builtin", "folder")

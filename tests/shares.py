@@ -1,7 +1,7 @@
 """`python -m tests.shares`: how much of the library only one task uses, in lines, by files and imports alone.
 
 A file is a task's own if whatever leads to it by imports, also those within functions, is that task's: its file, the
-networks and objectives of its recipes, its baselines, its commands. Stages and tests are nobody's.
+networks and objectives of its recipes, its commands. Stages and tests are nobody's.
 """
 
 import ast
@@ -22,7 +22,7 @@ COMMANDS = {
     ],
 }
 """What only the commands of one task use: those of the siblings are one table, `inference/restore.py`."""
-TRUNK = ["training.trainer", "evaluation.folder", "inference.engine", "video.restoring", "app.crafts"]
+TRUNK = ["training.trainer", "evaluation.protocol", "inference.engine", "video.restoring", "app.crafts"]
 """What every task goes through."""
 
 
@@ -63,9 +63,6 @@ def roots() -> dict[str, list[str]]:
     own = {kind: [f"tasks.{kind}", *COMMANDS.get(kind, [])] for kind in catalog.names("task")}
     for recipe in params.recipes.values():
         own[recipe.kind] += [f"models.{recipe.model}", f"training.objectives.{recipe.objective}"]
-    for kind, modules in own.items():
-        baselines = catalog.build("task", kind).baselines
-        modules += [f"evaluation.baselines.{name}" for name in baselines]
     return {**own, "trunk": TRUNK}
 
 

@@ -95,12 +95,13 @@ def named_start(config: dict[str, Any]) -> dict[str, Any]:
 
 def figures(recipe: str, pairs: Path) -> dict[str, Any]:
     """Returns the protocol's figures of released weights on a folder of pairs (or photos), each variant of the task."""
-    from restereo.evaluation.folder import evaluate_folder, files_for
+    from restereo.evaluation.protocol import evaluate_folder
+    from restereo.evaluation.reader import files_for
     from restereo.inference.lookup import find_predictor
 
     found = find_predictor(recipe)
     task = found.task
-    files = files_for(task, pairs if task.needs_pairs else None, None if task.needs_pairs else pairs)
+    files = files_for(task, pairs)
     variants = task.variants(QUALITY)
     return {name: evaluate_folder(found.predictor, task, files, quality) for name, quality in variants.items()}
 

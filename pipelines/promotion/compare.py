@@ -10,8 +10,8 @@ import numpy as np
 from pipelines import paths
 from pipelines.promotion.decision import SPEED, PairedResult, Verdict, decide
 from pipelines.tracking.store import Version
-from restereo import catalog
 from restereo.config import Params
+from restereo.evaluation.baselines import BASELINES
 from restereo.evaluation.protocol import judge
 from restereo.progress import shown
 from restereo.sample import Observation, Predictor, Scene
@@ -38,7 +38,7 @@ def compare_versions(task: str, champion: Version | None, challenger: Version, p
         before = download_model(champion, Path(folder, "champion")) if champion else None
         new = load_run(run)
         baseline = new.task.baselines[0]
-        old = load_run(before) if before else catalog.build("baseline", baseline)
+        old = load_run(before) if before else BASELINES[baseline]
         results = compare_models(old, new, new.task, paths.pairs(task))
         sizes = [float((one / "weights.safetensors").stat().st_size) if one else None for one in (before, run)]
     verdict = decide(

@@ -110,8 +110,7 @@ def question_digest(task: str, champion: Version | None, challenger: Version, pa
         "settings": params.promotion.model_dump(mode="json"),
         "seed": params.seed,
     }
-    kinds: tuple[catalog.Kind, ...] = ("model", "baseline")
-    able = [catalog.module_of(kind, name) for kind in kinds for name in catalog.names(kind)]
+    able = [catalog.module_of("model", name) for name in catalog.names("model")]
     judge = catalog.module_of("task", params.kinds[task])
     deciding = ("pipelines.promotion.compare", "pipelines.promotion.decision")
     return key_of(facts, *deciding, "restereo.inference.engine", judge, *able)

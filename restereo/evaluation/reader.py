@@ -1,14 +1,16 @@
 """Real pairs as scenes: the views, and where the true disparity is dense, what each eye sees alone. And photos."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from restereo.datasets.pairs import Pair, PairFiles, read_pair
+from restereo.datasets.pairs import Pair, PairFiles, find_pairs, read_pair
 from restereo.errors import UserError
 from restereo.imaging.stereo import forward_disparity, occlusion
 from restereo.io.read import SUFFIXES, read_picture
 from restereo.sample import Scene
+from restereo.tasks import Task
 
 DENSE = 0.5
 """Least share of pixels with a true disparity for occlusion to be told from it; LiDAR maps have less."""
@@ -49,6 +51,15 @@ def read_photo(file: Path, name: str | None = None) -> Scene:
     return Scene(name or file.stem, read_picture(file))
 
 
+def files_for(task: Task, folder: Path) -> Sequence[PairFiles | Path]:
+    """Returns the pairs or the photos below a folder, whichever the task is measured on.
+
+    Raises:
+        UserError: There is no such folder, or nothing of the kind in it.
+    """
+    return find_pairs(folder) if task.needs_pairs else find_photos(folder)
+
+
 def find_photos(folder: Path) -> list[Path]:
     """Returns the pictures below a folder, sorted.
 
@@ -61,8 +72,9 @@ def find_photos(folder: Path) -> list[Path]:
         restereo.errors.UserError: nowhere: no such folder; check the name.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; check the name.")
+        raise UserError("no such folder", where=folder, remedy="check the name")
     found = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
     if not found:
-        raise UserError(f"{folder}: no picture in it; give files that end in {', '.join(sorted(SUFFIXES))}.")
+        remedy = f"give files that end in {', '.join(sorted(SUFFIXES))}"
+        raise UserError("no picture in it", where=folder, remedy=remedy)
     return found

@@ -7,6 +7,8 @@ import torch
 
 from restereo import catalog
 from restereo.errors import UserError, nearest
+from restereo.evaluation import baselines
+from restereo.evaluation.baselines import BASELINES
 from restereo.inference.engine import Restorer, load_run
 from restereo.sample import Predictor
 from restereo.tasks import Task
@@ -40,11 +42,11 @@ def _restorer(what: str, device: str | torch.device) -> tuple[Restorer, Path]:
     if what in released():
         return Restorer(run_folder.read_released(WEIGHTS, what), device), WEIGHTS / f"{what}.safetensors"
     folder = RUNS / what if (RUNS / what).is_dir() else Path(what)
-    if not folder.is_dir() and what in catalog.names("baseline"):
+    if not folder.is_dir() and what in BASELINES:
         trained = ", ".join([*released(), *run_names()]) or "(none)"
         raise UserError(f"{what}: a baseline, which only `evaluate` takes; name a trained network, such as {trained}.")
     if not folder.is_dir():
-        known = [*catalog.names("baseline"), *released(), *run_names()]
+        known = [*BASELINES, *released(), *run_names()]
         raise UserError(f"{what}: no run folder, baseline or released weights of this name; {nearest(what, known)}.")
     return load_run(folder, device), folder / run_folder.WEIGHTS
 
@@ -78,15 +80,15 @@ def find_predictor(what: str, task: str = "anaglyph", device: str = "cpu") -> Na
     Raises:
         UserError: There is none of this name, or its files are damaged, or the baseline is none of the task's.
     """
-    if what not in catalog.names("baseline"):
+    if what not in BASELINES:
         restorer, file = _restorer(what, device)
         return NamedPredictor(restorer, restorer.task, file, restorer.sha256)
-    file = Path(catalog.load("baseline", what).__file__ or "")
+    file = Path(baselines.__file__)
     plain = task in catalog.names("task")
     its_task: Task = catalog.build("task", task) if plain else find_model(task, device).task
     if what not in its_task.baselines:
         raise UserError(f"{what}: no baseline of task '{task}'; it has {', '.join(its_task.baselines)}.")
-    return NamedPredictor(catalog.build("baseline", what), its_task, file, run_folder.file_sha256(file))
+    return NamedPredictor(BASELINES[what], its_task, file, run_folder.file_sha256(file))
 
 
 def default_model() -> str:

@@ -52,7 +52,7 @@ class Task(ABC):
         needs_pairs: True if photos must first become stereo scenes.
         headline: The figure by which runs are compared.
         better: 1 if a higher headline is better, -1 if a lower one is.
-        baselines: Names of entries of `evaluation/baselines/`.
+        baselines: Names in `evaluation.baselines.BASELINES`.
         shown: The figures that a table in a terminal shows.
         scale: How many times larger an answer is than its observation, each way.
         working_size: Shorter side in px of the copy of a larger picture that models look at; its enlarged answer is

@@ -19,7 +19,7 @@ from pipelines import paths
 from restereo import catalog
 from restereo.config import Params, Recipe, load_params
 from restereo.datasets.pairs import find_pairs
-from restereo.evaluation.folder import evaluate_folder
+from restereo.evaluation.protocol import evaluate_folder
 from restereo.inference.engine import Restorer, load_run
 from restereo.inference.lookup import find_model
 from restereo.sample import Operator, Prediction

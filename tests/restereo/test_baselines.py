@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from restereo import catalog
+from restereo.evaluation.baselines import BASELINES
 from restereo.imaging.anaglyph import form
 from restereo.imaging.metrics import missing_channels, missing_psnr
 from restereo.methods import METHODS, AnaglyphMethod
@@ -38,7 +38,7 @@ def operator(method: AnaglyphMethod) -> Operator:
 
 def predict(name: str, anaglyph: np.ndarray, method: AnaglyphMethod) -> Prediction:
     observed = torch.from_numpy(anaglyph).permute(2, 0, 1)[None].float() / 255
-    prediction: Prediction = catalog.build("baseline", name)(observed, operator(method))
+    prediction: Prediction = BASELINES[name](observed, operator(method))
     return prediction
 
 

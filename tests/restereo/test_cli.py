@@ -116,7 +116,7 @@ def test_evaluate_shows_every_method_beside_its_own_grey_copy(pair, tmp_path):
 def test_evaluate_takes_a_baseline_by_bare_name(pair, tmp_path):
     done = cli("evaluate", "grey", "--pairs", pair.parent, "--json", tmp_path / "f.json")
     assert done.returncode == 0, done.stderr
-    assert json.loads((tmp_path / "f.json").read_text())["file"].endswith("grey.py")
+    assert json.loads((tmp_path / "f.json").read_text())["file"].endswith("baselines.py")
 
 
 def truncated(folder: Path) -> Path:

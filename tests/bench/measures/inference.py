@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from restereo import catalog
+from restereo.evaluation.baselines import BASELINES
 from restereo.progress import shown
 from tests.bench import material
 from tests.bench.figure import Figure
@@ -56,7 +56,7 @@ def _sizes(what: str, asked: tuple[float, ...]) -> Iterator[Figure]:
         else:
             seconds, processor, peak = _run(what, size)
             done.append((size, seconds, peak))
-            target = None if what in catalog.names("baseline") else MOST_SECONDS
+            target = None if what in BASELINES else MOST_SECONDS
             note = f"{seconds:.1f} s, of a processor {processor:.1f} s"
             yield Figure(name, seconds / size, "s/Mpx", target, note=note)
             yield Figure(f"{name}.peak", peak, "MiB", LIMITS.get(size))
@@ -121,7 +121,7 @@ def _recover(what: str, file: Path) -> None:
     from restereo.tasks import to_picture, to_tensor
 
     start, processor = time.perf_counter(), time.process_time()
-    if what in catalog.names("baseline"):  # the command line has no baselines
+    if what in BASELINES:  # the command line has no baselines
         model, picture = find_predictor(what), read_picture(file)
         observation = Observation(picture, METHODS["red-cyan-color"])
         to_picture(model.predictor(to_tensor(picture), model.task.operator(observation)).image)

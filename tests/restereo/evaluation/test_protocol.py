@@ -8,8 +8,8 @@ import torch
 from restereo import catalog
 from restereo.datasets.pairs import Pair, find_pairs
 from restereo.errors import UserError
-from restereo.evaluation.folder import evaluate_folder
-from restereo.evaluation.protocol import judge, mean
+from restereo.evaluation.baselines import BASELINES
+from restereo.evaluation.protocol import evaluate_folder, judge, mean
 from restereo.evaluation.reader import find_photos, scene_of
 from restereo.sample import Prediction, Scene
 from restereo.tasks import restore, to_tensor
@@ -83,7 +83,7 @@ def test_visible_and_occluded_pixels_are_pooled_apart():
 def test_every_baseline_answers_every_size(name, size):
     view = smooth_picture(5, *size)
     scene = Scene("s", np.concatenate([view, view], axis=-1))
-    answer = judge(catalog.build("baseline", name), scene, TASK.observe(scene.truth, 85), TASK)
+    answer = judge(BASELINES[name], scene, TASK.observe(scene.truth, 85), TASK)
     assert answer.answer.shape == (*size, 6)
 
 
@@ -120,7 +120,7 @@ def write_pair(folder, seed=0, right_size=None):
 def test_a_folder_of_pairs_is_measured_scene_by_scene(tmp_path):
     write_pair(tmp_path / "set" / "a")
     write_pair(tmp_path / "b", 3)
-    figures = evaluate_folder(catalog.build("baseline", "grey"), TASK, find_pairs(tmp_path))
+    figures = evaluate_folder(BASELINES["grey"], TASK, find_pairs(tmp_path))
     assert list(figures["scenes"]) == ["b", "set_a"]
     assert figures["mean"].keys() == FIGURES | {"seconds_per_megapixel"}
     json.dumps(figures, allow_nan=False)
@@ -131,7 +131,7 @@ def test_a_folder_of_pairs_is_measured_scene_by_scene(tmp_path):
 def test_views_of_different_sizes_are_named(tmp_path):
     write_pair(tmp_path / "a", right_size=(24, 30))
     with pytest.raises(UserError, match=r"right\.png: 30x24, but left\.png is 32x24; both eyes need the same size"):
-        evaluate_folder(catalog.build("baseline", "grey"), TASK, find_pairs(tmp_path))
+        evaluate_folder(BASELINES["grey"], TASK, find_pairs(tmp_path))
 
 
 def test_pictures_of_one_name_are_all_measured(tmp_path):
@@ -139,11 +139,11 @@ def test_pictures_of_one_name_are_all_measured(tmp_path):
     for number, name in enumerate(("set5/one.png", "set14/one.png")):
         (tmp_path / name).parent.mkdir()
         cv2.imwrite(str(tmp_path / name), smooth_picture(number, 24, 32))
-    figures = evaluate_folder(catalog.build("baseline", "grey_copy"), task, find_photos(tmp_path))
+    figures = evaluate_folder(BASELINES["grey_copy"], task, find_photos(tmp_path))
     assert list(figures["scenes"]) == ["set14_one", "set5_one"]
     cv2.imwrite(str(tmp_path / "set5" / "one.jpg"), smooth_picture(2, 24, 32))
     with pytest.raises(UserError, match=r"set5/one\.png: a second scene of the name 'set5_one'; rename one"):
-        evaluate_folder(catalog.build("baseline", "grey_copy"), task, find_photos(tmp_path))
+        evaluate_folder(BASELINES["grey_copy"], task, find_photos(tmp_path))
 
 
 # The figures of docs/figures.md on two public scenes; frozen: a change of a baseline is a change of the yardstick.
@@ -153,7 +153,7 @@ FROZEN = {"identity": (12.8, 12.9), "grey": (12.5, 13.8), "sgbm": (18.0, 19.0)}
 @pytest.mark.parametrize("name", FROZEN)
 def test_baselines_on_cones_and_teddy(data, name):
     folder = data / "bench" / "stereo" / "middlebury_2003"
-    figures = evaluate_folder(catalog.build("baseline", name), TASK, find_pairs(folder))["scenes"]
+    figures = evaluate_folder(BASELINES[name], TASK, find_pairs(folder))["scenes"]
     for scene, expected in zip(("cones", "teddy"), FROZEN[name], strict=True):
         value = figures[scene]["missing_psnr"]
         assert value >= expected - 0.05 if name == "sgbm" else value == pytest.approx(expected, abs=0.3)
@@ -161,7 +161,7 @@ def test_baselines_on_cones_and_teddy(data, name):
 
 def test_eyes_of_different_scenes_lack_support():
     noise = [smooth_picture(seed, 60, 160)[..., :1].repeat(3, axis=2) for seed in (1, 2)]
-    sgbm = catalog.build("baseline", "sgbm")
+    sgbm = BASELINES["sgbm"]
 
     def trust(left, right):
         scene = Scene("a", np.concatenate([left, right], axis=2))

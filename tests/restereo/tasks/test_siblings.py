@@ -10,7 +10,8 @@ from restereo import catalog
 from restereo.datasets.pairs import find_pairs
 from restereo.datasets.textures import read_textures
 from restereo.errors import UserError
-from restereo.evaluation.folder import evaluate_folder
+from restereo.evaluation.baselines import BASELINES
+from restereo.evaluation.protocol import evaluate_folder
 from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
 from restereo.imaging.degradations import OldPhotoDegradation, degrade_old_photo
 from restereo.imaging.resampling import reduced
@@ -169,7 +170,7 @@ def test_bicubic_figures_are_those_of_the_literature(data):
     """Bicubic x4 of CVHSSR's own evaluation on single pairs: Cones 24.03, Teddy 24.93 dB."""
     files = find_pairs(data / "bench" / "stereo" / "middlebury_2003")
     task = catalog.build("task", "stereo_sr", scale=4)
-    figures = evaluate_folder(catalog.build("baseline", "bicubic"), task, files)["scenes"]
+    figures = evaluate_folder(BASELINES["bicubic"], task, files)["scenes"]
     assert figures["cones"]["psnr"] == pytest.approx(24.03, abs=0.02)
     assert figures["teddy"]["psnr"] == pytest.approx(24.93, abs=0.02)
 

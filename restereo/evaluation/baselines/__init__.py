@@ -1,1 +1,0 @@
-"""Predictors without training; every file has `build() -> Predictor`."""
