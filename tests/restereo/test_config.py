@@ -143,10 +143,6 @@ NONSENSE = {
         "recipe 'r': model 'parallax' takes 12 channels and gives 6, but its task has 1 and asks for 3; models that "
         "fit: autoencoder, ",
     ),
-    "half of three": (
-        row({"kind": "colorization"}, model="predecessor_gan"),
-        "takes any number of channels and gives 6",
-    ),
     "nothing to enlarge": (
         row({"kind": "anaglyph"}, model="naf_sr"),
         "recipe 'r': model 'naf_sr' enlarges, task 'x' does not; take another model.",
