@@ -1,12 +1,16 @@
 """Options that several commands have."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from restereo.errors import UserError
+
 if TYPE_CHECKING:
     from restereo.video.conversion import VideoOptions
+    from restereo.video.writer import VideoCodec
 
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside the input.")]
 Model = Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")]
@@ -22,7 +26,16 @@ Method = Annotated[
 ]
 
 
-def film_wanted(
+OTHER_CODECS = {
+    **dict.fromkeys(["h.264", "x264", "libx264", "avc"], "h264"),
+    **dict.fromkeys(["h265", "h.265", "x265", "libx265", "hvec"], "hevc"),
+}
+"""What else people call codecs."""
+LONGEST = 40
+"""Characters of a time; exponents are none of its, since 1e400 seconds are more than any clock counts."""
+
+
+def video_options(
     start: str, end: str | None, sample: bool, codec: str, crf: float | None, force: bool
 ) -> "VideoOptions":
     """Returns what the options of films ask for.
@@ -31,13 +44,47 @@ def film_wanted(
         UserError: A time is none, or there is no such codec: before a film is looked through.
 
     Example:
-        >>> film_wanted("1:00", None, False, "auto", None, False).span.start
+        >>> video_options("1:00", None, False, "auto", None, False).time_range.start
         Fraction(60, 1)
     """
     from restereo.video.conversion import VideoOptions
-    from restereo.video.encoder import find_codec
-    from restereo.video.time_range import Span, seconds_of
+    from restereo.video.reader import TimeRange
 
-    find_codec(codec, 0, 0)
-    span = Span(seconds_of(start), seconds_of(end) if end else None)
-    return VideoOptions(span, codec, crf, force=force, sample=sample)
+    time_range = TimeRange(seconds_of(start), seconds_of(end) if end else None)
+    return VideoOptions(time_range, codec_of(codec), crf, force=force, sample=sample)
+
+
+def codec_of(name: str) -> "VideoCodec | None":
+    """Returns the codec of this name, None for `auto`.
+
+    Raises:
+        UserError: There is none of this name.
+    """
+    match name:
+        case "auto":
+            return None
+        case "h264" | "hevc":
+            return name
+    meant = OTHER_CODECS.get(name.lower())
+    fix = f"did you mean {meant}? Write h264, hevc or auto" if meant else "write h264, hevc or auto"
+    raise UserError("no such codec", where=f"'{name}'", remedy=fix)
+
+
+def seconds_of(text: str) -> Fraction:
+    """Returns the seconds of a time written as seconds, minutes:seconds or hours:minutes:seconds.
+
+    Raises:
+        UserError: It is none of these.
+
+    Example:
+        >>> float(seconds_of("1:02:03.5")), float(seconds_of("90"))
+        (3723.5, 90.0)
+    """
+    parts = text.split(":")
+    try:
+        numbers = [Fraction(part) for part in parts if len(part) <= LONGEST and "e" not in part.lower()]
+    except (ValueError, ZeroDivisionError):
+        numbers = []
+    if not 1 <= len(numbers) == len(parts) <= 3 or min(numbers) < 0 or max(numbers) >= 10**9:
+        raise UserError(f"'{text}' is no time", remedy="write seconds, minutes:seconds or hours:minutes:seconds")
+    return sum((number * 60**place for place, number in enumerate(reversed(numbers))), Fraction(0))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, film_wanted
+from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, seconds_of, video_options
 from restereo.errors import UserError
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.methods import parse, parse_or_detect
@@ -111,7 +111,7 @@ def recover(
     from restereo.video.conversion import check_for_films
 
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
-    film = film_wanted(start, end, sample, codec, crf, force)
+    film = video_options(start, end, sample, codec, crf, force)
     how, shown = parse_or_detect(method), parse(glasses)
     options = RecoverOptions(how, swap, force, invent_color, layouts, shown, quality, film)
     last = ending and f".{ending.removeprefix('.')}"
@@ -160,19 +160,18 @@ def flicker(
     """
     from restereo.inference.devices import find_device
     from restereo.inference.lookup import default_model, find_model
-    from restereo.video.flicker import measure
-    from restereo.video.reader import open_film
-    from restereo.video.time_range import Span, seconds_of
+    from restereo.video.reader import TimeRange, open_film
+    from restereo.video.temporal import measure
 
     restorer = find_model(model or default_model(), find_device(device))
-    known, span = open_film(truth) if truth else None, Span(seconds_of(start))
+    known, time_range = open_film(truth) if truth else None, TimeRange(seconds_of(start))
     how = parse(method) if restorer.config["task_kind"] == "anaglyph" else None
-    rows = measure(restorer, how, open_film(film), span, frames, known)
+    rows = measure(restorer, how, open_film(film), time_range, frames, known)
     typer.echo(f"{'':16s}{'colour':>10s}{'disparity':>12s}{'psnr':>8s}")
     for name, row in rows.items():
-        cells = [f"{one:.3f}" if one is not None else "" for one in (row.colour, row.disparity, row.psnr)]
+        cells = [f"{one:.3f}" if one is not None else "" for one in (row.color, row.disparity, row.psnr)]
         typer.echo(f"{name:16s}{cells[0]:>10s}{cells[1]:>12s}{cells[2]:>8s}")
-    if all(row.colour is None for row in rows.values()):
+    if all(row.color is None for row in rows.values()):
         typer.echo(f"note: {film}: no frame could be compared with the one before it; look at one scene with --start")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, Shown, Start, film_wanted
+from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, Shown, Start, video_options
 
 if TYPE_CHECKING:
     from restereo.inference.restore import Command
@@ -33,7 +33,7 @@ def colorize(
     """
     from restereo.inference.restore import COLORIZE
 
-    _restore(COLORIZE, [picture], out, film_wanted(start, end, sample, codec, crf, force), model, device)
+    _restore(COLORIZE, [picture], out, video_options(start, end, sample, codec, crf, force), model, device)
 
 
 def repair(
@@ -54,7 +54,7 @@ def repair(
     """
     from restereo.inference.restore import REPAIR
 
-    _restore(REPAIR, [picture], out, film_wanted(start, end, sample, codec, crf, force), model, device)
+    _restore(REPAIR, [picture], out, video_options(start, end, sample, codec, crf, force), model, device)
 
 
 def upscale(
@@ -85,7 +85,7 @@ def _restore(
     from restereo.inference.restore import restore_files, restorer_for
     from restereo.io.paths import is_film
     from restereo.video.conversion import check_for_films
-    from restereo.video.restoring import restore_film
+    from restereo.video.recovery import restore_film
 
     check_for_films(wanted, files)
     restorer, name = restorer_for(command, model, device)

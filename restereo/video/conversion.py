@@ -6,27 +6,36 @@ the bytes are the same.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
-from restereo.errors import UserError
+from restereo.errors import FORCE, Parameter, UserError
 from restereo.image import Picture
 from restereo.io.paths import is_film
+from restereo.io.write import write_picture
 from restereo.progress import rated
-from restereo.video.encoder import QUALITY, Look, encode, find_codec
-from restereo.video.reader import Film, frames
-from restereo.video.segments import Parts, State
-from restereo.video.time_range import WHOLE, Span
-from restereo.video.writer import check_ending, check_streams, write_film
+from restereo.video.reader import END, START, WHOLE, Film, TimeRange, frames
+from restereo.video.segments import Segments, State, locked, origin_of, segment_length
+from restereo.video.writer import (
+    CRF,
+    EncoderSettings,
+    VideoCodec,
+    check_ending,
+    check_streams,
+    codec_for,
+    encode,
+    write_film,
+)
 
-SEGMENT_PIXELS = 48_000_000
-"""About what a kill costs at most; the longest segment has 48 frames, the shortest 12."""
 SAMPLES = 8
 """Frames that a survey keeps at least, where there are as many."""
+Facts = dict[str, Any]
+"""What is known of a film; JSON."""
 
 
 class FrameMaker(Protocol):
@@ -47,17 +56,17 @@ class VideoOptions:
     """What to make of a film.
 
     Attributes:
-        span: The part of it.
-        codec: `h264`, `hevc` or `auto`.
-        quality: Constant rate factor, None = the codec's own.
+        time_range: The part of it.
+        codec: None = H.264 where hardware takes pictures of that size, else HEVC.
+        crf: Constant rate factor, lower = better and larger; None = the codec's own.
         stereo_mode: Matroska's StereoMode of the result.
         sample: Whether to recover a single frame, as a picture.
         force: Whether to take a damaged film as far as it can be decoded.
     """
 
-    span: Span = WHOLE
-    codec: str = "auto"
-    quality: float | None = None
+    time_range: TimeRange = WHOLE
+    codec: VideoCodec | None = None
+    crf: float | None = None
     stereo_mode: int | None = None
     force: bool = False
     sample: bool = False
@@ -66,7 +75,7 @@ class VideoOptions:
 WHOLE_FILM = VideoOptions()
 
 
-def check_for_films(wanted: VideoOptions, files: Sequence[Path]) -> None:
+def check_for_films(options: VideoOptions, files: Sequence[Path]) -> None:
     """Makes sure that what is asked of films is not asked of pictures alone.
 
     Raises:
@@ -75,34 +84,114 @@ def check_for_films(wanted: VideoOptions, files: Sequence[Path]) -> None:
     Example:
         >>> check_for_films(VideoOptions(sample=True), [Path("photo.jpg")])
         Traceback (most recent call last):
-        restereo.errors.UserError: photo.jpg: a picture; --start, --end, --sample, --codec and --crf are for films only.
+        restereo.errors.UserError: photo.jpg: a picture; start, end, sample, codec and crf are for films only.
     """
-    if replace(wanted, force=False) != WHOLE_FILM and not any(is_film(file) for file in files):
-        raise UserError(f"{files[0]}: a picture; --start, --end, --sample, --codec and --crf are for films only.")
+    if replace(options, force=False) != WHOLE_FILM and not any(is_film(file) for file in files):
+        listing = START, ", ", END, ", ", Parameter("sample"), ", ", Parameter("codec"), " and ", Parameter("crf")
+        raise UserError("a picture", where=files[0], remedy=(*listing, " are for films only"))
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What one look at the whole film found.
+class FilmJob:
+    """How one film becomes another.
 
     Attributes:
-        frames: How many there are.
-        samples: Some of them, evenly spread.
+        options: The part of it, and how it is encoded.
+        maker: All that decides the pictures, the code that makes them included; JSON.
+        judge: Returns what frames from all over the film say of it, or raises `UserError`.
+        build: Returns what makes the pictures, given what `judge` returned.
     """
 
+    options: VideoOptions
+    maker: Mapping[str, Any]
+    judge: Callable[[list[Picture]], Facts]
+    build: Callable[[Facts], FrameMaker]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a film.
+
+    Attributes:
+        facts: What `FilmJob.judge` returned.
+        frames: How many were made.
+        seconds: What this run took.
+        notes: What a person may want to know.
+    """
+
+    facts: Facts
     frames: int
-    samples: list[Picture]
+    seconds: float
+    notes: list[str]
 
 
-def survey(film: Film, wanted: VideoOptions = WHOLE_FILM) -> Survey:
-    """Returns the number of frames in the wanted part, and samples; decodes them all, so that no surprise comes later.
+def produce(film: Film, out: Path, job: FilmJob) -> Made:
+    """Returns what was done after writing the film, or one frame of it if only that is wanted.
+
+    Sound, subtitles, chapters, fonts and times are the original's.
 
     Raises:
-        UserError: The film is damaged, or empty within the span.
+        UserError: The film is damaged or not what `job.judge` takes, or the file cannot hold it.
+        KeyboardInterrupt: With a message on what is kept.
+    """
+    start = time.monotonic()
+    notes = ["interlaced: both half pictures of a frame are taken for one"] if film.interlaced else []
+    if job.options.sample:
+        picture = one_frame(film, job.options.time_range)
+        facts = job.judge([picture])
+        write_picture(out, job.build(facts)(picture))
+        took = time.monotonic() - start
+        count = film.announced or round(film.seconds * film.rate)  # Matroska does not say how many there are
+        notes += [f"about {in_words(count * took)} for the {count} frames of the whole film"] if count else []
+        return Made(facts, 1, took, notes)
+    notes += check_streams(film, out)
+    with locked(out):
+        segments = Segments(out, origin_of(film, asdict(job.options), job.maker))
+        try:
+            known = segments.note("survey") or _surveyed(film, job)
+            segments.keep_note("survey", known)
+            convert(film, out, job.build(known["facts"]), segments, job.options, known["frames"])
+        except UserError:
+            if not segments.finished():  # there is nothing to go on from
+                segments.remove()
+            raise
+        except KeyboardInterrupt:
+            done = min(segments.finished() * segment_length(film), (segments.note("survey") or {"frames": 0})["frames"])
+            if not done:
+                segments.remove()
+            kept = f"; the same command goes on after {done} frames" if done else " before any frames were kept"
+            raise KeyboardInterrupt(f"{out}: interrupted{kept}.") from None
+    return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
+
+
+def in_words(seconds: float) -> str:
+    """Returns how long something takes, in the unit in which a person would say it.
+
+    Example:
+        >>> in_words(40), in_words(600), in_words(9000)
+        ('40 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _surveyed(film: Film, job: FilmJob) -> Facts:
+    count, samples = survey(film, job.options)
+    return {"frames": count, "facts": job.judge(samples)}
+
+
+def survey(film: Film, options: VideoOptions = WHOLE_FILM) -> tuple[int, list[Picture]]:
+    """Returns how many frames the wanted part has, and some of them, evenly spread.
+
+    All are decoded, so that no surprise comes later.
+
+    Raises:
+        UserError: The film is damaged, or empty within the time range.
     """
     kept, every, count = [], 1, 0
     damage: list[float] = []
-    looked = frames(film, wanted.span, damage)
+    looked = frames(film, options.time_range, damage)
     for number, frame in enumerate(rated(looked, "Looking through the film", "frames", film.announced or None)):
         count += 1
         if number % every == 0:
@@ -110,24 +199,27 @@ def survey(film: Film, wanted: VideoOptions = WHOLE_FILM) -> Survey:
             if len(kept) == 2 * SAMPLES:
                 kept, every = kept[::2], 2 * every
     if count == 0:
-        raise UserError(f"{film.file}: no frame in the part that was asked for; check --start and --end.")
-    if damage and not wanted.force:
-        raise UserError(
-            f"{film.file}: damaged or cut short at {damage[0]:.2f} s ({len(damage)} places); copy it again from its "
-            f"original, or take the {count} frames that can be decoded with --force."
-        )
-    return Survey(count, [frame.image() for frame in kept])
+        raise _no_frame(film)
+    if damage and not options.force:
+        what = f"damaged or cut short at {damage[0]:.2f} s ({len(damage)} places)"
+        fix = f"copy it again from its original, or take the {count} frames that can be decoded with "
+        raise UserError(what, where=film.file, remedy=(fix, FORCE))
+    return count, [frame.image() for frame in kept]
 
 
-def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: VideoOptions, total: int) -> None:
+def _no_frame(film: Film) -> UserError:
+    return UserError("no frame in the part that was asked for", where=film.file, remedy=("check ", START, " and ", END))
+
+
+def convert(film: Film, out: Path, make: FrameMaker, segments: Segments, options: VideoOptions, total: int) -> None:
     """Writes the film that `make` makes.
 
     Args:
         film: From `open_film`.
         out: The film to write.
         make: Makes each picture.
-        parts: What is finished already; removed at the end.
-        wanted: What to make.
+        segments: What is finished already; removed at the end.
+        options: What to make.
         total: Number of frames, for the time left.
 
     Raises:
@@ -136,68 +228,62 @@ def convert(film: Film, out: Path, make: FrameMaker, parts: Parts, wanted: Video
     check_ending(out)
     check_streams(film, out)
     length = segment_length(film)
-    shift_ticks = _shift(film, wanted.span)
-    done = parts.finished()
+    shift_ticks = _shift(film, options.time_range)
+    done = segments.finished()
     if done:
-        make.resume(parts.state(done - 1))
+        make.resume(segments.state(done - 1))
     damage: list[float] = []
-    timed = itertools.islice(_timed(film, wanted.span, shift_ticks, damage), done * length, None)
-    look = _known_look(parts, film, wanted)
+    timed = itertools.islice(_timed(film, options.time_range, shift_ticks, damage), done * length, None)
+    settings = _known_settings(segments, film, options)
     with closing(rated(timed, "Making the film", "frames", total, min(total, done * length))) as bar:
         for number in itertools.count(done):
             made = ((make(frame()), ticks, duration) for ticks, duration, frame in itertools.islice(bar, length))
             first = next(made, None)
             if first is None:
-                _check_whole(film, damage, wanted)
+                _check_whole(film, damage, options)
                 break
-            if look is None:
+            if settings is None:
                 height, width = first[0].shape[:2]
-                parts.keep_note("size", {"width": width, "height": height})
-                look = _known_look(parts, film, wanted)
-                assert look is not None
-            packets = list(encode(itertools.chain([first], made), look))
-            _check_whole(film, damage, wanted)
-            parts.save(number, packets, make.state())
-    assert look is not None
-    write_film(out, parts.packets(number), look, film, wanted.span, shift_ticks * film.time_base)
-    parts.remove()
+                segments.keep_note("size", {"width": width, "height": height})
+                settings = _known_settings(segments, film, options)
+                assert settings is not None
+            packets = list(encode(itertools.chain([first], made), settings))
+            _check_whole(film, damage, options)
+            segments.save(number, packets, make.state())
+    assert settings is not None
+    shift = shift_ticks * film.time_base
+    write_film(out, segments.packets(number), settings, film, options.time_range, shift)
+    segments.remove()
 
 
-def segment_length(film: Film) -> int:
-    """Returns how many frames a segment has: a function of the film alone."""
-    return min(48, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
+def _check_whole(film: Film, damage: list[float], options: VideoOptions) -> None:
+    """Raises `UserError` if a film that a survey found whole is not now: frames would be missing, unnoticed."""
+    if damage and not options.force:
+        what = f"cannot be decoded at {damage[0]:.2f} s, where it could be before"
+        raise UserError(what, where=film.file, remedy="see that its drive is there, and run the same command again")
 
 
-def _check_whole(film: Film, damage: list[float], wanted: VideoOptions) -> None:
-    """Raises `UserError` if a film that a survey found whole is not now: frames would be missing, and nobody told."""
-    if damage and not wanted.force:
-        raise UserError(
-            f"{film.file}: cannot be decoded at {damage[0]:.2f} s, where it could be before; "
-            "see that its drive is there, and run the same command again."
-        )
-
-
-def _known_look(parts: Parts, film: Film, wanted: VideoOptions) -> Look | None:
-    size = parts.note("size")
+def _known_settings(segments: Segments, film: Film, options: VideoOptions) -> EncoderSettings | None:
+    size = segments.note("size")
     if size is None:
         return None
-    codec = find_codec(wanted.codec, **size)
-    quality = QUALITY[codec] if wanted.quality is None else wanted.quality
+    codec = options.codec or codec_for(**size)
+    crf = CRF[codec] if options.crf is None else options.crf
     base = film.time_base, film.rate, film.aspect, film.colour
-    return Look(codec, quality, size["width"], size["height"], *base, wanted.stereo_mode)
+    return EncoderSettings(codec, crf, size["width"], size["height"], *base, options.stereo_mode)
 
 
-def _shift(film: Film, span: Span) -> int:
+def _shift(film: Film, time_range: TimeRange) -> int:
     """Ticks by which times become less: broadcasts begin at any time of the day, a part begins where it is cut."""
-    begin = film.begin if film.container in {"mpegts", "mpeg"} or span.start > 0 else Fraction(0)
-    return int((begin + span.start) / film.time_base)
+    begin = film.begin if film.container in {"mpegts", "mpeg"} or time_range.start > 0 else Fraction(0)
+    return int((begin + time_range.start) / film.time_base)
 
 
-def _timed(film: Film, span: Span, shift: int, damage: list[float]) -> Iterator[tuple[int, int, Any]]:
+def _timed(film: Film, time_range: TimeRange, shift: int, damage: list[float]) -> Iterator[tuple[int, int, Any]]:
     """Yields (ticks, duration, picture's maker): a frame lasts until the next one. `frames` fills `damage`."""
     step = max(1, round(1 / film.rate / film.time_base))
     before = None
-    for frame in frames(film, span, damage):
+    for frame in frames(film, time_range, damage):
         if before is not None:
             yield before.ticks - shift, frame.ticks - before.ticks, before.image
         before = frame
@@ -205,14 +291,14 @@ def _timed(film: Film, span: Span, shift: int, damage: list[float]) -> Iterator[
         yield before.ticks - shift, before.duration or step, before.image
 
 
-def one_frame(film: Film, span: Span) -> Picture:
-    """Returns the frame at `span.start`, or where there is none the one in the middle of the film.
+def one_frame(film: Film, time_range: TimeRange) -> Picture:
+    """Returns the frame at `time_range.start`, or where there is none the one in the middle of the film.
 
     Raises:
         UserError: There is no frame there.
     """
-    start = span.start or Fraction(film.seconds) / 2
-    found = next(frames(film, replace(span, start=start)), None) or next(frames(film, span), None)
+    start = time_range.start or Fraction(film.seconds) / 2
+    found = next(frames(film, replace(time_range, start=start)), None) or next(frames(film, time_range), None)
     if found is None:
-        raise UserError(f"{film.file}: no frame in the part that was asked for; check --start and --end.")
+        raise _no_frame(film)
     return found.image()

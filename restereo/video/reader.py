@@ -6,16 +6,29 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
-from restereo.errors import UserError
+from restereo.errors import Parameter, UserError
 from restereo.image import Picture
 from restereo.io.read import MAX_PIXELS
 from restereo.video.color import Colour, colour_of, to_rgb
-from restereo.video.container import is_cut_short
-from restereo.video.time_range import WHOLE, Span
+
+EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
+LEAST_BOX = 8
+
+
+@dataclass(frozen=True)
+class TimeRange:
+    """The part of a film from `start` up to, not including, `end`, in seconds from its beginning; None = its end."""
+
+    start: Fraction = Fraction(0)
+    end: Fraction | None = None
+
+
+WHOLE = TimeRange()
+START, END = Parameter("start"), Parameter("end")
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class Film:
         colour: What the numbers mean.
         interlaced: Whether a frame holds two half pictures of different times.
         stereo_mode: Matroska's StereoMode in ffmpeg's words, such as `anaglyph_cyan_red`, or None.
-        begin: Seconds at which the film begins by its own clock; `--start` counts from there.
+        begin: Seconds at which the film begins by its own clock; a `TimeRange` counts from there.
         announced: Number of frames that the container claims, 0 = it does not say.
         seconds: Length that the container claims, 0 = it does not say.
     """
@@ -80,20 +93,20 @@ def opened(file: Path) -> Iterator[tuple[Any, Any]]:
     import av
 
     if not file.exists():
-        raise UserError(f"{file}: no such file; check the name.")
+        raise UserError("no such file", where=file, remedy="check the name")
     if file.is_dir():
-        raise UserError(f"{file}: a folder, not a film; name a file.")
+        raise UserError("a folder, not a film", where=file, remedy="name a file")
     try:
         # before version 19, tags that are no UTF-8 end in an error unless asked otherwise; after it, see `tags`
         how: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
         container = av.open(str(file), **how)
     except (av.error.FFmpegError, ValueError) as error:
         what = "is empty" if file.stat().st_size == 0 else f"is not a film that can be read ({_reason(error)})"
-        raise UserError(f"{file}: {what}; copy it again from its original.") from None
+        raise UserError(what, where=file, remedy="copy it again from its original") from None
     with container:
         moving = [s for s in container.streams.video if not s.disposition & _cover() and s.codec_context is not None]
         if not moving:
-            raise UserError(f"{file}: holds no moving picture; name a film.")
+            raise UserError("holds no moving picture", where=file, remedy="name a film")
         yield container, max(moving, key=lambda s: (s.width or 0) * (s.height or 0))
 
 
@@ -161,14 +174,14 @@ def open_film(file: Path) -> Film:
         )
 
 
-def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) -> Iterator[Frame]:
+def frames(film: Film, time_range: TimeRange = WHOLE, damage: list[float] | None = None) -> Iterator[Frame]:
     """Yields the frames of a film that can be decoded, their times strictly ascending.
 
     Frames without a time follow the one before at the mean rate.
 
     Args:
         film: From `open_film`.
-        span: The part wanted.
+        time_range: The part wanted.
         damage: Filled with the seconds at which something could not be decoded or was missing.
 
     Raises:
@@ -176,12 +189,12 @@ def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) ->
     """
     bad = [] if damage is None else damage
     step = max(1, round(1 / film.rate / film.time_base))
-    first = film.begin + span.start
-    beyond = None if span.end is None else film.begin + span.end
+    first = film.begin + time_range.start
+    beyond = None if time_range.end is None else film.begin + time_range.end
     ticks: int | None = None
     with opened(film.file) as (container, stream):
         stream.thread_type = "AUTO"
-        if span.start > 0:
+        if time_range.start > 0:
             _seek(container, stream, film, first)
         count = 0
         for packet in _packets(container, stream):
@@ -201,7 +214,7 @@ def frames(film: Film, span: Span = WHOLE, damage: list[float] | None = None) ->
                 if one.is_corrupt:
                     bad.append(float(ticks * film.time_base - film.begin))
                 yield Frame(ticks, int(one.duration or 0), functools.partial(_upright, one, film))
-        missing = span.start == 0 and "mp4" in film.container and count < len(stream.index_entries)
+        missing = time_range.start == 0 and "mp4" in film.container and count < len(stream.index_entries)
         if missing or is_cut_short(film.file):
             bad.append(float((ticks or 0) * film.time_base - film.begin))
 
@@ -234,11 +247,11 @@ def _decoded(packet: Any) -> list[Any] | None:
 def _first(container: Any, stream: Any, file: Path) -> Any:
     size = (stream.width or 0) * (stream.height or 0)
     if size > MAX_PIXELS:
-        raise UserError(f"{file}: {size:,} pixels a frame, and {MAX_PIXELS:,} is the limit; scale it down.")
+        raise UserError(f"{size:,} pixels a frame, and {MAX_PIXELS:,} is the limit", where=file, remedy="scale it down")
     for packet in _packets(container, stream):
         for frame in _decoded(packet) or []:
             return frame
-    raise UserError(f"{file}: no frame of it can be decoded; copy it again from its original.")
+    raise UserError("no frame of it can be decoded", where=file, remedy="copy it again from its original")
 
 
 def _seek(container: Any, stream: Any, film: Film, first: Fraction) -> None:
@@ -260,10 +273,8 @@ def _check_size(frame: Any, film: Film, ticks: int) -> None:
     size = (film.height, film.width) if turned else (film.width, film.height)
     if (frame.width, frame.height) != size:
         when = f"{float(ticks * film.time_base - film.begin):.2f} s"
-        raise UserError(
-            f"{film.file}: its picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at {when}; "
-            "cut it there with --start and --end."
-        )
+        what = f"its picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at {when}"
+        raise UserError(what, where=film.file, remedy=("cut it there with ", START, " and ", END))
 
 
 def _upright(frame: Any, film: Film) -> Picture:
@@ -279,3 +290,68 @@ def _cover() -> Any:
 
 def _reason(error: BaseException) -> str:
     return " ".join(str(getattr(error, "strerror", None) or error).split())
+
+
+def is_cut_short(file: Path) -> bool:
+    """Returns whether bytes are missing at the end of a Matroska, MP4 or AVI file; of others it cannot be told.
+
+    Raises:
+        UserError: The file cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as one:
+        ...     _ = one.write(b"RIFF" + (100).to_bytes(4, "little") + b"AVI ")
+        ...     one.flush()
+        ...     is_cut_short(Path(one.name))
+        True
+    """
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            head = stream.read(16)
+            stream.seek(0)
+            if head.startswith(EBML):
+                return _matroska_end(stream) > size
+            if head[4:8] == b"ftyp":
+                return any(end > size for _, _, end in boxes(stream, 0, size))
+    except OSError as error:
+        raise UserError(
+            f"cannot be read ({error.strerror})", where=file, remedy="check its place and permissions"
+        ) from None
+    return head[:4] == b"RIFF" and int.from_bytes(head[4:8], "little") + 8 > size
+
+
+def _matroska_end(stream: BinaryIO) -> int:
+    """Returns where the segment ends; 0 if it does not say, as in a live recording."""
+    stream.seek(len(EBML))
+    header = _number(stream) or 0
+    stream.seek(header, 1)
+    if stream.read(4) != SEGMENT:
+        return 0
+    length = _number(stream)
+    return 0 if length is None else stream.tell() + length
+
+
+def _number(stream: BinaryIO) -> int | None:
+    """Reads an EBML number (RFC 8794): leading zero bits count its bytes; all ones = unknown."""
+    first = stream.read(1)
+    count = 8 - first[0].bit_length() if first and first[0] else 0
+    rest = stream.read(count)
+    value = int.from_bytes(bytes([(first or b"\0")[0] & (0x7F >> count)]) + rest, "big")
+    return None if value == (1 << 7 * (count + 1)) - 1 else value
+
+
+def boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yields name, begin and end of each box (ISO 14496-12) that begins within these bytes of a file."""
+    while begin + LEAST_BOX <= end:
+        stream.seek(begin)
+        length, name = int.from_bytes(stream.read(4), "big"), stream.read(4)
+        if length == 1:
+            length = int.from_bytes(stream.read(8), "big")
+        elif length == 0:
+            length = end - begin
+        if length < LEAST_BOX:
+            return  # no box: a matter for the decoder
+        yield name, begin, begin + length
+        begin += length

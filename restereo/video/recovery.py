@@ -1,29 +1,34 @@
-"""From an anaglyph film's file to the film of its views."""
+"""From a film's file to the film of its views or, for a task of single pictures, of its restored pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from restereo.errors import UserError
+import numpy as np
+
+from restereo.errors import FORCE, Parameter, UserError
 from restereo.image import Picture
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference.engine import Restorer
 from restereo.inference.recover import RecoverOptions
-from restereo.io.layouts import LAYOUTS, stereo_mode
+from restereo.inference.restore import Command, Restored, doubted, target_of
+from restereo.io.layouts import LAYOUTS, Layout, arrange, stereo_mode
 from restereo.io.paths import targets
 from restereo.io.write import check_target
 from restereo.methods import METHODS, AnaglyphMethod, parse
+from restereo.sample import Prediction
 from restereo.source_code import code_sha256
-from restereo.video.job import Facts, FilmJob, produce
+from restereo.video.conversion import Facts, FilmJob, VideoOptions, produce
 from restereo.video.reader import Film, open_film
-from restereo.video.views import FilmViews, LaidOut
+from restereo.video.temporal import FrameRestorer
 from restereo.video.writer import check_ending, ending_for
 
 HINTS = {"anaglyph_cyan_red": "red-cyan", "anaglyph_green_magenta": "green-magenta"}
 """The glasses of Matroska's StereoMode 10 and 12."""
 LEAST_CONTRAST = 8.0
-"""Standard deviation in codes under which a frame, such as a black one, says nothing of a film's type."""
+"""Standard deviation in codes under which a frame, such as a black one, says nothing of a film."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class FilmResult:
     why: str = ""
 
     def facts(self) -> dict[str, Any]:
-        """Returns what `--json` prints."""
+        """Returns it as JSON."""
         return {
             "file": str(self.file),
             "status": "done",
@@ -89,9 +94,10 @@ def film_targets(file: Path, options: RecoverOptions, out: Path | None, ending: 
     able = ", ".join(name for name, one in LAYOUTS.items() if one.film)
     for layout in options.layouts:
         if not layout.film:
-            raise UserError(f"{file}: a film, and layout '{layout.name}' is for pictures; take one of {able}.")
+            what = f"a film, and layout '{layout.name}' is for pictures"
+            raise UserError(what, where=file, remedy=f"take one of {able}")
     if len(options.layouts) != 1:
-        raise UserError(f"{file}: a film takes one layout at a time, out of {able}.")
+        raise UserError("a film takes one layout at a time", where=file, remedy=f"take one of {able}")
     named = out is not None and bool(out.suffix) and not out.is_dir()
     if not options.film.sample:
         return targets(file, options.layouts, out, ending or (None if named else ending_for(file)))
@@ -117,18 +123,22 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, option
         UserError: The film is damaged or no anaglyph, or the file cannot hold it.
     """
     film, layout = open_film(file), options.layouts[0]
-    wanted = replace(options.film, stereo_mode=stereo_mode(layout, options.glasses), force=options.force)
+    video = replace(options.film, stereo_mode=stereo_mode(layout, options.glasses), force=options.force)
 
-    def judge(samples: list[Picture]) -> Facts:
-        return judged(film, samples, options)
+    def build(facts: Facts) -> FrameRestorer:
+        show, method = partial(laid_out, layout, options.glasses), parse(facts["method"])
+        return FrameRestorer(restorer, method, invent_color=options.invent_color, show=show)
 
-    def build(facts: Facts) -> LaidOut:
-        views = FilmViews(restorer, parse(facts["method"]), invent_color=options.invent_color)
-        return LaidOut(views, layout, options.glasses)
-
-    made = produce(film, outputs[0], FilmJob(wanted, _maker(restorer, options), judge, build))
+    maker = {
+        **_network(restorer),
+        "method": None if options.method is None else options.method.name,
+        "swap": options.swap,
+        "invent_color": options.invent_color,
+        "layout": layout.name,
+        "glasses": options.glasses.name,
+    }
+    made = produce(film, outputs[0], FilmJob(video, maker, lambda samples: judged(film, samples, options), build))
     facts, size = made.facts, (film.width, film.height)
-    notes = [*facts.get("notes", []), *made.notes]  # a run that an older version began has none
     return FilmResult(
         file,
         outputs,
@@ -137,10 +147,68 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, option
         made.frames,
         size,
         made.seconds,
-        wanted.sample,
-        notes,
-        facts.get("why", ""),
+        video.sample,
+        [*facts["notes"], *made.notes],
+        facts["why"],
     )
+
+
+def laid_out(layout: Layout, glasses: AnaglyphMethod, views: Picture, answer: Prediction) -> Picture:
+    """Returns the film's picture of both views `(H, W, 6)` in a layout.
+
+    Args:
+        layout: How they are shown.
+        glasses: Method of the anaglyph, for that layout.
+        views: Left and right.
+        answer: What the network says of them.
+    """
+    disparity, confidence = (
+        None if one is None else one[0].numpy(force=True) for one in (answer.disparity, answer.confidence)
+    )
+    picture = arrange(layout, views[..., :3], views[..., 3:], disparity, confidence, glasses=glasses)[0]
+    return np.ascontiguousarray(picture, dtype=np.uint8)
+
+
+def restore_film(file: Path, out: Path | None, restorer: Restorer, command: Command, options: VideoOptions) -> Restored:
+    """Returns what was done after writing the restored film; a killed run is taken up where it was.
+
+    Size, rate, times, sound and all else are the original's.
+
+    Args:
+        file: The film.
+        out: File or folder to write; by default the result lies beside the film.
+        restorer: The network.
+        command: What is done.
+        options: Which part, and how it is encoded; with `sample` one frame becomes a picture.
+
+    Raises:
+        UserError: The film is damaged, or hardly what the task restores, or the file cannot hold it.
+    """
+    if len(command.asks) != 1:
+        raise UserError(f"a film; `{command.name}` takes pictures only", where=file)
+    target = target_of(file, out, command.ending + (".png" if options.sample else ending_for(file)))
+    (check_target if options.sample else check_ending)(target)
+
+    def judge(samples: list[Picture]) -> Facts:
+        telling = _telling(samples)
+        found = [doubt for one in telling if (doubt := restorer.task.doubt(one))]
+        most = len(found) > len(telling) / 2
+        return {"notes": doubted(found[0], str(file), command, options.force) if most else []}
+
+    maker = {**_network(restorer), "command": command.name}
+    made = produce(open_film(file), target, FilmJob(options, maker, judge, lambda _: FrameRestorer(restorer)))
+    count = [] if options.sample else [f"{made.frames} frame{'s' if made.frames > 1 else ''}"]
+    return Restored([target], [*count, *made.facts["notes"], *made.notes])
+
+
+def _network(restorer: Restorer) -> Facts:
+    """What of a network decides the pictures."""
+    code = code_sha256(__name__, *restorer.modules)
+    return {"weights": restorer.sha256, "code": code, "device": str(restorer.device)}
+
+
+def _telling(samples: list[Picture]) -> list[Picture]:
+    return [one for one in samples if one.std() > LEAST_CONTRAST]
 
 
 def judged(film: Film, samples: list[Picture], options: RecoverOptions) -> Facts:
@@ -152,8 +220,7 @@ def judged(film: Film, samples: list[Picture], options: RecoverOptions) -> Facts
     Raises:
         UserError: Most frames are plain pictures.
     """
-    telling = [one for one in samples if min(one.shape[:2]) >= LEAST_SIDE and one.std() > LEAST_CONTRAST]
-    found = [detect(one, str(film.file)) for one in telling]
+    found = [detect(one, str(film.file)) for one in _telling(samples) if min(one.shape[:2]) >= LEAST_SIDE]
     plain = sum(one.plain for one in found)
     if options.method is not None:
         notes = doubts(options.method, "as asked", found)
@@ -161,13 +228,14 @@ def judged(film: Film, samples: list[Picture], options: RecoverOptions) -> Facts
     hint = HINTS.get(film.stereo_mode or "")
     if not hint and (not found or plain > len(found) / 2) and not options.force:
         what = f"{plain} of {len(found)} frames looked at are plain" if found else "its frames are blank"
-        raise UserError(f"{film.file}: no anaglyph film ({what}); name its --method, or use --force.")
+        fix = "name its ", Parameter("method"), ", or use ", FORCE
+        raise UserError(f"no anaglyph film ({what})", where=film.file, remedy=fix)
     method = (
         voted([one for one in found if hint in {None, one.method.colors}]) or METHODS[f"{hint or 'red-cyan'}-color"]
     )
     share = sum(one.method == method for one in found) / max(1, len(found))
     by_file = bool(hint) and share == 0
-    notes = doubts(method, "by the file's StereoMode" if hint else "by --force", found)
+    notes = doubts(method, "by the file's StereoMode" if hint else "as forced", found)
     why = "by the file's StereoMode" if by_file else ""
     return {"method": _seen(method, options).name, "share": None if by_file else share, "why": why, "notes": notes}
 
@@ -202,16 +270,3 @@ def doubts(method: AnaglyphMethod, why: str, found: Sequence[Detection]) -> list
     if len(others) <= len(found) / 2:
         return []
     return [f"taken for {method} {why}, but most frames look like {voted(others)}"]
-
-
-def _maker(restorer: Restorer, options: RecoverOptions) -> dict[str, Any]:
-    return {
-        "weights": restorer.sha256,
-        "code": code_sha256(__name__, *restorer.modules),
-        "device": str(restorer.device),
-        "method": None if options.method is None else options.method.name,
-        "swap": options.swap,
-        "invent_color": options.invent_color,
-        "layout": options.layouts[0].name,
-        "glasses": options.glasses.name,
-    }

@@ -4,24 +4,32 @@ A segment's file holds packets; the state after it is written first, so where a 
 """
 
 import contextlib
+import hashlib
 import json
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from restereo.errors import UserError
-from restereo.video.encoder import Encoded
+from restereo.io.atomic import replacing
+from restereo.video.reader import Film
+from restereo.video.writer import EncodedPacket
 
+SEGMENT_PIXELS = 48_000_000
+"""About what a kill costs at most; the longest segment has 48 frames, the shortest 12."""
 State = dict[str, NDArray[Any]]
 
 
-class Parts:
+class Segments:
     """The folder `.<name>.parts` beside a film that is being made."""
 
     def __init__(self, out: Path, origin: Mapping[str, Any]) -> None:
@@ -42,9 +50,8 @@ class Parts:
             try:
                 self.folder.mkdir(exist_ok=True)
             except OSError as error:
-                raise UserError(
-                    f"{out}: cannot be written ({error.strerror} beside it); free space or name another place."
-                ) from error
+                what = f"cannot be written ({error.strerror} beside it)"
+                raise UserError(what, where=out, remedy="free space or name another place") from error
             try:
                 _write(note, text.encode())
             except UserError:
@@ -78,7 +85,7 @@ class Parts:
         """
         return _read(self._state_file(number))
 
-    def save(self, number: int, packets: list[Encoded], state: State) -> None:
+    def save(self, number: int, packets: list[EncodedPacket], state: State) -> None:
         """Keeps a finished segment, and the state after it."""
         content = {
             "data": np.frombuffer(b"".join(one.data for one in packets), np.uint8),
@@ -90,7 +97,7 @@ class Parts:
         if number > 1:
             self._state_file(number - 2).unlink(missing_ok=True)
 
-    def packets(self, count: int) -> Iterator[Encoded]:
+    def packets(self, count: int) -> Iterator[EncodedPacket]:
         """Yields the packets of the first `count` segments, in decoding order, timed as one film.
 
         Raises:
@@ -102,7 +109,7 @@ class Parts:
             content = _read(self._file(number))
             ends, data = np.cumsum(content["sizes"]), content["data"].tobytes()
             for end, size, (pts, duration, key) in zip(ends, content["sizes"], content["times"], strict=True):
-                yield Encoded(data[end - size : end], int(pts), next(decoding), int(duration), bool(key))
+                yield EncodedPacket(data[end - size : end], int(pts), next(decoding), int(duration), bool(key))
 
     def remove(self) -> None:
         """Deletes the folder: the film is finished, or not begun."""
@@ -148,19 +155,64 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     """Returns what is in a file that was there a moment ago: without it the film would be another, and nobody told."""
     content = _load(file)
     if content is None:
-        raise UserError(f"{file}: cannot be read; run the same command again, it makes anew what is missing.")
+        fix = "run the same command again, it makes anew what is missing"
+        raise UserError("cannot be read", where=file, remedy=fix)
     return content
 
 
 def _write(file: Path, content: bytes) -> None:
-    temporary = file.with_name(f"{file.name}.tmp")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(file)
+        with replacing(file) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise UserError(
-            f"{file}: cannot be written ({error.strerror}); free space and run the same command again, "
-            "or name another place."
-        ) from error
+        fix = "free space and run the same command again, or name another place"
+        raise UserError(f"cannot be written ({error.strerror})", where=file, remedy=fix) from error
+
+
+def segment_length(film: Film) -> int:
+    """Returns how many frames a segment has: a function of the film alone."""
+    return min(48, max(12, round(SEGMENT_PIXELS / (film.width * film.height))))
+
+
+def origin_of(film: Film, options: Mapping[str, Any], maker: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns all that decides the bytes of the film to be made; JSON.
+
+    Args:
+        film: The original: its file, size, time and ends tell it from others.
+        options: What is wanted of it.
+        maker: What decides the pictures, the code that makes them included; JSON.
+    """
+    import av
+    import cv2
+    import torch
+
+    facts = film.file.stat()
+    with film.file.open("rb") as stream:
+        ends = stream.read(1 << 20)
+        stream.seek(max(0, facts.st_size - (1 << 20)))
+        ends += stream.read()
+    return {
+        "file": str(film.file.resolve()),
+        "size": facts.st_size,
+        "changed": facts.st_mtime_ns,
+        "sha256_of_ends": hashlib.sha256(ends).hexdigest(),
+        "options": {name: str(value) for name, value in options.items()},
+        "maker": dict(maker),
+        "segment": segment_length(film),
+        **{module.__name__: module.__version__ for module in (av, cv2, np, torch)},
+    }
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keeps other processes of this machine from making the same film, for as long as the block runs.
+
+    Raises:
+        UserError: Another process makes it.
+    """
+    name = hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16]
+    try:
+        with FileLock(str(Path(tempfile.gettempdir()) / f"restereo-{name}.lock"), blocking=False):
+            yield
+    except Timeout:
+        raise UserError("another run is making this film", where=out, remedy="wait for it, or name another") from None

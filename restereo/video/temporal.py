@@ -1,11 +1,14 @@
-"""Disparities and colours of a film held steady: what did not change in the film does not change in the views.
+"""Frame after frame through a network, disparities and colours held steady; and a measure of how steady they are.
 
 Every frame is matched and coloured anew, and each answer is a little different: seen one after the other they flicker.
 So what was known of a point is brought along its motion, and the new answer is drawn towards it as far as the point
 looks as it did. Where the motion is not found, and at cuts, nothing is kept.
 """
 
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import cv2
@@ -14,14 +17,34 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from restereo.image import Picture
+from restereo.imaging.metrics import missing_psnr
+from restereo.imaging.resampling import reduced
+from restereo.inference.answer import without_color
+from restereo.inference.bands import MATCH_PIXELS, restore_any_size
+from restereo.inference.devices import memory_of
+from restereo.inference.engine import Restorer
 from restereo.layers import projection
 from restereo.layers.match import Match
-from restereo.sample import Operator
-from restereo.video import motion
+from restereo.methods import AnaglyphMethod
+from restereo.progress import rated
+from restereo.sample import HasMatch, Operator, Prediction
+from restereo.tasks import to_picture, to_tensor
+from restereo.tasks.anaglyph import missing_of
+from restereo.video.reader import WHOLE, Film, TimeRange, frames
+from restereo.video.segments import State
 
 Grey = NDArray[np.uint8]
 Array = NDArray[np.float32]
 
+LOSSY = 85
+"""Films are lossy, with colours at half the size, like JPEG files of this quality."""
+FLOW_WIDTH = 480
+"""Motion is looked for on a picture of at most this width, by dense inverse search (Kroeger et al. 2016)."""
+NOISE = 10.0
+"""Codes by which a pixel may differ from where it came from and still be half trusted: grain and coding."""
+CUT_SHARE = 0.3
+"""Where less than this share of a frame is found in the one before, a new scene has begun."""
 STEP = 0.3
 """Share of a new disparity, where it is close to the old one."""
 CLOSE = 0.002
@@ -38,28 +61,65 @@ SIGMA = 3.0
 class Motion:
     """Where each pixel of all V views was before, `(V, H, W, 2)` px, and how sure that is, `(V, H, W)` in [0, 1]."""
 
-    moved: Array
+    flow: Array
     trusted: Array
 
 
-def eyes_of(observed: Tensor, operator: Operator) -> Grey:
-    """Returns `(V, H, W)` uint8: what is observed of each view, its channels weighted by how surely they are known.
+def optical_flow(now: Grey, before: Grey) -> Array:
+    """Returns `(H, W, 2)` px: pixel (x, y) now was at (x, y) + motion before.
 
     Args:
-        observed: `(1, C, H, W)` in [0, 1].
-        operator: What it is of V views, of three channels each.
+        now: `(H, W)` uint8.
+        before: Likewise.
 
     Example:
-        >>> grey = Operator(torch.full((1, 1, 3), 1 / 3), torch.tensor([False]), torch.ones(1, 1))
-        >>> eyes_of(torch.full((1, 1, 2, 4), 0.4), grey).shape
-        (1, 2, 4)
+        >>> wall = cv2.resize(np.random.default_rng(0).integers(0, 256, (20, 30), np.uint8), (120, 80))
+        >>> flow = optical_flow(wall[:, 4:104], wall[:, :100])  # what is at x now was at x + 4 before
+        >>> bool(np.abs(np.median(flow[..., 0]) - 4) < 0.5)
+        True
     """
-    views = projection.linear_estimate(observed, operator)[0].unflatten(0, (-1, 3))
-    spread = projection.estimate_spread(operator).reshape(-1, 3, 1, 1)
-    sure = 1 / (spread.square() + 1e-3)
-    grey = (views * sure).sum(1) / sure.sum(1)
-    codes: Grey = grey.mul(255).round().clamp(0, 255).byte().numpy(force=True)
-    return codes
+    height, width = now.shape
+    scale = min(1.0, FLOW_WIDTH / width)
+    size = max(16, round(width * scale)), max(16, round(height * scale))
+    small = [cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (now, before)]
+    searcher = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    found = searcher.calc(small[0], small[1], np.zeros((size[1], size[0], 2), np.float32))
+    large = np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    flow: Array = large * np.array([width / size[0], height / size[1]], np.float32)
+    return flow
+
+
+def warp(image: NDArray[np.float32], flow: Array, smooth: bool = True) -> NDArray[np.float32]:
+    """Returns the image `(H, W)` or `(H, W, C)` float32 of before, laid on now; at the border it is repeated.
+
+    Args:
+        image: Of before.
+        flow: From `optical_flow`.
+        smooth: Whether to interpolate; a map of classes, or of disparities with edges, is not to be.
+
+    Example:
+        >>> warp(np.array([[1.0, 2.0, 3.0]], np.float32), np.ones((1, 3, 2), np.float32) * [1, 0]).tolist()
+        [[2.0, 3.0, 3.0]]
+    """
+    height, width = image.shape[:2]
+    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    place = columns + flow[..., 0].astype(np.float32), rows + flow[..., 1].astype(np.float32)
+    how = cv2.INTER_LINEAR if smooth else cv2.INTER_NEAREST
+    return np.asarray(cv2.remap(image, *place, how, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
+def trust(now: Grey, before: Grey, flow: Array) -> NDArray[np.float32]:
+    """Returns `(H, W)` in [0, 1]: how well what was before, moved, is what is now.
+
+    Example:
+        >>> still = np.zeros((16, 16, 2), np.float32)
+        >>> dark, light = np.zeros((16, 16), np.uint8), np.full((16, 16), 99, np.uint8)
+        >>> float(trust(dark, dark, still).min()), float(trust(dark, light, still).max()) < 0.01
+        (1.0, True)
+    """
+    off = now.astype(np.float32) - warp(before.astype(np.float32), flow)
+    around = np.asarray(cv2.GaussianBlur(off * off, (0, 0), 1.5), np.float32)
+    return np.asarray(np.exp2(-around / NOISE**2), np.float32)
 
 
 def motion_between(now: Grey, before: Grey) -> Motion | None:
@@ -70,12 +130,32 @@ def motion_between(now: Grey, before: Grey) -> Motion | None:
         >>> motion_between(still, still) is None, motion_between(still, 255 - still) is None
         (False, True)
     """
-    moved = np.stack([motion.motion(*pair) for pair in zip(now, before, strict=True)])
-    trusted = np.stack([motion.trust(*trio) for trio in zip(now, before, moved, strict=True)])
-    return None if motion.is_cut(trusted) else Motion(moved, trusted)
+    flow = np.stack([optical_flow(*pair) for pair in zip(now, before, strict=True)])
+    trusted = np.stack([trust(*trio) for trio in zip(now, before, flow, strict=True)])
+    return None if (trusted > 0.5).mean() < CUT_SHARE else Motion(flow, trusted)
 
 
-def steady_match(new: Match, old: Match, between: Motion) -> Match:
+def observed_views(observed: Tensor, operator: Operator) -> Grey:
+    """Returns `(V, H, W)` uint8: what is observed of each view, its channels weighted by how surely they are known.
+
+    Args:
+        observed: `(1, C, H, W)` in [0, 1].
+        operator: What it is of V views, of three channels each.
+
+    Example:
+        >>> grey = Operator(torch.full((1, 1, 3), 1 / 3), torch.tensor([False]), torch.ones(1, 1))
+        >>> observed_views(torch.full((1, 1, 2, 4), 0.4), grey).shape
+        (1, 2, 4)
+    """
+    views = projection.linear_estimate(observed, operator)[0].unflatten(0, (-1, 3))
+    spread = projection.estimate_spread(operator).reshape(-1, 3, 1, 1)
+    sure = 1 / (spread.square() + 1e-3)
+    grey = (views * sure).sum(1) / sure.sum(1)
+    codes: Grey = grey.mul(255).round().clamp(0, 255).byte().numpy(force=True)
+    return codes
+
+
+def filter_match(new: Match, old: Match, motion: Motion) -> Match:
     """Returns the match of now, drawn towards that of before.
 
     Close disparities are mixed. Of two that differ, the one that both eyes agree on counts; if both do, the new one. An
@@ -84,11 +164,11 @@ def steady_match(new: Match, old: Match, between: Motion) -> Match:
     Args:
         new: `(1, 2, H, W)` each.
         old: Likewise, of the frame before.
-        between: The motion since.
+        motion: The motion since.
     """
     one = [_numpy(part) for part in new]
-    was = [_laid(_numpy(part), between) for part in old]
-    sure = between.trusted > 0.5
+    was = [_warped(_numpy(part), motion) for part in old]
+    sure = motion.trusted > 0.5
     close = np.abs(one[0] - was[0]) <= max(1.0, CLOSE * one[0].shape[-1])
     remembered = was[1] * KEPT
     agrees, agreed = one[1] > 0.5, remembered > 0.5
@@ -101,26 +181,20 @@ def steady_match(new: Match, old: Match, between: Motion) -> Match:
     return Match(*(torch.from_numpy(part.astype(np.float32))[None] for part in (disparity, agreement, support)))
 
 
-def told(match: Match, device: torch.device) -> Match:
-    """Returns the match as networks know it, an agreement being 0 or 1, on their device."""
-    known = match._replace(agreement=(match.agreement > 0.5).float())
-    return Match(*(part.to(device) for part in known))
-
-
-def steady_colours(new: Tensor, old: Tensor, between: Motion) -> Tensor:
+def filter_colors(new: Tensor, old: Tensor, motion: Motion) -> Tensor:
     """Returns the views `(1, 3V, H, W)` of now, their colours drawn towards those of before; detail stays that of now.
 
     Args:
         new: `(1, 3V, H, W)` in [0, 1].
         old: Likewise, of the frame before.
-        between: The motion since.
+        motion: The motion since.
     """
     now, before = (x[0].numpy(force=True) for x in (new, old))
     steadied = []
-    for eye, trusted in enumerate(between.trusted):
+    for eye, trusted in enumerate(motion.trusted):
         own = slice(3 * eye, 3 * eye + 3)
         views = [np.ascontiguousarray(x[own].transpose(1, 2, 0)) for x in (now, before)]
-        change = motion.fetched(views[1], between.moved[eye]) - views[0]
+        change = warp(views[1], motion.flow[eye]) - views[0]
         weight = cv2.GaussianBlur(trusted, (0, 0), SIGMA)
         even = cv2.GaussianBlur(change * trusted[..., None], (0, 0), SIGMA) / (weight + 1e-3)[..., None]
         steadied.append(views[0] + HOLD * trusted[..., None] * even)
@@ -133,9 +207,9 @@ def _numpy(part: Tensor) -> Array:
     return array
 
 
-def _laid(maps: Array, between: Motion) -> Array:
-    pairs = zip(maps, between.moved, strict=True)
-    return np.stack([motion.fetched(np.ascontiguousarray(one), moved, smooth=False) for one, moved in pairs])
+def _warped(maps: Array, motion: Motion) -> Array:
+    pairs = zip(maps, motion.flow, strict=True)
+    return np.stack([warp(np.ascontiguousarray(one), flow, smooth=False) for one, flow in pairs])
 
 
 @dataclass
@@ -164,3 +238,175 @@ class Memory:
             return None
         parts = [torch.from_numpy(arrays[name].copy())[None] for name in Match._fields if name in arrays]
         return Memory(arrays["eyes"], arrays["views"], Match(*parts) if parts else None)
+
+
+class FrameRestorer:
+    """Restores one frame after the other and remembers the last one: a `FrameMaker`.
+
+    Attributes:
+        motion: From the frame before to the last one, None at a cut.
+    """
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        method: AnaglyphMethod | None = None,
+        *,
+        steady: bool = True,
+        invent_color: bool = False,
+        show: Callable[[Picture, Prediction], Picture] = lambda restored, _: restored,
+    ) -> None:
+        """Starts at the beginning of a scene.
+
+        Args:
+            restorer: The network.
+            method: Of an anaglyph film; None for a task of single pictures.
+            steady: Whether to hold disparities and colours steady; without, every frame is a picture of its own.
+            invent_color: Whether the views of a grey anaglyph get colours.
+            show: Makes the new film's picture of what is restored `(H, W, K)` uint8.
+        """
+        self.restorer, self.method, self.steady, self.show = restorer, method, steady, show
+        self.grey = method is not None and method.is_grey and not invent_color
+        self.memory: Memory | None = None
+        self.motion: Motion | None = None
+
+    def __call__(self, picture: Picture) -> Picture:
+        """Returns the picture that is shown of the next frame `(H, W, C)` uint8."""
+        return self.show(*self.restore(picture))
+
+    def restore(self, picture: Picture) -> tuple[Picture, Prediction]:
+        """Returns what is restored of the next frame, `(H, W, K)` uint8, and all that the network says of it."""
+        restorer, task = self.restorer, self.restorer.task
+        observation = task.accept(picture, self.method, LOSSY)
+        operator = task.operator(observation).to(restorer.device)
+        observed = to_tensor(observation.picture).to(restorer.device)
+        with torch.inference_mode(), memory_of(restorer.device, "a frame of the film"):
+            eyes = observed_views(observed, operator)
+            before = self.memory if self.steady else None
+            motion = self.motion = None if before is None else motion_between(eyes, before.eyes)
+            match = self._match(observed, operator)
+            if match is not None and before is not None and before.match is not None and motion is not None:
+                match = filter_match(match, before.match, motion)
+            # Networks know an agreement as 0 or 1.
+            known = match and Match(
+                *(part.to(restorer.device) for part in match._replace(agreement=(match.agreement > 0.5).float()))
+            )
+            answer = restore_any_size(restorer.model, task, observed, operator, restorer.calibration, match=known)
+            if before is not None and motion is not None:
+                old = torch.from_numpy(before.views)[None].float() / 255
+                held = filter_colors(answer.image, old, motion).to(restorer.device)
+                held = task.project(held, observed, operator, restorer.calibration, answer.confidence)
+                answer = replace(answer, image=held)
+            restored = to_picture(without_color(answer.image) if self.grey else answer.image)
+        self.memory = Memory(eyes, np.ascontiguousarray(restored.transpose(2, 0, 1)), match)
+        return restored, answer
+
+    def _match(self, observed: Tensor, operator: Operator) -> Match | None:
+        """The match of this frame alone, at full size, found on a smaller copy of a large one."""
+        model, task = self.restorer.model, self.restorer.task
+        if not isinstance(model, HasMatch):
+            return None
+        height, width = observed.shape[-2:]
+        scale = math.sqrt(MATCH_PIXELS / (height * width))
+        found: Match = model.match(task.lift(reduced(observed, scale), operator)).resized(height, width)
+        return found
+
+    def state(self) -> State:
+        """Returns what it remembers."""
+        return self.memory.arrays() if self.memory and self.steady else {}
+
+    def resume(self, state: State) -> None:
+        """Makes it remember this."""
+        self.memory = Memory.of(state)
+
+
+@dataclass(frozen=True)
+class Flicker:
+    """Means over the frames of a film.
+
+    Attributes:
+        color: Mean |change| in codes of what was recovered, along the film's own motion; None where none was found,
+            because every frame begins a scene.
+        disparity: Likewise of the disparities, in px; None if the network matches nothing.
+        psnr: Of the recovered channels against the true film, dB; None without one.
+    """
+
+    color: float | None
+    disparity: float | None = None
+    psnr: float | None = None
+
+
+def measure(
+    restorer: Restorer,
+    method: AnaglyphMethod | None,
+    film: Film,
+    time_range: TimeRange = WHOLE,
+    count: int = 24,
+    truth: Film | None = None,
+) -> dict[str, Flicker]:
+    """Returns the figures of the same frames restored one by one, and held steady; and of the truth, if it is given.
+
+    All three are judged along the motion that the steady run found in the film.
+
+    Args:
+        restorer: The network.
+        method: Of an anaglyph film; None for a task of single pictures, such as colorization.
+        film: The film to restore.
+        time_range: Where to look.
+        count: How many frames to look at.
+        truth: The film that it was made of; of an anaglyph both views, left and right side by side.
+    """
+    runs = {name: FrameRestorer(restorer, method, steady=name == "steady") for name in ("frame by frame", "steady")}
+    several: dict[str, list[Flicker]] = {name: [] for name in (*runs, *(["truth"] if truth else []))}
+    before: dict[str, tuple[Picture, Array | None]] = {}
+    hidden = None if method is None else missing_of(method)
+    hidden = np.ones(restorer.task.channels_out, np.bool_) if hidden is None else hidden
+    true_frames = frames(truth, time_range) if truth else itertools.repeat(None)
+    looked = zip(range(count), frames(film, time_range), true_frames, strict=False)
+    for _, frame, true_frame in rated(looked, "Measuring", "frames", count):
+        picture, answers = frame.image(), dict[str, tuple[Picture, Array | None]]()
+        for name, run in runs.items():
+            views, prediction = run.restore(picture)
+            found = prediction.disparity
+            answers[name] = views, None if found is None else found[0].numpy(force=True)
+        if true_frame is not None:
+            pair = np.split(true_frame.image(), restorer.task.channels_out // 3, axis=1)
+            answers["truth"] = np.concatenate(pair, axis=2), None
+        motion = runs["steady"].motion
+        if motion is not None:
+            for name, (views, disparity) in answers.items():
+                old_views, old_disparity = before[name]
+                color = _change(views.astype(np.float32), old_views.astype(np.float32), motion, hidden)
+                compared = true_frame is not None and name != "truth"
+                score = missing_psnr(views, answers["truth"][0], hidden) if compared else None
+                several[name].append(Flicker(color, _disparity_change(disparity, old_disparity, motion), score))
+        before = answers
+    return {name: _mean(some) for name, some in several.items()}
+
+
+def _change(now: Array, before: Array, motion: Motion, hidden: NDArray[np.bool_]) -> float | None:
+    """Mean |now - before| of the hidden channels, along the motion, where it is trusted; None if it is nowhere."""
+    total = number = 0.0
+    for eye, (flow, trusted) in enumerate(zip(motion.flow, motion.trusted, strict=True)):
+        own = [channel for channel in range(3 * eye, 3 * eye + 3) if hidden[channel]]
+        if own:
+            warped = warp(np.ascontiguousarray(before[..., own]), flow).reshape(*flow.shape[:2], -1)
+            off = np.abs(now[..., own] - warped).mean(axis=2)
+            total, number = total + float(off[trusted > 0.5].sum()), number + float((trusted > 0.5).sum())
+    return total / number if number else None
+
+
+def _disparity_change(now: Array | None, before: Array | None, motion: Motion) -> float | None:
+    if now is None or before is None:
+        return None
+    changed = np.abs(now - _warped(before, motion))[motion.trusted > 0.5]
+    return float(changed.mean()) if changed.size else None
+
+
+def _mean(several: list[Flicker]) -> Flicker:
+    def mean(values: Iterable[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return float(np.mean(known)) if known else None
+
+    columns = zip(*(astuple(one) for one in several), strict=True) if several else [(), (), ()]
+    return Flicker(*(mean(column) for column in columns))

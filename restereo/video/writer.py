@@ -1,26 +1,25 @@
-"""A film file of encoded pictures, and of everything else that the original held, copied as it is."""
+"""RGB pictures to H.264 or HEVC packets, and these with the original's other tracks to a film's file."""
 
-import contextlib
 import errno
 import heapq
 import os
+import struct
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
-from restereo.errors import UserError
-from restereo.video.encoder import ENCODERS, Encoded, Look, configure
-from restereo.video.reader import Film, fraction, opened, tags
-from restereo.video.stereo_box import mark_stereo
-from restereo.video.time_range import Span
-from restereo.video.tracks import Carried, carry
+from restereo.errors import Parameter, UserError
+from restereo.image import Picture
+from restereo.io.atomic import replacing
+from restereo.video.color import Colour, from_rgb
+from restereo.video.reader import Film, TimeRange, boxes, opened
+from restereo.video.tracks import copied_packets, copy_chapters, copy_tracks, tags_to_copy
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 BITEXACT = 0x400
 """AVFMT_FLAG_BITEXACT: no random numbers and no versions in the file, so that the same film is the same bytes."""
-OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "stereo_mode"}
-"""Tags that describe the old file, not what it shows."""
 STEREO_MODES = {
     1: "left_right",
     3: "top_bottom",
@@ -28,7 +27,123 @@ STEREO_MODES = {
     11: "right_left",
     12: "anaglyph_green_magenta",
 }
-"""ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them (`stereo_box.py`)."""
+"""ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them; `mark_stereo` does it."""
+BOX_MODES: Final = {1: 2, 3: 1}
+"""Values of MP4's box `st3d`, 2 = left-right and 1 = top-bottom, by Matroska's StereoMode; none for right first."""
+BOX_PATH: Final = [{b"moov"}, {b"trak"}, {b"mdia"}, {b"minf"}, {b"stbl"}, {b"stsd"}, {b"avc1", b"hvc1"}]
+"""Where the description of the pictures is, whose track is the first."""
+
+VideoCodec = Literal["h264", "hevc"]
+ENCODERS: dict[VideoCodec, str] = {"h264": "libx264", "hevc": "libx265"}
+CRF: dict[VideoCodec, float] = {"h264": 18.0, "hevc": 20.0}
+"""Constant rate factors at which the loss is hard to see."""
+H264_SIDE = 4096
+"""What hardware decoders of H.264 take at most (level 5.2); larger pictures are HEVC unless told otherwise."""
+PACKING = {1: 3, 3: 4}
+"""Frame packing arrangement of H.264 (ITU-T H.264 D.2.26) by Matroska's StereoMode; x264 has none for right first."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """What an encoder must know beside the pictures.
+
+    Attributes:
+        codec: `h264` or `hevc`.
+        crf: Constant rate factor; lower = better and larger.
+        width: Of a frame, in px.
+        height: Likewise.
+        time_base: Seconds of a tick.
+        rate: Mean frames per second.
+        aspect: Width of a pixel over its height.
+        colour: How YUV stands for RGB.
+        stereo_mode: Matroska's StereoMode, None = not stereo.
+    """
+
+    codec: VideoCodec
+    crf: float
+    width: int
+    height: int
+    time_base: Fraction
+    rate: Fraction
+    aspect: Fraction
+    colour: Colour
+    stereo_mode: int | None = None
+
+    @property
+    def pixels(self) -> str:
+        """The pixel format: 4:2:0, which everything plays; 4:4:4 where a side is odd, which 4:2:0 cannot be."""
+        return "yuv420p" if self.width % 2 == self.height % 2 == 0 else "yuv444p"
+
+
+@dataclass(frozen=True)
+class EncodedPacket:
+    """One packet; times in ticks. When it is decoded is settled when the film is joined."""
+
+    data: bytes
+    pts: int
+    dts: int | None
+    duration: int
+    key: bool
+
+
+def codec_for(width: int, height: int) -> VideoCodec:
+    """Returns H.264 where hardware takes pictures of this size, else HEVC.
+
+    Example:
+        >>> codec_for(3840, 1080), codec_for(7680, 2160)
+        ('h264', 'hevc')
+    """
+    return "h264" if max(width, height) <= H264_SIDE else "hevc"
+
+
+def configure(context: Any, settings: EncoderSettings) -> None:
+    """Sets up an encoder, `av`'s codec context, not yet opened; the same settings give the same bytes."""
+    from av.codec.context import Flags
+
+    context.width, context.height, context.pix_fmt = settings.width, settings.height, settings.pixels
+    context.time_base, context.framerate = settings.time_base, settings.rate
+    context.sample_aspect_ratio = settings.aspect
+    context.colorspace, context.color_range = settings.colour.matrix, settings.colour.range
+    context.color_primaries, context.color_trc = settings.colour.primaries, settings.colour.transfer
+    context.flags |= Flags.global_header | Flags.frame_duration | Flags.closed_gop
+    context.thread_count = 2  # not the machine's: threads are part of what makes the bytes
+    options = {"preset": "medium", "crf": f"{settings.crf:g}"}
+    if settings.codec == "h264":
+        packing = PACKING.get(settings.stereo_mode or 0)
+        options["x264-params"] = "stitchable=1" + (f":frame-packing={packing}" if packing else "")
+    else:
+        options["x265-params"] = "frame-threads=2:pools=2:log-level=error"
+        context.codec_tag = "hvc1"
+    context.options = options
+
+
+def encode(pictures: Iterable[tuple[Picture, int, int]], settings: EncoderSettings) -> Iterator[EncodedPacket]:
+    """Yields the packets, in decoding order, of pictures given with their time and duration in ticks.
+
+    Raises:
+        UserError: The encoder does not take pictures of this kind.
+    """
+    import av
+
+    context: Any = av.CodecContext.create(ENCODERS[settings.codec], "w")
+    configure(context, settings)
+    durations = {}
+    try:
+        for number, (picture, ticks, duration) in enumerate(pictures):
+            frame = from_rgb(picture, settings.pixels, settings.colour)
+            frame.pts, frame.time_base, durations[ticks] = ticks, settings.time_base, duration
+            if number == 0:
+                frame.pict_type = 1
+            yield from (_packet(one, durations) for one in context.encode(frame))
+        yield from (_packet(one, durations) for one in context.encode(None))
+    except av.error.FFmpegError as error:
+        what = f"the {settings.codec} encoder refuses {settings.width}x{settings.height} px ({error.strerror})"
+        raise UserError(what, remedy=("try another ", Parameter("codec"))) from None
+
+
+def _packet(packet: Any, durations: dict[int, int]) -> EncodedPacket:
+    pts = int(packet.pts)
+    return EncodedPacket(bytes(packet), pts, None, durations.pop(pts), bool(packet.is_keyframe))
 
 
 def ending_for(file: Path) -> str:
@@ -51,13 +166,14 @@ def check_ending(out: Path) -> None:
         restereo.errors.UserError: a.avi: '.avi' is no film to write; end the name in .m4v, .mkv, .mov, .mp4.
     """
     if out.suffix.lower() not in FORMATS:
-        raise UserError(f"{out}: '{out.suffix}' is no film to write; end the name in {', '.join(sorted(FORMATS))}.")
+        able = ", ".join(sorted(FORMATS))
+        raise UserError(f"'{out.suffix}' is no film to write", where=out, remedy=f"end the name in {able}")
     if not out.parent.is_dir():
-        raise UserError(f"{out}: no such folder; make '{out.parent}' first.")
+        raise UserError("no such folder", where=out, remedy=f"make '{out.parent}' first")
 
 
 def check_streams(film: Film, out: Path) -> list[str]:
-    """Returns notes on what of the original cannot be carried over, such as time codes, or takes another form.
+    """Returns notes on what of the original cannot be copied, such as time codes, or takes another form.
 
     Raises:
         UserError: Sound or subtitles cannot be held by a file of this ending, or their description is damaged.
@@ -69,150 +185,97 @@ def check_streams(film: Film, out: Path) -> list[str]:
         others = [one for one in source.streams if one.type not in {"audio", "subtitle", "attachment"}]
         left_out = [f"{one.type} stream {one.index}" for one in others if one.index != main.index]
         try:
-            copies, notes = _copies(trial, source, main, out)
+            copies, notes = copy_tracks(trial, source, main, out)
             if copies:
                 trial.start_encoding()
         except (av.error.FFmpegError, ValueError) as error:
-            raise UserError(f"{film.file}: its sound or subtitles are damaged ({error}); copy it again.") from None
-    return [*([f"not carried over: {', '.join(left_out)}"] if left_out else []), *notes]
+            what = f"its sound or subtitles are damaged ({error})"
+            raise UserError(what, where=film.file, remedy="copy it again") from None
+    return [*([f"not copied: {', '.join(left_out)}"] if left_out else []), *notes]
 
 
-def write_film(out: Path, packets: Iterable[Encoded], look: Look, film: Film, span: Span, shift: Fraction) -> None:
+def write_film(
+    out: Path,
+    packets: Iterable[EncodedPacket],
+    settings: EncoderSettings,
+    film: Film,
+    time_range: TimeRange,
+    shift: Fraction,
+) -> None:
     """Writes the film whole or not at all: the packets, and sound, subtitles, chapters, fonts, tags of the original.
 
     Args:
         out: The file.
         packets: In decoding order, with the times that the new film shows them at.
-        look: How they were encoded.
+        settings: How they were encoded.
         film: The original.
-        span: The part of it that they are.
+        time_range: The part of it that they are.
         shift: Seconds by which the new film's times are less than the original's.
     """
     import av
 
-    temporary = out.with_name(f".{out.name}.tmp")
     name = FORMATS[out.suffix.lower()]
     try:
-        with (
-            opened(film.file) as (source, main),
-            av.open(str(temporary), "w", format=name) as target,
-        ):
-            target.flags = target.flags | BITEXACT
-            picture = _picture_stream(target, look, main)
-            copies, _ = _copies(target, source, main, out)
-            target.metadata.update({k: v for k, v in tags(source.metadata).items() if k.lower() not in OWN_TAGS})
-            _copy_chapters(target, source, span, shift)
-            target.start_encoding()
-            pictures = _timed(packets, picture, look)
-            others = _others(source, copies, span, film, shift)
-            for _, packet in heapq.merge(pictures, others, key=lambda timed: timed[0]):
-                target.mux(packet)
-        if name != "matroska":
-            mark_stereo(temporary, look.stereo_mode)
-        temporary.replace(out)
+        with replacing(out) as temporary:
+            with opened(film.file) as (source, main), av.open(str(temporary), "w", format=name) as target:
+                target.flags = target.flags | BITEXACT
+                picture = _picture_stream(target, settings, main)
+                copies, _ = copy_tracks(target, source, main, out)
+                target.metadata.update(tags_to_copy(source))
+                copy_chapters(target, source, time_range, shift)
+                target.start_encoding()
+                pictures = _timed(packets, picture, settings)
+                others = copied_packets(source, copies, time_range, film, shift)
+                for _, packet in heapq.merge(pictures, others, key=lambda timed: timed[0]):
+                    target.mux(packet)
+            if name != "matroska" and settings.stereo_mode in BOX_MODES:
+                mark_stereo(temporary, BOX_MODES[settings.stereo_mode])
     except (av.error.FFmpegError, OSError) as error:
         # what the system says has a positive number; what ffmpeg says of a container has a negative or enormous one
         refused = isinstance(error, OSError) and error.errno in errno.errorcode
         fix = "free space and run the same command again" if refused else "try a name that ends in .mkv"
-        raise UserError(f"{out}: could not be written ({error.strerror}); {fix}.") from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        raise UserError(f"could not be written ({error.strerror})", where=out, remedy=fix) from None
 
 
-def _picture_stream(target: Any, look: Look, main: Any) -> Any:
-    stream = target.add_stream(ENCODERS[look.codec], rate=look.rate)
-    configure(stream.codec_context, look)
-    stream.time_base = look.time_base
-    stream.metadata.update({k: v for k, v in tags(main.metadata).items() if k.lower() not in OWN_TAGS})
-    if look.stereo_mode in STEREO_MODES:
-        stream.metadata["stereo_mode"] = STEREO_MODES[look.stereo_mode]
+def _picture_stream(target: Any, settings: EncoderSettings, main: Any) -> Any:
+    stream = target.add_stream(ENCODERS[settings.codec], rate=settings.rate)
+    configure(stream.codec_context, settings)
+    stream.time_base = settings.time_base
+    stream.metadata.update(tags_to_copy(main))
+    if settings.stereo_mode in STEREO_MODES:
+        stream.metadata["stereo_mode"] = STEREO_MODES[settings.stereo_mode]
     stream.disposition = main.disposition
     return stream
 
 
-def _copies(target: Any, source: Any, main: Any, out: Path) -> tuple[dict[int, Carried], list[str]]:
-    copies, notes = {}, []
-    supported = set(target.supported_codecs)
-    for stream in source.streams:
-        if stream.type in {"audio", "subtitle"} and stream.index != main.index:
-            try:
-                copy, note = carry(target, stream, supported)
-            except UserError as error:
-                raise UserError(f"{out}: {error}") from None
-            notes += [note] if note else []
-            if copy is not None:
-                copies[stream.index], made = copy, copy.stream
-                made.time_base, made.disposition = stream.time_base, stream.disposition
-                made.metadata.update({k: v for k, v in tags(stream.metadata).items() if k.lower() not in OWN_TAGS})
-        elif stream.type == "attachment" and target.format.name == "matroska":
-            name = tags(stream.metadata).get("filename", f"attachment-{stream.index}")
-            target.add_attachment(name, stream.mimetype or "application/octet-stream", stream.data)
-    return copies, notes
-
-
-def _copy_chapters(target: Any, source: Any, span: Span, shift: Fraction) -> None:
-    kept = []
-    for chapter in source.chapters():
-        base = fraction(chapter["time_base"]) or Fraction(1, 1000)
-        ends = [max(Fraction(0), chapter[key] * base - shift) for key in ("start", "end")]
-        if ends[1] > 0 and (span.end is None or ends[0] < span.end - span.start):
-            start, end = (int(at / base) for at in ends)
-            about = {"time_base": base, "metadata": tags(chapter["metadata"])}
-            kept.append({**chapter, "start": start, "end": end, **about})
-    if kept:
-        target.set_chapters(kept)
-
-
-def _timed(packets: Iterable[Encoded], stream: Any, look: Look) -> Iterator[tuple[Fraction, Any]]:
+def _timed(packets: Iterable[EncodedPacket], stream: Any, settings: EncoderSettings) -> Iterator[tuple[Fraction, Any]]:
     import av
 
     for one in packets:
         packet = av.Packet(one.data)
-        packet.stream, packet.time_base = stream, look.time_base
+        packet.stream, packet.time_base = stream, settings.time_base
         packet.pts, packet.dts, packet.duration, packet.is_keyframe = one.pts, one.dts, one.duration, one.key
-        yield (one.pts if one.dts is None else one.dts) * look.time_base, packet
+        yield (one.pts if one.dts is None else one.dts) * settings.time_base, packet
 
 
-def _others(
-    source: Any, copies: dict[int, Carried], span: Span, film: Film, shift: Fraction
-) -> Iterator[tuple[Fraction, Any]]:
-    """The packets of the other streams within the span, moved with the pictures; times never fall."""
-    import av
+def mark_stereo(file: Path, mode: int) -> None:
+    """Adds the box `st3d` (Spherical Video V2 RFC) to the description of the pictures; PyAV cannot make ffmpeg do it.
 
-    if not copies:
-        return
-    first = None if span.start == 0 else film.begin + span.start
-    beyond = None if span.end is None else film.begin + span.end
-    reached: Fraction | None = None
-    least: dict[int, int] = {}
-    with contextlib.suppress(av.error.EOFError):
-        for packet in source.demux([source.streams[index] for index in copies]):
-            timed = packet.dts is not None or packet.pts is not None
-            if packet.size:
-                if not timed:
-                    continue
-                at = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
-                if (first is not None and at < first) or (beyond is not None and at >= beyond):
-                    continue
-            copy = copies[packet.stream.index]
-            for made in copy.turn(packet):
-                base = made.time_base
-                moved = round(shift / base)
-                made.pts = None if made.pts is None else made.pts - moved
-                made.dts = None if made.dts is None else made.dts - moved
-                made.stream = copy.stream
-                _raise(made, least)
-                now = (made.dts if made.dts is not None else made.pts) * base
-                reached = now if reached is None else max(reached, now)
-                yield reached, made
-
-
-def _raise(packet: Any, least: dict[int, int]) -> None:
-    """Makes times that fall, as in films put one behind the other, follow the one before: no file may hold them."""
-    if packet.dts is None:
-        return
-    raised = max(0, least.get(packet.stream.index, packet.dts) - packet.dts)
-    packet.dts += raised
-    packet.pts = None if packet.pts is None else packet.pts + raised
-    least[packet.stream.index] = packet.dts + (packet.stream.type != "subtitle")
+    Args:
+        file: MP4 or QuickTime as `write_film` writes it: pictures first, the index at the end, where it can grow.
+        mode: The box's stereo_mode.
+    """
+    box = struct.pack(">L4sLB", 13, b"st3d", 0, mode)
+    begin, end, around = 0, file.stat().st_size, []
+    with file.open("r+b") as stream:
+        for name in BOX_PATH:
+            begin, end = next((at, beyond) for one, at, beyond in boxes(stream, begin, end) if one in name)
+            around.append((begin, end - begin))
+            begin += 16 if b"stsd" in name else 8
+        stream.seek(end)
+        behind = stream.read()
+        stream.seek(end)
+        stream.write(box + behind)
+        for at, length in around:
+            stream.seek(at)
+            stream.write(struct.pack(">L", length + len(box)))

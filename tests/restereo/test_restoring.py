@@ -1,6 +1,7 @@
 """The commands of the sibling tasks, with networks that were hardly trained."""
 
 import os
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from restereo import catalog, recover
 from restereo.cli import app
+from restereo.cli.wording import message
 from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging.color import luma
@@ -26,8 +28,8 @@ from restereo.tasks import Task, build_model
 from restereo.training import run_folder
 from restereo.video import conversion as films
 from restereo.video.conversion import VideoOptions
-from restereo.video.frames import Frames
-from restereo.video.restoring import restore_film
+from restereo.video.recovery import restore_film
+from restereo.video.temporal import FrameRestorer
 from tests.conftest import smooth_picture
 from tests.restereo.video import clips
 
@@ -60,8 +62,9 @@ def call(*arguments: object) -> str:
 
 
 def refused(sentence: str, *arguments: object) -> None:
-    with pytest.raises(UserError, match=sentence):
+    with pytest.raises(UserError) as caught:
         CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert re.search(sentence, message(caught.value))
 
 
 def test_a_coloured_picture_has_the_size_and_the_grey_of_the_first(tmp_path, picture):
@@ -232,7 +235,7 @@ def test_a_killed_colouring_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(films, "segment_length", lambda film: 4)
     film = clips.make(tmp_path / "a.mkv", clips.TIMES[:14], show=clips.grey)
     restorer = load_run(run_of(tmp_path / "run", "colorization", "autoencoder"))
-    kill, calls, asked, answers, restore = 0, 0, [], [], Frames.restore
+    kill, calls, asked, answers, restore = 0, 0, [], [], FrameRestorer.restore
 
     def noted(self, picture):
         nonlocal calls
@@ -244,7 +247,7 @@ def test_a_killed_colouring_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
         answers.append(answer[0])
         return answer
 
-    monkeypatch.setattr(Frames, "restore", noted)
+    monkeypatch.setattr(FrameRestorer, "restore", noted)
     restore_film(film, tmp_path / "whole.mkv", restorer, COLORIZE, VideoOptions())
     kill, calls = 10, 0
     with pytest.raises(KeyboardInterrupt):
@@ -298,7 +301,7 @@ def test_colours_of_a_film_are_held_steady(monkeypatch):
         restorer = SimpleNamespace(
             model=Wavering(), task=task, calibration=task.default_calibration(), device=torch.device("cpu")
         )
-        frames = Frames(restorer, steady=steady)
+        frames = FrameRestorer(restorer, steady=steady)
         made = [frames(clips.grey(number)).astype(int) for number in range(6)]
         red = np.array([(one[..., 0] - one[..., 2]).mean() for one in made])
         return float(np.abs(np.diff(red)).mean())

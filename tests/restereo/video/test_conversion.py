@@ -1,7 +1,7 @@
 """Films in and out: every frame, its time, its colours, all the rest of the file, and a killed run taken up again."""
 
 import resource
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,16 +9,15 @@ import av
 import numpy as np
 import pytest
 
+from restereo.cli.options import seconds_of
 from restereo.errors import UserError
 from restereo.io.paths import is_film
 from restereo.video import conversion as films
-from restereo.video import job, reader
-from restereo.video import segments as parts
+from restereo.video import reader, segments
 from restereo.video.color import FULL, LIMITED, Colour, from_rgb, to_rgb
 from restereo.video.conversion import VideoOptions
-from restereo.video.reader import frames, open_film
-from restereo.video.segments import Parts
-from restereo.video.time_range import Span, seconds_of
+from restereo.video.reader import TimeRange, frames, open_film
+from restereo.video.segments import Segments
 from restereo.video.writer import check_ending
 from tests.restereo.video import clips
 
@@ -46,8 +45,8 @@ class Doubled:
 
 def converted(file: Path, out: Path, wanted: VideoOptions = VideoOptions(), make: Doubled | None = None) -> Path:  # noqa: B008
     film = open_film(file)
-    parts = Parts(out, job.origin_of(film, wanted, {}))
-    films.convert(film, out, make or Doubled(), parts, wanted, films.survey(film, wanted).frames)
+    unfinished = Segments(out, segments.origin_of(film, asdict(wanted), {}))
+    films.convert(film, out, make or Doubled(), unfinished, wanted, films.survey(film, wanted)[0])
     return out
 
 
@@ -83,12 +82,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, monkeypatch, stop):
     assert len(clips.times_of(whole)) == again.count == len(clips.TIMES)
 
 
-def test_another_wish_does_not_go_on_with_an_old_film(tmp_path, monkeypatch):
+def test_other_options_do_not_go_on_with_an_old_film(tmp_path, monkeypatch):
     monkeypatch.setattr(films, "segment_length", lambda film: 4)
     source = clips.make(tmp_path / "a.mp4", sound=False)
     with pytest.raises(KeyboardInterrupt):
         converted(source, tmp_path / "b.mp4", make=Doubled(9))
-    better = VideoOptions(quality=5.0)
+    better = VideoOptions(crf=5.0)
     converted(source, tmp_path / "b.mp4", better)
     converted(source, tmp_path / "c.mp4", better)
     assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
@@ -100,8 +99,8 @@ def test_a_damaged_segment_is_made_again(tmp_path, monkeypatch):
     whole = converted(source, tmp_path / "whole.mp4")
     with pytest.raises(KeyboardInterrupt):
         converted(source, tmp_path / "b.mp4", make=Doubled(14))
-    segments = sorted((tmp_path / ".b.mp4.parts").glob("segment-*"))
-    segments[-1].write_bytes(segments[-1].read_bytes()[:50])
+    last = max((tmp_path / ".b.mp4.parts").glob("segment-*"))
+    last.write_bytes(last.read_bytes()[:50])
     converted(source, tmp_path / "b.mp4")
     assert (tmp_path / "b.mp4").read_bytes() == whole.read_bytes()
 
@@ -120,14 +119,14 @@ def test_a_finished_part_that_cannot_be_read_is_not_left_out(tmp_path, monkeypat
     whole = converted(source, tmp_path / "whole.mp4")
     with pytest.raises(KeyboardInterrupt):
         converted(source, tmp_path / "b.mp4", make=Doubled(9))
-    load, reads = parts._load, []
+    load, reads = segments._load, []
 
     def failing_once(file):
         content = load(file)
         reads.extend([file.stem] if content is not None else [])  # what is not there yet does not count
         return None if file.stem == name and reads.count(name) == read else content
 
-    monkeypatch.setattr(parts, "_load", failing_once)
+    monkeypatch.setattr(segments, "_load", failing_once)
     with pytest.raises(UserError, match=f"{name}.*: cannot be read; run the same command again"):
         converted(source, tmp_path / "b.mp4")
     assert not (tmp_path / "b.mp4").exists()
@@ -140,7 +139,7 @@ def test_a_film_that_can_no_longer_be_decoded_does_not_become_a_shorter_one(tmp_
     source = clips.make(tmp_path / "a.mp4", sound=False)
     whole = converted(source, tmp_path / "whole.mp4")
     film, wanted, out = open_film(source), VideoOptions(), tmp_path / "b.mp4"
-    unfinished, total = Parts(out, job.origin_of(film, wanted, {})), films.survey(film, wanted).frames
+    unfinished, total = Segments(out, segments.origin_of(film, asdict(wanted), {})), films.survey(film, wanted)[0]
     decode, packets = reader._decoded, []
 
     def failing_once(packet):
@@ -157,7 +156,7 @@ def test_a_film_that_can_no_longer_be_decoded_does_not_become_a_shorter_one(tmp_
 
 def test_a_part_begins_at_zero_with_its_sound(tmp_path):
     source = clips.make(tmp_path / "a.mp4")
-    out = converted(source, tmp_path / "b.mp4", VideoOptions(span=Span(Fraction("0.23"), Fraction("0.7"))))
+    out = converted(source, tmp_path / "b.mp4", VideoOptions(time_range=TimeRange(Fraction("0.23"), Fraction("0.7"))))
     kept = [time for time in clips.TIMES if 230 <= time < 700]
     assert clips.times_of(out) == [(time - 230) / 1000 for time in kept]
     sound = clips.payloads(out, "audio")
@@ -176,8 +175,7 @@ def test_colours_come_back_and_the_file_says_how(tmp_path, matrix, scope):
     np.testing.assert_allclose(to_rgb(from_rgb(patches, "yuv444p", colour), colour), patches, atol=3)
     source = clips.make(tmp_path / "a.mp4", clips.TIMES[:3], sound=False)
     film = replace(open_film(source), colour=colour)
-    parts = Parts(tmp_path / "b.mp4", {})
-    films.convert(film, tmp_path / "b.mp4", Doubled(), parts, VideoOptions(quality=4), 3)
+    films.convert(film, tmp_path / "b.mp4", Doubled(), Segments(tmp_path / "b.mp4", {}), VideoOptions(crf=4), 3)
     with av.open(str(tmp_path / "b.mp4")) as made:
         first = next(made.decode(video=0))
         assert (int(first.colorspace), int(first.color_range), int(first.color_primaries)) == (matrix, scope, 1)
@@ -238,9 +236,9 @@ def test_a_film_cut_short_is_refused_unless_forced(tmp_path):
     whole = clips.make(tmp_path / "a.mkv", sound=False)
     short = tmp_path / "short.mkv"
     short.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
-    with pytest.raises(UserError, match=r"damaged or cut short at .* --force"):
+    with pytest.raises(UserError, match=r"damaged or cut short at .* force=True"):
         films.survey(open_film(short))
-    count = films.survey(open_film(short), VideoOptions(force=True)).frames
+    count = films.survey(open_film(short), VideoOptions(force=True))[0]
     assert 0 < count < len(clips.TIMES)
     assert len(clips.times_of(converted(short, tmp_path / "b.mkv", VideoOptions(force=True)))) == count
 
@@ -255,7 +253,7 @@ def test_what_a_file_cannot_hold_is_said_before_the_work(tmp_path):
 
 def test_a_second_run_on_the_same_film_is_refused(tmp_path):
     refused = pytest.raises(UserError, match="another run is making this film")
-    with job.locked(tmp_path / "a.mp4"), refused, job.locked(tmp_path / "a.mp4"):
+    with segments.locked(tmp_path / "a.mp4"), refused, segments.locked(tmp_path / "a.mp4"):
         raise AssertionError("both held it")
     assert not list(tmp_path.iterdir())
 
@@ -270,7 +268,7 @@ def test_films_are_told_by_their_bytes(tmp_path):
 def test_frames_of_a_span_are_those_of_the_whole(tmp_path):
     film = open_film(clips.make(tmp_path / "a.mp4", sound=False))
     whole = {frame.ticks: frame.image() for frame in frames(film)}
-    part = {frame.ticks: frame.image() for frame in frames(film, Span(Fraction("0.5"), Fraction("0.8")))}
+    part = {frame.ticks: frame.image() for frame in frames(film, TimeRange(Fraction("0.5"), Fraction("0.8")))}
     assert [round(t * film.time_base * 1000) for t in part] == [time for time in clips.TIMES if 500 <= time < 800]
     for ticks, picture in part.items():
         np.testing.assert_array_equal(picture, whole[ticks])
@@ -312,4 +310,4 @@ def test_a_folder_that_may_not_be_written_gets_a_sentence(tmp_path, monkeypatch)
 
     monkeypatch.setattr(Path, "mkdir", refused)
     with pytest.raises(UserError, match=r"b.mp4: cannot be written \(Permission denied beside it\); .* another place"):
-        Parts(tmp_path / "b.mp4", {})
+        Segments(tmp_path / "b.mp4", {})

@@ -9,8 +9,8 @@ from restereo import catalog, methods
 from restereo.cli import app
 from restereo.inference import lookup
 from restereo.sample import Prediction
-from restereo.video.flicker import measure
 from restereo.video.reader import open_film
+from restereo.video.temporal import measure
 from tests.restereo.inference.test_bands import shaken
 from tests.restereo.video import clips
 
@@ -40,8 +40,8 @@ def test_colours_that_blink_are_measured_and_held(tmp_path, monkeypatch):
     task = catalog.build("task", "colorization", working_size=16)
     task.flips = ((),)
     rows = measure(restorer(task, Blinking()), None, open_film(grey), count=8, truth=open_film(colour))
-    assert rows["frame by frame"].colour > 10 > rows["truth"].colour
-    assert rows["steady"].colour < rows["frame by frame"].colour
+    assert rows["frame by frame"].color > 10 > rows["truth"].color
+    assert rows["steady"].color < rows["frame by frame"].color
     assert rows["steady"].disparity is None and rows["steady"].psnr > 10 and rows["truth"].psnr is None
 
 
@@ -61,6 +61,6 @@ def test_a_film_of_cuts_alone_is_not_taken_for_a_steady_one(tmp_path, monkeypatc
     fake.config = {"task_kind": "colorization"}
     monkeypatch.setattr(lookup, "find_model", lambda *_, **__: fake)
     monkeypatch.setattr("restereo.video.temporal.motion_between", lambda *_: None)
-    assert {row.colour for row in measure(fake, None, open_film(film), count=3).values()} == {None}
+    assert {row.color for row in measure(fake, None, open_film(film), count=3).values()} == {None}
     said = CliRunner().invoke(app, ["flicker", str(film), "--frames", "3", "--model", "x"], catch_exceptions=False)
     assert "0.000" not in said.output and "no frame could be compared" in said.output

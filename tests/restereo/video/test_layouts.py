@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from restereo.errors import UserError
 from restereo.inference.recover import RecoverOptions
 from restereo.io.layouts import LAYOUTS
 from restereo.methods import parse
 from restereo.video.conversion import VideoOptions
 from restereo.video.recovery import film_targets, recover_film
-from restereo.video.stereo_box import mark_stereo
 from tests.fuzz.trial import restorer
 from tests.restereo.video import clips
 
@@ -68,12 +66,3 @@ def test_ffprobe_reads_what_was_written(network, source, tmp_path, name, ending,
     else:
         types = {one["type"] for one in video.get("side_data_list", []) if one["side_data_type"] == "Stereo 3D"}
         assert types == ({BOX[name]} if name in BOX else set())
-
-
-def test_a_film_whose_index_is_not_last_is_not_marked(tmp_path):
-    file = tmp_path / "a.mp4"
-    file.write_bytes(b"\0\0\0\x08moov\0\0\0\x08mdat")
-    with pytest.raises(UserError, match="index is not at its end"):
-        mark_stereo(file, 1)
-    mark_stereo(file, 11)
-    assert len(file.read_bytes()) == 16

@@ -6,16 +6,15 @@ from pathlib import Path
 import pytest
 
 from restereo.cli import told_of_interruption
-from restereo.cli.options import film_wanted
+from restereo.cli.options import video_options
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
 from restereo.inference.recover import RecoverOptions
 from restereo.io.layouts import LAYOUTS
 from restereo.methods import FFMPEG, METHODS, parse
 from restereo.video import conversion as films
-from restereo.video import job
-from restereo.video.conversion import VideoOptions
-from restereo.video.job import FilmJob, produce
+from restereo.video import segments
+from restereo.video.conversion import FilmJob, VideoOptions, produce
 from restereo.video.reader import open_film
 from restereo.video.recovery import FilmResult, film_targets, judged
 from tests.restereo.inference.test_recover import views
@@ -92,7 +91,7 @@ def test_a_layout_for_pictures_is_refused_in_a_sentence(name, tmp_path):
 @pytest.mark.parametrize(("name", "sentence"), [("h265", "did you mean hevc"), ("vp9", "no such codec; write h264")])
 def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, sentence):
     with pytest.raises(UserError, match=sentence):
-        film_wanted("0", None, False, name, None, False)
+        video_options("0", None, False, name, None, False)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,6 @@ def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, sentence):
 )
 def test_an_interruption_says_what_is_kept_and_leaves_nothing_else(film, tmp_path, monkeypatch, stop, kept):
     monkeypatch.setattr(films, "segment_length", lambda film: 5)
-    monkeypatch.setattr(job, "segment_length", lambda film: 5)
     with pytest.raises(KeyboardInterrupt, match=f"b.mkv: interrupted{kept}"):
         produce(film, tmp_path / "b.mkv", FilmJob(VideoOptions(), {}, lambda _: {}, lambda _: Doubled(stop)))
     assert (tmp_path / ".b.mkv.parts").is_dir() == (stop > 5), "what nothing goes on from is not left behind"
@@ -120,11 +118,11 @@ def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
 
 def test_a_film_begun_by_other_code_or_packages_begins_anew(film, monkeypatch):
     def origin():
-        return job.origin_of(film, VideoOptions(), {})
+        return segments.origin_of(film, {}, {})
 
     before = origin()
     assert before == origin()
-    assert before != job.origin_of(film, VideoOptions(), {"code": "other code"})
+    assert before != segments.origin_of(film, {}, {"code": "other code"})
     for package in ("cv2", "numpy"):
         monkeypatch.setattr(f"{package}.__version__", "0")
         assert before != origin()

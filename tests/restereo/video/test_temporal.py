@@ -8,9 +8,8 @@ import torch
 from restereo import catalog
 from restereo.layers.match import Match
 from restereo.methods import parse
-from restereo.video import temporal as steadiness
-from restereo.video.temporal import Memory, Motion
-from restereo.video.views import FilmViews
+from restereo.video import temporal
+from restereo.video.temporal import FrameRestorer, Memory, Motion
 from tests.restereo.inference.test_bands import shaken
 from tests.restereo.video import clips
 
@@ -24,20 +23,20 @@ def match(disparity: float, agreement: float) -> Match:
 
 
 def test_disparities_of_a_still_scene_are_mixed_remembered_or_replaced():
-    near = steadiness.steady_match(match(10.5, 1), match(10.0, 1), still())
-    assert torch.allclose(near.disparity, torch.tensor(10.0 + 0.5 * steadiness.STEP))
-    lost = steadiness.steady_match(match(30.0, 0), match(10.0, 1), still())
+    near = temporal.filter_match(match(10.5, 1), match(10.0, 1), still())
+    assert torch.allclose(near.disparity, torch.tensor(10.0 + 0.5 * temporal.STEP))
+    lost = temporal.filter_match(match(30.0, 0), match(10.0, 1), still())
     assert (lost.disparity == 10).all() and (lost.agreement < 1).all() and (lost.agreement > 0.5).all()
-    sure = steadiness.steady_match(match(30.0, 1), match(10.0, 1), still())
+    sure = temporal.filter_match(match(30.0, 1), match(10.0, 1), still())
     assert (sure.disparity == 30).all()
 
 
 def test_colours_of_a_still_scene_move_slowly_and_those_of_a_changed_one_at_once():
     new, old = torch.full((1, 6, 4, 6), 0.6), torch.full((1, 6, 4, 6), 0.4)
-    held = steadiness.steady_colours(new, old, still())
-    assert torch.allclose(held, torch.tensor(0.6 - 0.2 * steadiness.HOLD), atol=2e-3)
-    changed = Motion(still().moved, np.zeros((2, 4, 6), np.float32))
-    assert torch.equal(steadiness.steady_colours(new, old, changed), new)
+    held = temporal.filter_colors(new, old, still())
+    assert torch.allclose(held, torch.tensor(0.6 - 0.2 * temporal.HOLD), atol=2e-3)
+    changed = Motion(still().flow, np.zeros((2, 4, 6), np.float32))
+    assert torch.equal(temporal.filter_colors(new, old, changed), new)
 
 
 def test_a_resumed_film_goes_on_as_if_never_interrupted_and_forgets_at_cuts():
@@ -47,16 +46,15 @@ def test_a_resumed_film_goes_on_as_if_never_interrupted_and_forgets_at_cuts():
         calibration=catalog.build("task", "anaglyph").default_calibration(),
         device=torch.device("cpu"),
     )
-    whole, first = FilmViews(restorer, parse("red-cyan-color")), FilmViews(restorer, parse("red-cyan-color"))
+    whole, first, again = (FrameRestorer(restorer, parse("red-cyan-color")) for _ in range(3))
     pictures = [clips.anaglyph(0), clips.anaglyph(1), clips.anaglyph(2), clips.anaglyph(0, seed=1)]
     answers = [whole(picture) for picture in pictures]
     for picture in pictures[:2]:
         first(picture)
-    again = FilmViews(restorer, parse("red-cyan-color"))
-    again.frames.resume(first.frames.state())
-    np.testing.assert_array_equal(again(pictures[2]).left, answers[2].left)
+    again.resume(first.state())
+    np.testing.assert_array_equal(again(pictures[2]), answers[2])
     again(pictures[3])
-    assert again.frames.between is None
-    alone = FilmViews(restorer, parse("red-cyan-color"), steady=False)
-    np.testing.assert_array_equal(alone(pictures[3]).left, answers[3].left)
+    assert again.motion is None
+    alone = FrameRestorer(restorer, parse("red-cyan-color"), steady=False)
+    np.testing.assert_array_equal(alone(pictures[3]), answers[3])
     assert Memory.of({}) is None

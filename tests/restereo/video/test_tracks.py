@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from restereo.video.conversion import VideoOptions
-from restereo.video.reader import fraction, open_film
-from restereo.video.time_range import Span
+from restereo.video.reader import TimeRange, fraction, open_film
 from restereo.video.writer import check_streams
 from tests.restereo.video import clips
 from tests.restereo.video.test_conversion import converted
@@ -61,7 +60,7 @@ def test_subtitles_of_mp4_become_subrip_in_matroska(tmp_path):
     assert check_streams(open_film(source), tmp_path / "b.mp4") == []
     out = converted(source, tmp_path / "b.mkv")
     assert texts(out) == [(0.2, 0.3, b"Good day"), (0.6, 0.2, "böse\na".encode())]
-    part = converted(source, tmp_path / "c.mkv", VideoOptions(span=Span(Fraction("0.5"))))
+    part = converted(source, tmp_path / "c.mkv", VideoOptions(time_range=TimeRange(Fraction("0.5"))))
     assert texts(part) == [(0.1, 0.2, "böse\na".encode())]
 
 
