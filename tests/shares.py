@@ -15,14 +15,14 @@ from tests.conftest import ROOT
 COMMANDS = {
     "anaglyph": [
         "inference.batch",
-        "video.flicker",
+        "video.temporal",
         "inference.onnx",
         "app.page",
         "imaging.detection",
     ],
 }
 """What only the commands of one task use: those of the siblings are one table, `inference/restore.py`."""
-TRUNK = ["training.trainer", "evaluation.protocol", "inference.engine", "video.restoring", "app.crafts"]
+TRUNK = ["training.trainer", "evaluation.protocol", "inference.engine", "video.recovery", "app.crafts"]
 """What every task goes through."""
 
 
