@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
+# Two test workers on two cores otherwise spend half of their time spinning (pipelines/environment.py).
+export GOMP_SPINCOUNT := 10000
 RECIPES ?= anaglyph*
 TARGETS ?= $(if $(filter all,$(RECIPES)),*,*@$(RECIPES))
 BASE ?= HEAD
@@ -41,7 +43,7 @@ clean:  ## Remove the environment and everything generated, but no downloads
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make run PYTHON=/path/to/python" >&2; exit 2; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --upgrade-deps .venv
 	pip install --quiet --disable-pip-version-check torch==2.13.0
 	pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[pipeline,servers,app,onnx,dev,docs]'
 	touch $@
