@@ -17,5 +17,5 @@ def test_own_files_are_those_that_nobody_else_needs(capsys):
 
 def test_imports_within_functions_count():
     reached = {file.relative_to(ROOT / "restereo").as_posix() for file in shares.reached(["restereo.cli.restoring"])}
-    assert {"video/restoring.py", "inference/restore.py", "inference/engine.py"} <= reached
+    assert {"video/recovery.py", "inference/restore.py", "inference/engine.py"} <= reached
     assert "inference/batch.py" not in reached
