@@ -121,10 +121,10 @@ def _fixed_codes(views: list[Picture], weights: list[tuple[int, ...]]) -> Pictur
     rows = np.array([[weight for eye in (row[:3], row[3:]) if any(eye) for weight in eye] for row in weights])
     most = int(np.abs(rows).sum(axis=1).max())
     centre = 0 if most * 255 < 2**24 else CENTRE
-    kind = np.float32 if most * (centre or 255) < 2**24 else np.float64
+    precision = np.float32 if most * (centre or 255) < 2**24 else np.float64
     shares = []
     for index, view in enumerate(views):
-        values: Floats = view.astype(kind)
+        values: Floats = view.astype(precision)
         if centre:
             np.subtract(values, centre, out=values)
         shares.append(_mix(values, rows[:, 3 * index : 3 * index + 3] / ONE))
@@ -132,7 +132,7 @@ def _fixed_codes(views: list[Picture], weights: list[tuple[int, ...]]) -> Pictur
     for share in shares[1:]:
         total += share
     if centre:  # along whole rows: pixel by pixel it would be slow
-        total.reshape(len(total), -1)[:] += np.tile((rows.sum(axis=1) * centre / ONE).astype(kind), total.shape[1])
+        total.reshape(len(total), -1)[:] += np.tile((rows.sum(axis=1) * centre / ONE).astype(precision), total.shape[1])
     return np.clip(total, 0, 255, out=total).astype(np.uint8)  # truncation of what is not negative is floor
 
 

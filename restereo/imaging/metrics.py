@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from restereo.errors import UserError
 from restereo.image import Picture
+from restereo.methods import AnaglyphMethod
 
 CAP: Final = 100.0
 """dB given for a perfect copy, so that means over scenes stay finite."""
@@ -47,23 +48,22 @@ def psnr(a: Picture, b: Picture) -> float:
     return _decibel(float(np.mean(np.square(difference), dtype=np.float64)))
 
 
-def missing_channels(matrix: Any) -> NDArray[np.bool_] | None:
-    """Returns which of the six channels an anaglyph method hides, `(6,)` bool, or None where it copies none.
+def missing_channels(method: AnaglyphMethod) -> NDArray[np.bool_] | None:
+    """Returns which of the six channels an anaglyph method hides, `(6,)` bool, or None where it copies none as it is.
 
     A row of P that is one 1 and zeros shows that channel as it is. Of a method whose rows are not all copies
-    (half-colour, grey, Dubois) the whole of both views counts, and the answer is None.
-
-    Args:
-        matrix: P, `(C, 6)`, anything that `numpy.asarray` takes.
+    (half-colour, grey, Dubois), or that changes values after (a gamma, linear light), the whole of both views counts.
 
     Example:
         >>> from restereo.methods import METHODS
-        >>> missing_channels(METHODS["red-cyan-color"].matrix).tolist()
+        >>> missing_channels(METHODS["red-cyan-color"]).tolist()
         [False, True, True, True, False, False]
-        >>> missing_channels(METHODS["red-cyan-half"].matrix) is None
-        True
+        >>> missing_channels(METHODS["red-cyan-half"]) is None, missing_channels(METHODS["red-cyan-gaia"]) is None
+        (True, True)
     """
-    weights = np.asarray(matrix, dtype=np.float64)
+    if method.transfer != "encoded" or set(method.exponent) != {1.0}:
+        return None
+    weights = np.asarray(method.matrix, dtype=np.float64)
     weights = weights[np.any(weights != 0, axis=1)]
     copies = (np.sum(weights != 0, axis=1) == 1) & np.any(weights == 1, axis=1)
     return ~np.any(weights == 1, axis=0) if copies.all() and len(copies) else None

@@ -1,4 +1,4 @@
-"""What is wrong with two pictures as the views of one scene, told from them alone, and the unit of their disparity.
+"""What is wrong with two pictures as the views of one scene, judged from them alone, and the unit of their disparity.
 
 Whether the left picture is the left eye's is said by three witnesses, none of them sure on its own. Swapping the eyes
 negates every disparity. That alone proves nothing: photographers shift a pair until all of it lies behind the screen,
@@ -49,7 +49,7 @@ SCALES: Final = (1.0, 2.0, 3.0, 4.0, 8.0, 16.0, 256.0)
 def faults(left: Picture, right: Picture) -> dict[Fault, float]:
     """Returns the figure of each fault: by how many px rows disagree, the share that matches, the score of the order.
 
-    Of what could not be told nothing is said. A worse fault comes first, and hides what cannot be judged beside it.
+    What cannot be judged is no fault. A worse fault comes first, and hides what cannot be judged beside it.
 
     Args:
         left: `(H, W, 3)` uint8.
@@ -72,7 +72,7 @@ def faults(left: Picture, right: Picture) -> dict[Fault, float]:
 
 
 def order_score(left: Picture, right: Picture) -> float:
-    """Returns how much speaks for `left` being the left eye's, about -3.7 to 3.7; NaN if it can't be told.
+    """Returns how much speaks for `left` being the left eye's, about -3.7 to 3.7; NaN if it cannot be judged.
 
     Args:
         left: `(H, W, 3)` uint8.
@@ -195,7 +195,7 @@ def infer_disparity_scale(left: Picture, right: Picture, raw: NDArray[Any]) -> f
 
 
 def vertical_offset(left: Picture, right: Picture) -> float:
-    """Returns how many px lower the right view shows the scene (median over ORB matches), NaN if it can't be told.
+    """Returns how many px lower the right view shows the scene (median over ORB matches), NaN if it cannot be judged.
 
     Args:
         left: `(H, W, 3)` uint8.

@@ -150,7 +150,7 @@ def _shade(left: _View, right: _View, layer: Layer) -> None:
 def _see(layer: Layer, width: int) -> tuple[slice, Floats]:
     """Returns the columns of the right view that the layer may touch, and the box x seen in each (rows, columns).
 
-    x - d(x), linear between pixels, grows along a row; rows laid end to end make one growing sequence to invert.
+    x - d(x), linear between pixels, grows along a row; rows put end to end make one growing sequence to invert.
     """
     height, wide = layer.alpha.shape
     place = np.arange(wide) + layer.start - layer.disparity.astype(np.float64)
@@ -260,12 +260,12 @@ def _relief(rng: np.random.Generator, height: int, width: int, span: float) -> F
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     plane = np.clip(rng.normal(0, [0.1, 0.06]), -0.25, 0.25) * [height, width] / 2
     surface = np.float32(plane[0]) * y + np.float32(plane[1]) * x
-    kind, depth = rng.integers(4), min(0.2 * width, 0.3 * span) * rng.uniform(0.2, 1)
-    if kind == 1:
+    form, depth = rng.integers(4), min(0.2 * width, 0.3 * span) * rng.uniform(0.2, 1)
+    if form == 1:
         surface = surface + depth * np.sqrt(np.clip(1.05 - (x * x + y * y) / 2, 0, None))
-    elif kind == 2:
+    elif form == 2:
         surface = surface + depth * np.cos(1.4 * x) * rng.choice([-0.5, 1])
-    elif kind == 3:
+    elif form == 3:
         surface = surface + depth / 2 * _smooth_noise(rng, height, width, int(rng.integers(3, 6)))
     extent = max(float(np.ptp(surface)), 1e-6)
     return _bounded((surface * min(1, 0.4 * span / extent)).astype(np.float32))
@@ -286,12 +286,12 @@ def _smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int)
 def _shape(rng: np.random.Generator, height: int, width: int) -> Floats:
     """Returns the alpha of a random shape in [0, 1]: 0 on the box's border, edges 1-4 px soft, at times with holes."""
     mask = np.zeros((height, width), np.uint8)
-    kind = rng.choice(4, p=[0.3, 0.2, 0.25, 0.25])
-    if kind == 0:
+    form = rng.choice(4, p=[0.3, 0.2, 0.25, 0.25])
+    if form == 0:
         _fill(mask, _outline(rng, height, width, int(rng.integers(3, 10)), 0.45))
-    elif kind == 1:
+    elif form == 1:
         _fill(mask, _outline(rng, height, width, 48, 1.0))
-    elif kind == 2:  # a blob: where smooth noise, falling off towards the border, is above a level
+    elif form == 2:  # a blob: where smooth noise, falling off towards the border, is above a level
         y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
         field = _smooth_noise(rng, height, width, int(rng.integers(3, 8))) - 3.5 * (x * x + y * y)
         mask[field > -rng.uniform(0.8, 1.8)] = 255
@@ -301,7 +301,7 @@ def _shape(rng: np.random.Generator, height: int, width: int) -> Floats:
             steps = rng.uniform(-0.2, 1.2, (2, 2)) if rng.random() < 0.6 else rng.uniform(0.05, 0.95, (5, 2))
             points = np.rint(steps * [width, height] * 16).astype(np.int32)
             cv2.polylines(mask, [points], False, (255,), thickness, cv2.LINE_AA, 4)
-    if kind < 3 and rng.random() < 0.25:
+    if form < 3 and rng.random() < 0.25:
         for _ in range(rng.integers(1, 4)):
             hole = _outline(rng, height, width, int(rng.integers(4, 24)), 0.8)
             _fill(mask, (hole - hole.mean(0)) * rng.uniform(0.1, 0.4) + rng.uniform(0.25, 0.75, 2) * [width, height], 0)

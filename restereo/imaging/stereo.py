@@ -274,7 +274,7 @@ def disparity_range(left: NDArray[np.float32], right: NDArray[np.float32]) -> tu
 def match(left: NDArray[np.float32], right: NDArray[np.float32]) -> tuple[Map, Mask] | None:
     """Returns the disparities `(2, H, W)` of both views and where they agree, or None if nothing matches.
 
-    The range is not told but found. Very large pictures are matched at a smaller size. If JPEG mixed the eyes'
+    The range is found. Very large pictures are matched at a smaller size. If JPEG mixed the eyes'
     fine detail, both are blurred first.
 
     Args:

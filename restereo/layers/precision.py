@@ -6,17 +6,17 @@ import torch
 
 
 @cache
-def multiplies_bf16(kind: str) -> bool:
-    """Returns whether devices of this kind ("cpu", "cuda", …) multiply bf16 faster than float32.
+def multiplies_bf16(device_type: str) -> bool:
+    """Returns whether devices of this type ("cpu", "cuda", …) multiply bf16 faster than float32.
 
     Example:
         >>> multiplies_bf16("meta")
         False
     """
-    if kind == "cpu":
+    if device_type == "cpu":
         able = torch.cpu.get_capabilities()
         return bool(able.get("amx_bf16", False) or able.get("avx512_bf16", False))
-    return kind == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return device_type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def fast_bf16(device: torch.device) -> torch.autocast:

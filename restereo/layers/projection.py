@@ -27,7 +27,7 @@ class Calibration:
     """What the projection knows of the network's errors and of the observation's.
 
     Attributes:
-        error: By kind of input (`clean`, `jpeg`), Σ `(K, K)`: second moment of the network's error on validation.
+        error: By variant of the input (`clean`, `jpeg`), Σ `(K, K)`: second moment of the error on validation.
         noise: Likewise, R `(C, C)`: second moment of the observation's own error.
     """
 
@@ -37,7 +37,7 @@ class Calibration:
     def to_json(self) -> dict[str, Any]:
         """Returns nested lists, ready for `json.dump`."""
         moments = {"error": self.error, "noise": self.noise}
-        return {name: {kind: _rounded(m) for kind, m in kinds.items()} for name, kinds in moments.items()}
+        return {name: {variant: _rounded(m) for variant, m in variants.items()} for name, variants in moments.items()}
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> Self:
@@ -69,6 +69,16 @@ def operator_of(method: AnaglyphMethod, lossy: bool = False) -> Operator:
         torch.tensor([method.exponent], dtype=torch.float32),
         torch.tensor([lossy]),
     )
+
+
+def grey_operator() -> Operator:
+    """Returns P of BT.601 grey, a batch of one: the weights of encoded R, G, B.
+
+    Example:
+        >>> grey_operator().matrix.shape
+        torch.Size([1, 1, 3])
+    """
+    return Operator(torch.tensor([[BT601]]), torch.tensor([False]), torch.ones(1, 1))
 
 
 def default_error(views: int = 2) -> Tensor:

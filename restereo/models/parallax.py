@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from restereo.imaging.stereo import COARSE_REACH, COARSE_WIDTH
 from restereo.layers.correspondence import correlation, disparity_loss, warp
 from restereo.layers.match import Match, as_eyes, as_views, classical, decide, sharpened
 from restereo.layers.precision import fast_bf16
@@ -41,9 +42,6 @@ WINDOW = 15
 """Px of the square that brightness and contrast are taken over."""
 TRAINING_RANGE = (-8, 40)
 """Disparities compared in training, in half px: crops hold no more."""
-COARSE_WIDTH = 320
-COARSE_REACH = 0.25
-"""Share of the width, either way, that is searched on the small picture for the range of disparities."""
 SHARPNESS = 20.0
 """What cosines are multiplied by to be logits."""
 CERTAINTY = 8.0
@@ -163,7 +161,7 @@ class Parallax(nn.Module):
 
     @torch.no_grad()
     def match(self, x: Tensor) -> Match:
-        """Returns the match of whole pictures `(B, 12, H, W)`; the range of disparities is found, not told."""
+        """Returns the match of whole pictures `(B, 12, H, W)`; the range of disparities is found."""
         if self.matching == "classical":
             return classical(x[:, :6], x[:, 6:])
         low, high = self.range_of(x)

@@ -59,7 +59,7 @@ class UNet(nn.Module):
         return Prediction(image[..., :height, :width], confidence=confidence, scores=sound)
 
     def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
-        """Returns what finding and filling the damage lacks; 0 where no damage is said or known."""
+        """Returns what finding and filling the damage lacks; 0 where no damage is predicted or known."""
         if prediction.scores is None or sample.mask is None:
             return prediction.image.new_zeros(())
         damage = sample.mask.float()

@@ -115,13 +115,13 @@ class Task(ABC):
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
         """Returns a training example, a pure function of the scene and the seed: augmented scene and observation."""
 
-    @abstractmethod
     def operator(self, observation: Observation) -> Operator:
-        """Returns the operator of one observation, a batch of one."""
+        """Returns the operator of one observation, a batch of one: grey, unless a task says otherwise."""
+        return projection.grey_operator()
 
-    @abstractmethod
     def lift(self, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns `(B, channels_in, H, W)`, what a model takes."""
+        """Returns `(B, channels_in, H, W)`, what a model takes: what was observed, unless a task says otherwise."""
+        return observed
 
     def project(
         self,
@@ -190,7 +190,7 @@ def averaged(model: nn.Module, lifted: Tensor, flips: Flips, known: tuple[Any, .
         model: The model.
         lifted: What it takes.
         flips: Axes of each copy; with the picture as it is alone, its prediction is returned whole.
-        known: What it is told beside.
+        known: What else it takes.
 
     Example:
         >>> ramp = torch.arange(3.0).expand(1, 1, 1, 3)
@@ -242,7 +242,7 @@ def predict(
         task: Its task.
         observed: In [0, 1].
         operator: The degradation.
-        known: What the model is told beside the observation, such as a match.
+        known: What the model takes beside the observation, such as a match.
         seen: `(B, K, H, W)`, for a task with a `working_size`: the answer to it at full size, if it is there already.
     """
     if task.working_size is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import field_validator
 from torch import Tensor, nn
 
@@ -27,19 +26,6 @@ from restereo.tasks import Doubt, Figures, Task, mean_residual, to_tensor
 CHANNELS = (12, 6)
 STRIDE = 3
 """Calibration looks at every third pixel of a row and every third row."""
-
-
-def missing_of(method: AnaglyphMethod) -> NDArray[np.bool_] | None:
-    """Returns which of the six channels a method hides, or None where it copies none as it is.
-
-    Example:
-        >>> missing_of(METHODS["amber-blue-color"]).tolist()
-        [False, False, True, True, True, False]
-        >>> missing_of(METHODS["red-cyan-gaia"]) is None  # copies, but with a gamma
-        True
-    """
-    copied = method.transfer == "encoded" and set(method.exponent) == {1.0}
-    return metrics.missing_channels(method.matrix) if copied else None
 
 
 def method_of(observation: Observation) -> AnaglyphMethod:
@@ -136,8 +122,8 @@ class Anaglyph(Task):
         """Returns both views moved onto the anaglyph, the lossy ones by what was measured on JPEG inputs."""
         lossy = torch.zeros_like(operator.linear) if operator.lossy is None else operator.lossy
         answers = [
-            projection.project(image, observed, operator, calibration.error[kind], calibration.noise[kind])
-            for kind in (("clean", "jpeg") if lossy.any() else ("clean", "clean"))
+            projection.project(image, observed, operator, calibration.error[variant], calibration.noise[variant])
+            for variant in (("clean", "jpeg") if lossy.any() else ("clean", "clean"))
         ]
         return torch.where(lossy[:, None, None, None], answers[1], answers[0])
 
@@ -156,12 +142,12 @@ class Anaglyph(Task):
     ) -> Calibration:
         """Returns Σ and R as second moments over validation examples that count alike, clean and JPEG apart."""
         error, noise = {}, {}
-        for variant, examples in variants.items():
-            kind = "clean" if variant == "clean" else "jpeg"
+        for inputs, examples in variants.items():
+            variant = "clean" if inputs == "clean" else "jpeg"
             errors, noises = zip(*(self._deviations(model, *example, device) for example in examples), strict=True)
             weights = projection.evened(errors)
-            error[kind], noise[kind] = (_second_moment(parts, weights) for parts in (errors, noises))
-            noise[kind] += projection.QUANTISATION**2 * torch.eye(3)
+            error[variant], noise[variant] = (_second_moment(parts, weights) for parts in (errors, noises))
+            noise[variant] += projection.QUANTISATION**2 * torch.eye(3)
         return Calibration(error, noise)
 
     def _deviations(
@@ -179,7 +165,7 @@ class Anaglyph(Task):
     def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
         """Returns the figures of the protocol (docs/protocol.md)."""
         truth = scene.truth
-        missing = missing_of(method_of(observation))
+        missing = metrics.missing_channels(method_of(observation))
         views = {"left": slice(0, 3), "right": slice(3, 6)}
         figures: Figures = {
             "missing_psnr": None if missing is None else metrics.missing_psnr(answer, truth, missing),
@@ -225,7 +211,7 @@ class Anaglyph(Task):
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:
         """Returns `missing_psnr`, or the full PSNR of both views where no channel is missing outright."""
-        missing = missing_of(method_of(observation))
+        missing = metrics.missing_channels(method_of(observation))
         return (
             metrics.psnr(answer, scene.truth) if missing is None else metrics.missing_psnr(answer, scene.truth, missing)
         )
@@ -250,7 +236,7 @@ class Options(Section):
     """What a row of `tasks:` may say.
 
     Attributes:
-        degradations: Of training inputs, laid over section `synthesize`'s.
+        degradations: Of training inputs, over section `synthesize`'s.
         methods: Weight of each anaglyph method among training inputs; by default every method, half of the
             inputs colour red-cyan.
     """

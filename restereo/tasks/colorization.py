@@ -4,32 +4,20 @@ They are guessed on a small copy: what is sky and what is water shows only in th
 """
 
 import numpy as np
-import torch
 from pydantic import AliasChoices, Field
-from torch import Tensor
 
 from restereo.image import Picture
 from restereo.imaging import metrics
-from restereo.imaging.color import BT601, chroma_error, colourfulness, luma, mean_absolute_error
+from restereo.imaging.color import chroma_error, colourfulness, luma, mean_absolute_error
 from restereo.imaging.degradations import random_flip
 from restereo.methods import AnaglyphMethod
 from restereo.options import Section
-from restereo.sample import Observation, Operator, Prediction, Scene
+from restereo.sample import Observation, Prediction, Scene
 from restereo.tasks import LEFT_RIGHT, Figures, Task
 
 CHANNELS = (1, 3)
 LEAST_SEEN = 16
 """px; below, the networks of the trunk see next to nothing."""
-
-
-def grey_operator() -> Operator:
-    """Returns P of BT.601 grey, a batch of one: the weights of encoded R, G, B.
-
-    Example:
-        >>> grey_operator().matrix.shape
-        torch.Size([1, 1, 3])
-    """
-    return Operator(torch.tensor([[BT601]]), torch.tensor([False]), torch.ones(1, 1))
 
 
 class Colorization(Task):
@@ -63,14 +51,6 @@ class Colorization(Task):
         """Returns the scene, at times mirrored, and its grey."""
         scene = random_flip(scene, np.random.default_rng(seed))
         return scene, self.observe(scene.truth)
-
-    def operator(self, observation: Observation) -> Operator:
-        """Returns the operator of grey."""
-        return grey_operator()
-
-    def lift(self, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns the grey as it is, `(B, 1, H, W)`."""
-        return observed
 
     def measure(self, answer: Picture, prediction: Prediction, scene: Scene, observation: Observation) -> Figures:
         """Returns error, PSNR and SSIM of the whole picture, error of its chroma, and how colourful it is."""

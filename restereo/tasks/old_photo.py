@@ -11,7 +11,7 @@ from torch import Tensor
 from restereo.datasets.textures import read_textures
 from restereo.image import Picture
 from restereo.imaging import metrics
-from restereo.imaging.color import BT601, colourfulness, luma
+from restereo.imaging.color import colourfulness, luma
 from restereo.imaging.degradations import OldPhotoDegradation, degrade_old_photo, random_flip
 from restereo.layers import projection
 from restereo.layers.projection import Calibration
@@ -42,7 +42,7 @@ class OldPhoto(Task):
         return scene if self.colour else replace(scene, truth=luma(scene.truth).repeat(3, axis=2))
 
     def observe(self, truth: Picture, jpeg_quality: int | None = None) -> Observation:
-        """Returns the picture as it has aged; how is decided by its content."""
+        """Returns the picture degraded; how is decided by its content."""
         return self._degrade(truth, self.degradation, np.random.default_rng(zlib.crc32(truth.tobytes())), frozen=True)
 
     def accept(
@@ -56,7 +56,7 @@ class OldPhoto(Task):
         return Observation(luma(picture), "old")
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:
-        """Returns the scene, at times mirrored, and how it has aged: with any grain up to a quarter more than usual.
+        """Returns the scene, at times mirrored, and its degradation: with any grain up to a quarter more than usual.
 
         A network that sees the usual grain alone takes a picture without any for nothing but dirt. The scene may be a
         window of a larger picture, whose dirt is as large as that of the whole; from none to twice as much is drawn, so
@@ -79,14 +79,6 @@ class OldPhoto(Task):
         textures = read_textures(self.textures, frozen) if self.textures else ()
         picture, mask = degrade_old_photo(luma(truth), rng, degradation, textures)
         return Observation(picture, "old", mask=mask)
-
-    def operator(self, observation: Observation) -> Operator:
-        """Returns the operator of grey; what dirt hides is told by the mask, not by P."""
-        return Operator(torch.tensor([[BT601]]), torch.tensor([False]), torch.ones(1, 1))
-
-    def lift(self, observed: Tensor, operator: Operator) -> Tensor:
-        """Returns the damaged grey as it is, `(B, 1, H, W)`."""
-        return observed
 
     def project(
         self,

@@ -68,13 +68,13 @@ class StereoSR(Task):
     def doubt(self, picture: Picture) -> Doubt | None:
         """Returns what is wrong with two views, shown side by side, as a pair: rows, scene or order."""
         found = faults(*np.split(picture, 2, axis=1))
-        told = {
+        doubts = {
             "rows": Doubt("rows of the two views disagree by {:+.1f} px", "rectify them"),
             "scenes": Doubt("the views show different scenes ({:.0%} of them match)", "give the two views of one"),
             "order": Doubt("the views look swapped", "give the left eye's first"),
         }
         for fault, figure in found.items():
-            return told[fault]._replace(reason=told[fault].reason.format(figure))
+            return doubts[fault]._replace(reason=doubts[fault].reason.format(figure))
         return None
 
     def draw(self, scene: Scene, seed: int) -> tuple[Scene, Observation]:

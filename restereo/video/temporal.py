@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from restereo.image import Picture
-from restereo.imaging.metrics import missing_psnr
+from restereo.imaging.metrics import missing_channels, missing_psnr
 from restereo.imaging.resampling import reduced
 from restereo.inference.answer import without_color
 from restereo.inference.bands import MATCH_PIXELS, restore_any_size
@@ -30,7 +30,6 @@ from restereo.methods import AnaglyphMethod
 from restereo.progress import rated
 from restereo.sample import HasMatch, Operator, Prediction
 from restereo.tasks import to_picture, to_tensor
-from restereo.tasks.anaglyph import missing_of
 from restereo.video.reader import WHOLE, Film, TimeRange, frames
 from restereo.video.segments import State
 
@@ -359,7 +358,7 @@ def measure(
     runs = {name: FrameRestorer(restorer, method, steady=name == "steady") for name in ("frame by frame", "steady")}
     several: dict[str, list[Flicker]] = {name: [] for name in (*runs, *(["truth"] if truth else []))}
     before: dict[str, tuple[Picture, Array | None]] = {}
-    hidden = None if method is None else missing_of(method)
+    hidden = None if method is None else missing_channels(method)
     hidden = np.ones(restorer.task.channels_out, np.bool_) if hidden is None else hidden
     true_frames = frames(truth, time_range) if truth else itertools.repeat(None)
     looked = zip(range(count), frames(film, time_range), true_frames, strict=False)

@@ -75,7 +75,7 @@ def test_known_channels_are_kept(name: str, method: str) -> None:
     left, right = pair((24, 90))
     truth = np.concatenate([left, right], axis=-1)
     image = predict(name, form(left, right, METHODS[method]), METHODS[method]).image[0]
-    missing = missing_channels(METHODS[method].matrix)
+    missing = missing_channels(METHODS[method])
     assert missing is not None
     known = torch.from_numpy(truth).permute(2, 0, 1).float()[~missing] / 255
     assert torch.equal(image[~missing], known)
@@ -101,5 +101,5 @@ def test_frozen_figures(name: str, scene: str) -> None:
     image = predict(name, form(left, right, method), method).image[0]
     restored = (image.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     truth = np.concatenate([left, right], axis=-1)
-    figure = missing_psnr(restored, truth, missing_channels(method.matrix))
+    figure = missing_psnr(restored, truth, missing_channels(method))
     assert figure == pytest.approx(FROZEN[name, scene], abs=0.05)

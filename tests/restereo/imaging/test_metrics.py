@@ -55,7 +55,7 @@ def test_ssim_of_tiny_pictures(size: tuple[int, int]) -> None:
 
 def test_missing_psnr_pools_channels_and_pixels() -> None:
     a, b = random_pictures(6)
-    hidden = metrics.missing_channels(METHODS["red-cyan-color"].matrix)
+    hidden = metrics.missing_channels(METHODS["red-cyan-color"])
     assert hidden is not None
     assert metrics.missing_psnr(a, b, hidden) == pytest.approx(
         _reference_skimage_psnr(a[..., hidden], b[..., hidden]), abs=1e-4
@@ -69,10 +69,10 @@ def test_missing_psnr_pools_channels_and_pixels() -> None:
 
 
 def test_missing_channels() -> None:
-    seen = {name: metrics.missing_channels(method.matrix) for name, method in METHODS.items()}
+    seen = {name: metrics.missing_channels(method) for name, method in METHODS.items()}
     copies = {name for name, value in seen.items() if value is not None}
-    assert copies == {"red-cyan-color", "green-magenta-color", "amber-blue-color", "red-cyan-gaia"}
-    swapped = metrics.missing_channels(METHODS["amber-blue-color"].swapped().matrix)
+    assert copies == {"red-cyan-color", "green-magenta-color", "amber-blue-color"}
+    swapped = metrics.missing_channels(METHODS["amber-blue-color"].swapped())
     assert swapped is not None
     assert swapped.tolist() == [True, True, False, False, False, True]
 

@@ -6,12 +6,11 @@ import torch
 from restereo import catalog
 from restereo.imaging.resampling import larger, smaller
 from restereo.inference import bands
-from restereo.layers.projection import operator_of
+from restereo.layers.projection import grey_operator, operator_of
 from restereo.methods import METHODS
 from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore
 from restereo.tasks.anaglyph import Options, build
-from restereo.tasks.colorization import grey_operator
 from restereo.training.losses import chroma
 
 
