@@ -54,10 +54,11 @@ def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Versi
     found = find_by_content_key(client, task, key)
     if found and found.is_there:
         return found, False
+    from restereo.image import Image
     from restereo.inference.engine import load_run
 
     entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
-    expected = load_run(paths.run(recipe)).views(picture, parse(METHOD))[None]
+    expected = load_run(paths.run(recipe)).restore(Image(picture), parse(METHOD)).pixels[None]
     return import_run(client, place, entry, Example(picture, METHOD, expected))
 
 

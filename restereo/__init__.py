@@ -1,50 +1,35 @@
 """restereo gives back the two full-colour views from which a 3D anaglyph was made."""
 
-from pathlib import Path
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from PIL import Image
-
-    from restereo.inference.answer import Views
+    from restereo.image import Image
+    from restereo.inference.recover import recover
+    from restereo.inference.restore import colorize, repair, upscale
+    from restereo.io.convert import anaglyph, convert, detect
+    from restereo.methods import AnaglyphMethod
 
 __version__ = "0.1.0"
-__all__ = ["recover"]
+__all__ = ["AnaglyphMethod", "Image", "anaglyph", "colorize", "convert", "detect", "recover", "repair", "upscale"]
+
+_MODULES = {
+    "AnaglyphMethod": "methods",
+    "Image": "image",
+    "anaglyph": "io.convert",
+    "colorize": "inference.restore",
+    "convert": "io.convert",
+    "detect": "io.convert",
+    "recover": "inference.recover",
+    "repair": "inference.restore",
+    "upscale": "inference.restore",
+}
 
 
-def recover(
-    image: "str | Path | Image.Image | NDArray[np.uint8] | NDArray[np.uint16]",
-    method: str = "auto",
-    *,
-    swap: bool = False,
-    force: bool = False,
-    invent_color: bool = False,
-    model: str | None = None,
-    device: str = "auto",
-) -> "Views":
-    """Returns both views of an anaglyph: `left`, `right` `(H, W, 3)`, `disparity`, `confidence` `(2, H, W)`, `method`.
-
-    Args:
-        image: A file's name, a Pillow picture, or an `(H, W, 3)` RGB array of 8 or 16 bits.
-        method: How it was made, such as `red-cyan` or `green-magenta-half`, or `auto` to detect it.
-        swap: Whether the first colour is the right eye's.
-        force: Whether to take what does not look like an anaglyph for one.
-        invent_color: Whether the views of a grey anaglyph get colours.
-        model: Run folder, or name of released weights or of a run; by default the released ones.
-        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
-
-    Raises:
-        restereo.errors.UserError: The picture is damaged or no anaglyph, or something named does not exist.
-
-    Example:
-        >>> from restereo import recover
-        >>> recover("nowhere.jpg")
-        Traceback (most recent call last):
-        restereo.errors.UserError: nowhere.jpg: no such file; check the name.
-    """
-    from restereo.inference import in_memory  # torch is imported by the first call, not by the import of the package
-
-    options: dict[str, Any] = {"swap": swap, "force": force, "invent_color": invent_color}
-    return in_memory.recover(image, method, model=model, device=device, **options)
+def __getattr__(name: str) -> Any:
+    """Returns a public name; its module, and with it torch, is imported by its first use, not with the package."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'restereo' has no attribute '{name}'")
+    found = getattr(importlib.import_module(f"restereo.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found

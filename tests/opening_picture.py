@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from restereo.image import Picture
+from restereo.image import Image, Picture
 from restereo.imaging.anaglyph import form
 from restereo.inference.lookup import default_model, find_model
 from restereo.io.write import write_picture
@@ -46,7 +46,7 @@ def main(file: Path = FILE) -> None:
     """Writes the picture."""
     left, right = pair()
     anaglyph = form(left, right, METHODS["red-cyan-color"])
-    views = find_model(default_model()).restore(anaglyph, parse("red-cyan-color"), None, "coffee", maps=False)
+    views = find_model(default_model()).restore(Image(anaglyph), parse("red-cyan-color"), maps=False)
     size = WIDTH, round(WIDTH * left.shape[0] / left.shape[1])
     shown = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (anaglyph, views.left, views.right)]
     gap = np.full((size[1], GAP, 3), 255, np.uint8)

@@ -133,7 +133,7 @@ def _recover(jobs: list[Job], model: str, options: RecoverOptions) -> list[str]:
     torch.set_num_threads(1)
     restorer = find_model(model, kind="anaglyph")
     ended = batch.run(jobs, restorer, options, lambda _: None, workers=1, resume=True, skip_errors=True)
-    return [one.error for one in ended if one.error]
+    return [str(one.error) for one in ended if one.error]
 
 
 @flow(name="scatter-synthesize", flow_run_name="{name}")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.errors import UserError
+from restereo.image import Image
 from restereo.methods import parse_or_detect
 
 with warnings.catch_warnings():
@@ -94,7 +95,8 @@ class RegisteredModel(PythonModel):
         """
         options = params or {}
         method, quality = parse_or_detect(options.get("method", "auto")), options.get("jpeg", 0) or None
-        return np.stack([self.run.views(picture, method, quality) for picture in as_batch(model_input)])
+        images = [Image(picture, lossy=quality is not None) for picture in as_batch(model_input)]
+        return np.stack([self.run.restore(image, method, maps=False).pixels for image in images])
 
 
 set_model(RegisteredModel())

@@ -8,9 +8,9 @@ import gradio
 
 from restereo.app.sessions import Sessions
 from restereo.app.showing import restore_uploads
-from restereo.errors import UserError
+from restereo.errors import FORCE, Parameter, Training, UserError
 from restereo.inference.engine import Restorer
-from restereo.inference.restore import COMMANDS, Command, how_to_train, network_for, restorer_for
+from restereo.inference.restore import COMMANDS, Command, model_for, network_for, no_network
 
 ANYWAY = "Go on anyway"
 
@@ -22,7 +22,7 @@ def loaded(command: Command, device: str) -> tuple[Restorer, str]:
     Raises:
         UserError: There is none, or its files are damaged.
     """
-    return restorer_for(command, None, device)
+    return model_for(command, None, device)
 
 
 class Bench:
@@ -52,7 +52,7 @@ class Bench:
             improved = restore_uploads(uploads, restorer, self.command, anyway, room)
         except UserError as error:
             raise gradio.Error(sentence(error, uploads, ANYWAY), duration=None) from None
-        said = f"{self.command.told(self.command.done, restorer).capitalize()} by {name}. {'; '.join(improved.notes)}"
+        said = f"{self.command.text(self.command.done, restorer).capitalize()} by {name}. {'; '.join(improved.notes)}"
         sliders = [tuple(str(file) for file in pair) for pair in improved.shown]
         return [said, *sliders, [str(file) for file in improved.files]]
 
@@ -63,7 +63,7 @@ def tab(command: Command, sessions: Sessions, device: str) -> None:
     with gradio.Tab(command.title, elem_id=f"tab-{mark}"):
         gradio.Markdown(command.about)
         if network_for(command) is None:
-            gradio.Markdown(f"There is {how_to_train(command)}, and open this page again.", elem_id=f"{mark}-train")
+            gradio.Markdown(sentence(no_network(command), [], ANYWAY), elem_id=f"{mark}-train")
             return
         with gradio.Row():
             with gradio.Column(scale=1):
@@ -84,13 +84,20 @@ def sentence(error: UserError, files: list[Path], box: str) -> str:
     """Returns the sentence as the page has it: without the folders in which uploads lie, and with its own box.
 
     Example:
-        >>> sentence(UserError("uploads/a.png: grey; use --force."), [Path("uploads/a.png")], "Anyway")
+        >>> error = UserError("grey", where="uploads/a.png", remedy=("use ", FORCE))
+        >>> sentence(error, [Path("uploads/a.png")], "Anyway")
         "a.png: grey; use the box 'Anyway'."
     """
-    said = str(error)
+
+    def word(part: Parameter | Training) -> str:
+        if isinstance(part, Training):
+            return f"run `dvc --wait-for-lock repro train@{part.recipe}`, open this page again"
+        return f"the box '{box}'" if part == FORCE else f"`restereo app --{part.name}`"
+
+    message = error.message(word)
     for file in files:
-        said = said.replace(str(file), file.name)
-    return said.replace("--force", f"the box '{box}'")
+        message = message.replace(str(file), file.name)
+    return message
 
 
 def _upload(asked: str, mark: str) -> Any:

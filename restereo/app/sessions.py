@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from restereo.image import Image
-from restereo.inference.answer import Views
+from restereo.inference.engine import Views
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from restereo.app.sessions import Recovered
 from restereo.image import Pixels, eight_bit
 from restereo.inference.engine import Restorer
-from restereo.inference.recover import RecoverOptions, doubts, recover_image, taken_for
+from restereo.inference.recover import RecoverOptions, describe, doubts, recover_image
 from restereo.inference.restore import Command, restore_images
 from restereo.io.layouts import LAYOUTS, arrange
 from restereo.io.paths import targets
@@ -32,8 +32,9 @@ def recover_upload(file: Path, restorer: Restorer, options: RecoverOptions, fold
     """
     image = read_image(file, MAX_PIXELS)
     views, found = recover_image(image, restorer, options)
+    assert views.method is not None
     notes = *image.notes, *doubts(views.method, found, options.method is not None)
-    return Recovered(file.stem, image, views, folder, taken_for(views.method, found, views.matched), notes)
+    return Recovered(file.stem, image, views, folder, describe(views.method, found, views.matched), notes)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def restore_uploads(
         pairs.append((place / "shown_before.png", place / "shown_after.png"))
         for file, picture in zip(pairs[-1], (before, after), strict=True):
             write_picture(file, picture)
-        files.append(place / f"{upload.stem}{command.told(command.ending, restorer)}.png")
+        files.append(place / f"{upload.stem}{command.text(command.ending, restorer)}.png")
         write_picture(files[-1], view, image.metadata)
     return Improved(pairs, files, notes)
 

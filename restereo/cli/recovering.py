@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, seconds_of, video_options
-from restereo.errors import UserError
+from restereo.cli.wording import message
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.methods import parse, parse_or_detect
 
@@ -107,6 +107,7 @@ def recover(
     from restereo.inference.devices import find_device
     from restereo.inference.lookup import default_model, find_model
     from restereo.inference.recover import RecoverOptions
+    from restereo.inference.result import Result
     from restereo.io.layouts import find_layout, layout_of
     from restereo.video.conversion import check_for_films
 
@@ -116,29 +117,27 @@ def recover(
     options = RecoverOptions(how, swap, force, invent_color, layouts, shown, quality, film)
     last = ending and f".{ending.removeprefix('.')}"
     todo = batch.plan(
-        paths, options, out, last, skip_errors=skip_errors, note=lambda said: typer.echo(f"note: {said}", err=True)
+        paths, options, out, last, skip_errors=skip_errors, on_note=lambda note: typer.echo(f"note: {note}", err=True)
     )
     check_for_films(film, [job.file for job in todo])
     restorer = find_model(model or default_model(), find_device(device), "anaglyph")
 
-    def tell(outcome: batch.Outcome) -> None:
+    def show(result: Result) -> None:
         if as_json:
-            typer.echo(json.dumps(outcome.facts()))
-        elif outcome.result or outcome.status == "skipped":
-            typer.echo(
-                outcome.result.sentence() if outcome.result else f"{outcome.job.file}: skipped, its results are there"
-            )
+            typer.echo(json.dumps(result.facts(message)))
+        elif result.error is None:
+            typer.echo(result.message())
         elif skip_errors:
-            typer.echo(f"error: {outcome.error}", err=True)
+            typer.echo(f"error: {message(result.error)}", err=True)
 
-    outcomes = batch.run(todo, restorer, options, tell, workers=jobs, resume=resume, skip_errors=skip_errors)
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if failed and not skip_errors:
-        raise UserError(failed[0].error)
+    results = batch.run(todo, restorer, options, show, workers=jobs, resume=resume, skip_errors=skip_errors)
+    errors = [result.error for result in results if result.error]
+    if errors and not skip_errors:
+        raise errors[0]
     if len(todo) > 1:
-        counts = {name: sum(one.status == name for one in outcomes) for name in ("done", "skipped", "failed")}
+        counts = {name: sum(one.status == name for one in results) for name in ("done", "skipped", "failed")}
         typer.echo(", ".join(f"{count} {name}" for name, count in counts.items()), err=True)
-    if failed:
+    if errors:
         raise typer.Exit(1)
 
 

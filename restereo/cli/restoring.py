@@ -82,19 +82,19 @@ def upscale(
 def _restore(
     command: "Command", files: Sequence[Path], out: Path | None, wanted: "VideoOptions", model: str | None, device: str
 ) -> None:
-    from restereo.inference.restore import restore_files, restorer_for
+    from restereo.inference.restore import model_for, restore_files
     from restereo.io.paths import is_film
     from restereo.video.conversion import check_for_films
     from restereo.video.recovery import restore_film
 
     check_for_films(wanted, files)
-    restorer, name = restorer_for(command, model, device)
+    restorer, name = model_for(command, model, device)
     if is_film(files[0]):
         restored = restore_film(files[0], out, restorer, command, wanted)
     else:
         restored = restore_files(files, out, restorer, command, wanted.force)
-    for file in restored.files:
-        typer.echo(f"{file}: {command.told(command.done, restorer)} by {name}")
+    for file in restored.outputs:
+        typer.echo(f"{file}: {command.text(command.done, restorer)} by {name}")
     for note in restored.notes:
         typer.echo(f"  note: {note}")
 

@@ -1,9 +1,10 @@
-"""Many pictures: found, planned before any work is done, recovered side by side, each told of as it ends."""
+"""Many pictures: found, planned before any work is done, recovered side by side, each reported as it ends."""
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,13 +13,13 @@ import torch
 
 from restereo.errors import UserError
 from restereo.inference.engine import Restorer
-from restereo.inference.recover import RecoverOptions, Result, recover_file
-from restereo.inference.room import Room
+from restereo.inference.recover import RecoverOptions, recover_file
+from restereo.inference.result import Result
 from restereo.io.paths import Found, find_sources, identity, is_film, is_folder, keep_originals, place_of, targets
 from restereo.io.read import size_in_file
 from restereo.io.write import check_target, make_folder
 from restereo.progress import metered
-from restereo.video.recovery import FilmResult, check_film_target, film_targets, recover_film
+from restereo.video.recovery import check_film_target, film_targets, recover_film
 
 AT_ONCE: Final = 8_000_000
 """Pixels that may be in work at the same time; a larger picture is worked on alone."""
@@ -30,8 +31,8 @@ class Job:
 
     file: Path
     outputs: Sequence[Path]
-    error: str = ""
-    """Why nothing can become of it, in a sentence."""
+    error: UserError | None = None
+    """Why nothing can become of it."""
 
     def finished(self) -> bool:
         """Returns whether every output is there and no older than the picture: they are only ever written whole."""
@@ -39,25 +40,24 @@ class Job:
         return all(file.exists() and file.stat().st_mtime >= changed for file in self.outputs)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended: with a result, with the sentence of an error, or with neither because it was finished."""
+class Room:
+    """Lets in work up to a number of pixels; more than that only alone."""
 
-    job: Job
-    result: Result | FilmResult | None = None
-    error: str = ""
+    def __init__(self, pixels: int) -> None:
+        self._limit, self._used, self._changed = pixels, 0, threading.Condition()
 
-    @property
-    def status(self) -> str:
-        """`done`, `failed` or `skipped`."""
-        return "done" if self.result else "failed" if self.error else "skipped"
-
-    def facts(self) -> dict[str, object]:
-        """Returns what `--json` prints."""
-        if self.result:
-            return self.result.facts()
-        facts: dict[str, object] = {"file": str(self.job.file), "status": self.status}
-        return facts | ({"error": self.error} if self.error else {"outputs": [str(file) for file in self.job.outputs]})
+    @contextmanager
+    def for_pixels(self, pixels: int) -> Iterator[None]:
+        """Waits until there is room, and takes it for as long as the block runs."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._used or self._used + pixels <= self._limit)
+            self._used += pixels
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= pixels
+                self._changed.notify_all()
 
 
 def plan(
@@ -67,7 +67,7 @@ def plan(
     ending: str | None = None,
     *,
     skip_errors: bool = False,
-    note: Callable[[str], None] = lambda said: None,
+    on_note: Callable[[str], None] = lambda message: None,
 ) -> list[Job]:
     """Returns a job for each picture or film, named or below a folder named; see `finding.find_sources`.
 
@@ -78,15 +78,15 @@ def plan(
             picture's own folder.
         ending: Of the outputs, such as `.png`; by default the picture's own.
         skip_errors: Whether what cannot be done becomes a job with its error instead of ending it all.
-        note: Told of what is left out.
+        on_note: Called with a sentence on what is left out.
 
     Raises:
         UserError: A path does not exist, a folder holds no picture, two pictures would become the same file, a result
             would destroy an original, or a name cannot be written.
     """
-    sources = find_sources(paths, out, note)
+    sources = find_sources(paths, out, on_note)
     if out is not None and _is_file_name(out) and (len(sources) > 1 or is_folder(paths[0])):
-        raise UserError(f"{out}: one file cannot hold the results of several pictures; name a folder.")
+        raise UserError("one file cannot hold the results of several pictures", where=out, remedy="name a folder")
     read = {identity(source.file) for source in sources}
     taken = dict[Path, Path]()
     stem = out.stem if out is not None and _is_file_name(out) else None
@@ -118,7 +118,7 @@ def _or_error(do: Callable[[Any], Job], what: Any, file: Path, skip_errors: bool
     except UserError as error:
         if not skip_errors:
             raise
-        return Job(file, (), str(error))
+        return Job(file, (), error)
 
 
 def _is_file_name(out: Path) -> bool:
@@ -139,7 +139,8 @@ def _outputs(
         outputs = [one.with_name(file.name + one.name.removeprefix(file.stem)) for one in outputs]
         rivals = [taken[place_of(output)] for output in outputs if place_of(output) in taken]
     if rivals:
-        raise UserError(f"{outputs[0]}: both {rivals[0]} and {file} would become it; recover them into two folders.")
+        what = f"both {rivals[0]} and {file} would become it"
+        raise UserError(what, where=outputs[0], remedy="recover them into two folders")
     return outputs
 
 
@@ -158,80 +159,82 @@ def run(
     jobs: Sequence[Job],
     restorer: Restorer,
     options: RecoverOptions,
-    tell: Callable[[Outcome], None],
+    on_result: Callable[[Result], None],
     *,
     workers: int = 0,
     resume: bool = False,
     skip_errors: bool = False,
-) -> list[Outcome]:
-    """Returns how every job ended, in the order in which they did; each is told of at once.
+) -> list[Result]:
+    """Returns how every job ended, in the order in which they did.
 
     Args:
         jobs: What to do.
         restorer: The network.
         options: How.
-        tell: Called with each outcome, from this thread.
+        on_result: Called with each result at once, from this thread.
         workers: Pictures worked on at once, 0 = as many as suit the machine.
         resume: Whether to leave finished jobs.
         skip_errors: Whether to go on after an error; otherwise what is in work is ended and the rest left.
     """
-    failed = [Outcome(job, error=job.error) for job in jobs if job.error]
-    if failed and not skip_errors:
-        tell(failed[0])
-        return failed[:1]
-    outcomes = [*failed, *(Outcome(job) for job in jobs if not job.error and resume and job.finished())]
-    for outcome in outcomes:
-        tell(outcome)
-    left = {outcome.job.file for outcome in outcomes}
-    films = [job for job in jobs if job.file not in left and is_film(job.file)]
-    todo = [job for job in jobs if job.file not in left and job not in films]
-    sizes = [(size[0] * size[1] if (size := size_in_file(job.file)) else 0) for job in todo]
-    workers = min(workers or workers_for(len(todo), restorer.device), max(1, len(todo)))
+    results: list[Result] = []
+
+    def end(result: Result) -> None:
+        results.append(result)
+        on_result(result)
+
+    pictures: list[Job] = []
+    films: list[Job] = []
+    for job in sorted(jobs, key=lambda job: job.error is None):
+        if job.error is not None:
+            end(_failed(job, job.error))
+            if not skip_errors:
+                return results
+        elif resume and job.finished():
+            end(Result(job.file, job.outputs, "skipped"))
+        else:
+            (films if is_film(job.file) else pictures).append(job)
+    sizes = [(size[0] * size[1] if (size := size_in_file(job.file)) else 0) for job in pictures]
+    workers = min(workers or workers_for(len(pictures), restorer.device), max(1, len(pictures)))
     room, stop = Room(AT_ONCE), threading.Event()
     threads = max(1, torch.get_num_threads() // workers)
 
-    def work(job: Job, pixels: int, advance: Callable[[float], None]) -> Outcome | None:
+    def work(job: Job, pixels: int, advance: Callable[[float], None]) -> Result | None:
         with room.for_pixels(pixels):
             if stop.is_set():
                 return None
             try:
-                result = recover_file(job.file, job.outputs, restorer, options, lambda count: advance(count / 1e6))
+                return recover_file(job.file, job.outputs, restorer, options, lambda count: advance(count / 1e6))
             except UserError as error:
                 stop.set() if not skip_errors else None
                 advance(pixels / 1e6)
-                return Outcome(job, error=str(error))
-            return Outcome(job, result)
+                return _failed(job, error)
 
     with (
         metered("recovering", sum(sizes) / 1e6, "Mpx") as advance,
         ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool,
     ):
-        futures: list[Future[Outcome | None]] = [
-            pool.submit(work, job, pixels, advance) for job, pixels in zip(todo, sizes, strict=True)
-        ]
+        futures = [pool.submit(work, job, pixels, advance) for job, pixels in zip(pictures, sizes, strict=True)]
         try:
             for future in as_completed(futures):
-                ended = future.result()
-                if ended is not None:
-                    outcomes.append(ended)
+                if result := future.result():
                     with advance.cleared():
-                        tell(ended)
+                        end(result)
         except BaseException:
             stop.set()
             raise
-    for job in (
-        [] if stop.is_set() else films
-    ):  # one after the other: a film keeps the machine busy, and has its own bar
-        ended = _film(job, restorer, options)
-        outcomes.append(ended)
-        tell(ended)
-        if ended.error and not skip_errors:
+    for job in [] if stop.is_set() else films:  # one by one: a film keeps the machine busy, and has its own bar
+        end(_film(job, restorer, options))
+        if results[-1].error and not skip_errors:
             break
-    return outcomes
+    return results
 
 
-def _film(job: Job, restorer: Restorer, options: RecoverOptions) -> Outcome:
+def _film(job: Job, restorer: Restorer, options: RecoverOptions) -> Result:
     try:
-        return Outcome(job, recover_film(job.file, job.outputs, restorer, options))
+        return recover_film(job.file, job.outputs, restorer, options)
     except UserError as error:
-        return Outcome(job, error=str(error))
+        return _failed(job, error)
+
+
+def _failed(job: Job, error: UserError) -> Result:
+    return Result(job.file, job.outputs, "failed", error)

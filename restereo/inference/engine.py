@@ -1,6 +1,8 @@
-"""A trained run, ready to restore pictures."""
+"""The one driver of every network: any size, on any device, in as little memory as the answer takes."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,22 +10,59 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from restereo import catalog
 from restereo.errors import UserError
-from restereo.image import Picture, check_picture, eight_bit
+from restereo.image import Image, Pixels, eight_bit
+from restereo.imaging.color import BT601
 from restereo.imaging.resampling import reduced
-from restereo.inference.answer import Answer, Views, to_unit
 from restereo.inference.bands import Rows, in_smaller_bands, restore_any_size, restored_bands
 from restereo.inference.devices import memory_of
 from restereo.methods import AnaglyphMethod
 from restereo.progress import ProgressCallback, no_progress
-from restereo.sample import Observation, Operator, Prediction
+from restereo.sample import Operator, Prediction
 from restereo.tasks import build_model, build_task, to_picture, to_tensor
 from restereo.training import run_folder
 from restereo.training.run_folder import Run
 
-__all__ = ["Restorer", "Views", "load_run"]
+LUMA = torch.tensor(BT601)
+"""Of which grey anaglyphs are made."""
+TYPICAL_QUALITY = 85
+"""What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """What a network restored of one picture: both views, or the one view of a task of single pictures.
+
+    Attributes:
+        pixels: `(V, H, W, 3)` RGB, uint8, or uint16 where an anaglyph has 16 bits.
+        method: What an anaglyph was taken for; None of other tasks.
+        disparity: `(2, H, W)` float32 of left and right in px, positive = near; None if the network matches nothing.
+        confidence: `(2, H, W)` float32 in [0, 1], 0 = colour invented here; or None.
+        matched: Share of the pixels whose colours were matched, not invented; None if the network matches nothing.
+        residual: Root mean square of what the answer contradicted before it was projected, in [0, 1].
+    """
+
+    pixels: NDArray[Any]
+    method: AnaglyphMethod | None = None
+    disparity: NDArray[np.float32] | None = None
+    confidence: NDArray[np.float32] | None = None
+    matched: float | None = None
+    residual: float | None = None
+
+    @property
+    def left(self) -> Pixels:
+        """`(H, W, 3)`: the left view, or the only one."""
+        view: Pixels = self.pixels[0]
+        return view
+
+    @property
+    def right(self) -> Pixels:
+        """`(H, W, 3)`: the right view, or the only one."""
+        view: Pixels = self.pixels[-1]
+        return view
 
 
 class Restorer:
@@ -44,8 +83,8 @@ class Restorer:
         try:
             self.model.load_state_dict(run.weights)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())
-            raise UserError(f"weights do not fit model '{row['model']}' ({reason:.160}…); train it again.") from None
+            what = f"weights do not fit model '{row['model']}' ({' '.join(str(error).split()):.160}…)"
+            raise UserError(what, remedy="train it again") from None
         self.model.to(self.device).eval()
 
     @property
@@ -54,106 +93,101 @@ class Restorer:
         task, model = self.config["task_kind"], self.config["row"]["model"]
         return catalog.module_of("task", task), catalog.module_of("model", model)
 
-    def __call__(self, observed: torch.Tensor, operator: Operator) -> Prediction:
+    def __call__(self, observed: Tensor, operator: Operator, match: Any = None) -> Prediction:
         """Returns the prediction `(1, K, H, W)` for one observation `(1, C, H, W)` in [0, 1], projected.
+
+        Args:
+            observed: The observation.
+            operator: How it was made.
+            match: Of a network that matches, if it is known already.
 
         Raises:
             UserError: Memory is too small.
         """
-        return self._restored(observed, operator, "the picture")
-
-    def _restored(self, observed: torch.Tensor, operator: Operator, name: str) -> Prediction:
-        with torch.inference_mode(), memory_of(self.device, name):
+        with torch.inference_mode(), memory_of(self.device, "the picture"):
             there = observed.to(self.device), operator.to(self.device)
-            return restore_any_size(self.model, self.task, *there, self.calibration)
+            return restore_any_size(self.model, self.task, *there, self.calibration, match=match)
 
     def restore(
         self,
-        picture: Picture | NDArray[np.uint16],
-        method: AnaglyphMethod,
-        jpeg_quality: int | None = None,
-        name: str = "the picture",
+        image: Image,
+        method: AnaglyphMethod | None = None,
         *,
         invent_color: bool = False,
         maps: bool = True,
         on_progress: ProgressCallback = no_progress,
     ) -> Views:
-        """Returns both views of an anaglyph `(H, W, 3)` uint8 or uint16, in bounded memory.
+        """Returns what the network restores of a picture, in bounded memory.
 
-        The views of a grey anaglyph are grey: it holds no colour.
+        The views of a grey anaglyph are grey: it holds no colour. What an anaglyph went through is told by
+        `image.lossy`: what it shows is then trusted less.
 
         Args:
-            picture: The anaglyph.
-            method: How it was made.
-            jpeg_quality: Its quality if it comes from a JPEG file: what it shows is then trusted less.
-            name: What an error sentence calls the picture.
+            image: The picture; of a task of two views they stand side by side, left first.
+            method: How an anaglyph was made; None = detect it.
             invent_color: Whether the views of a grey anaglyph get the colours that the network makes up.
             maps: Whether to return disparity and confidence.
             on_progress: Called with the number of pixels each time some are done.
 
         Raises:
-            UserError: The picture is no RGB picture, or memory is too small.
+            UserError: The task does not take this picture, or memory is too small.
         """
-        shallow: NDArray[Any] = eight_bit(picture) if getattr(picture, "dtype", None) == np.uint16 else picture
-        check_picture(shallow, name)
-        operator = self.task.operator(Observation(shallow, method, jpeg_quality)).to(self.device)
-        with memory_of(self.device, name):
-            answer = Answer(picture, method, method.is_grey and not invent_color, maps)
-            return in_smaller_bands(partial(self._fill, answer, picture, operator, on_progress), self.device)
+        shallow = eight_bit(image.pixels)
+        observation = self.task.accept(shallow, method, TYPICAL_QUALITY if image.lossy else None, image.name)
+        used = observation.method if isinstance(observation.method, AnaglyphMethod) else None
+        observed: Pixels = image.pixels if observation.picture is shallow else observation.picture
+        finish = without_color if used is not None and used.is_grey and not invent_color else as_it_is
+        with torch.inference_mode(), memory_of(self.device, image.name):
+            operator = self.task.operator(observation).to(self.device)
+            work = partial(self._restored, observed, operator, used, finish, maps, on_progress)
+            return in_smaller_bands(work, self.device)
 
-    def _fill(
-        self, answer: Answer, picture: NDArray[Any], operator: Operator, on_progress: ProgressCallback, band_pixels: int
+    def _restored(
+        self,
+        observed: Pixels,
+        operator: Operator,
+        method: AnaglyphMethod | None,
+        finish: Callable[[Tensor], Tensor],
+        maps: bool,
+        on_progress: ProgressCallback,
+        band_pixels: int,
     ) -> Views:
-        done = 0
+        """The views, filled from top to bottom in bands of so many pixels."""
+        (height, width), scale = observed.shape[:2], self.task.scale
+        pixels = np.empty((self.task.channels_out // 3, height * scale, width * scale, 3), observed.dtype)
+        kept: dict[str, NDArray[np.float32]] = {}
+        matched, square, done = None, 0.0, 0
         try:
-            for rows, part in self._bands(picture, operator, band_pixels):
-                answer.take(rows, part)
-                pixels = (rows.stop - rows.start) * picture.shape[1]
-                done += pixels
-                on_progress(pixels)
+            for rows, part in self._bands(observed, operator, band_pixels):
+                filled = slice(rows.start * scale, rows.stop * scale)
+                band = to_depth(finish(part.image), observed.dtype)
+                pixels[:, filled] = np.moveaxis(band.reshape(*band.shape[:2], -1, 3), 2, 0)
+                weight = (rows.stop - rows.start) / height
+                if part.confidence is not None:
+                    matched = (matched or 0.0) + float((part.confidence > 0).float().mean()) * weight
+                if part.residual is not None:
+                    square += float(part.residual.square().mean()) * weight
+                for name, one in (("disparity", part.disparity), ("confidence", part.confidence)):
+                    if maps and one is not None:
+                        room = kept.setdefault(name, np.empty((2, *pixels.shape[1:3]), np.float32))
+                        room[:, filled] = one[0].cpu().numpy()
+                count = (rows.stop - rows.start) * width
+                done += count
+                on_progress(count)
         except (RuntimeError, MemoryError):  # it may begin anew, in smaller bands
-            answer.forget()
             on_progress(-done)
             raise
-        return answer.views()
+        return Views(pixels, method, kept.get("disparity"), kept.get("confidence"), matched, math.sqrt(square))
 
-    def _bands(self, picture: NDArray[Any], operator: Operator, band_pixels: int) -> Iterator[tuple[slice, Prediction]]:
-        height, width = picture.shape[:2]
+    def _bands(self, observed: Pixels, operator: Operator, band_pixels: int) -> Iterator[tuple[slice, Prediction]]:
+        height, width, channels = observed.shape
 
-        def copy(scale: float) -> torch.Tensor:  # channel by channel: a float copy of all is four times the picture
-            return torch.cat([reduced(to_unit(picture[..., c : c + 1]), scale) for c in range(3)], 1).to(self.device)
+        def copy(scale: float) -> Tensor:  # channel by channel: a float copy of all is four times the picture
+            parts = [reduced(to_unit(observed[..., c : c + 1]), scale) for c in range(channels)]
+            return torch.cat(parts, 1).to(self.device)
 
-        source = Rows(lambda rows: to_unit(picture[rows]).to(self.device), copy, height, width)
-        with torch.inference_mode():
-            yield from restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
-
-    def answer(
-        self,
-        picture: Picture,
-        method: AnaglyphMethod | None = None,
-        jpeg_quality: int | None = None,
-        name: str = "the picture",
-    ) -> tuple[Observation, Prediction]:
-        """Returns what a picture `(H, W, 3)` uint8 is taken for, and what is restored of it: of any task.
-
-        Raises:
-            UserError: As the task's `accept`, and if the picture is no 8-bit RGB picture, or memory is too small.
-        """
-        check_picture(picture, name)
-        observation = self.task.accept(picture, method, jpeg_quality, name)
-        operator = self.task.operator(observation)
-        return observation, self._restored(to_tensor(observation.picture), operator, name)
-
-    def views(
-        self,
-        picture: Picture,
-        method: AnaglyphMethod | None = None,
-        jpeg_quality: int | None = None,
-        name: str = "the picture",
-    ) -> Picture:
-        """Returns `(V, H, W, 3)` uint8: left and right, or the one view of a task of single pictures; see `answer`."""
-        image = to_picture(self.answer(picture, method, jpeg_quality, name)[1].image)
-        return np.stack(np.split(image, self.task.channels_out // 3, axis=2))
+        source = Rows(lambda rows: to_unit(observed[rows]).to(self.device), copy, height, width)
+        return restored_bands(self.model, self.task, source, operator, self.calibration, band_pixels)
 
 
 def load_run(folder: Path, device: str | torch.device = "cpu") -> Restorer:
@@ -163,3 +197,45 @@ def load_run(folder: Path, device: str | torch.device = "cpu") -> Restorer:
         UserError: The folder is not a run folder, or its weights are damaged, a pickle, or of another network.
     """
     return Restorer(run_folder.read(folder), device)
+
+
+def as_it_is(image: Tensor) -> Tensor:
+    """Returns the image."""
+    return image
+
+
+def without_color(image: Tensor) -> Tensor:
+    """Returns both views `(B, 6, H, W)` in their luma.
+
+    Example:
+        >>> without_color(torch.tensor([1.0, 0.0, 0.0, 1.0, 1.0, 1.0]).reshape(1, 6, 1, 1)).flatten()[[0, 3]].tolist()
+        [0.29899999499320984, 1.0]
+    """
+    views = image.unflatten(1, (2, 3))
+    luma = torch.einsum("bvchw,c->bvhw", views, LUMA.to(image))
+    return luma[:, :, None].expand_as(views).flatten(1, 2)
+
+
+def to_unit(picture: Pixels) -> Tensor:
+    """Returns `(1, C, H, W)` float32 in [0, 1] of an `(H, W, C)` uint8 or uint16 picture.
+
+    Example:
+        >>> to_unit(np.full((1, 1, 1), 65535, np.uint16)).item()
+        1.0
+    """
+    if picture.dtype == np.uint8:
+        return to_tensor(picture)
+    return torch.from_numpy(np.moveaxis(picture, -1, 0)[None] / np.float32(65535))
+
+
+def to_depth(image: Tensor, dtype: np.dtype[Any]) -> Pixels:
+    """Returns `(H, W, C)` uint8 or uint16 of a `(1, C, H, W)` image, clipped and rounded: the inverse of `to_unit`.
+
+    Example:
+        >>> to_depth(torch.full((1, 1, 1, 1), 0.5), np.dtype(np.uint16)).tolist()
+        [[[32768]]]
+    """
+    if dtype == np.uint8:
+        return to_picture(image)
+    codes = image[0].detach().clamp(0, 1).mul(65535).round().permute(1, 2, 0)
+    return codes.cpu().numpy().astype(np.uint16)

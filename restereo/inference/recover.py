@@ -1,10 +1,9 @@
-"""One picture: from its file to the files of its views."""
+"""One anaglyph: from a picture in memory, or its file, to its views, or their files."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,18 @@ from restereo.errors import FORCE, UserError
 from restereo.image import Image, eight_bit
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect, packing_of
 from restereo.inference import statistics
-from restereo.inference.answer import Views
-from restereo.inference.engine import Restorer
+from restereo.inference.engine import Restorer, Views
+from restereo.inference.lookup import default_model, loaded_model
+from restereo.inference.result import Result
+from restereo.io.convert import AnyPicture
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short
-from restereo.io.read import read_image
+from restereo.io.read import as_image, read_image
 from restereo.io.write import write_layout
-from restereo.methods import METHODS, AnaglyphMethod
+from restereo.methods import METHODS, AnaglyphMethod, parse_or_detect
 from restereo.progress import ProgressCallback, no_progress
 from restereo.video.conversion import WHOLE_FILM, VideoOptions
 
-TYPICAL_QUALITY = 85
-"""What a JPEG file is taken to have been saved with: the quality on which the projection was calibrated."""
 DETECTED_PIXELS = 12_000_000
 """Detection makes float copies of what it looks at, eight times the bytes."""
 
@@ -54,63 +53,7 @@ class RecoverOptions:
     film: VideoOptions = WHOLE_FILM
 
 
-@dataclass(frozen=True)
-class Result:
-    """What became of a picture.
-
-    Attributes:
-        file: The anaglyph.
-        outputs: The files written.
-        method: What it was taken for.
-        detected: What it looks like; None if it is too small to tell.
-        size: Width and height in px.
-        bits: A channel.
-        matched: Share of the pixels whose colours were matched, not invented; None if the network matches nothing.
-        seconds: From reading to having written.
-        notes: What a person may want to know.
-    """
-
-    file: Path
-    outputs: Sequence[Path]
-    method: AnaglyphMethod
-    detected: Detection | None
-    size: tuple[int, int]
-    bits: int
-    matched: float | None
-    seconds: float
-    notes: Sequence[str]
-
-    def facts(self) -> dict[str, Any]:
-        """Returns what `--json` prints."""
-        found = self.detected
-        detected = found and {
-            "method": found.method.name,
-            "confidence": round(found.confidence, 4),
-            "plain": found.plain,
-        }
-        return {
-            "file": str(self.file),
-            "status": "done",
-            "outputs": [str(file) for file in self.outputs],
-            "method": self.method.name,
-            "first_eye": self.method.first_eye,
-            "detected": detected,
-            "width": self.size[0],
-            "height": self.size[1],
-            "bits": self.bits,
-            "matched": self.matched and round(self.matched, 4),
-            "seconds": round(self.seconds, 3),
-            "notes": list(self.notes),
-        }
-
-    def sentence(self) -> str:
-        """Returns what a person is told."""
-        outputs = ", ".join(str(file) for file in self.outputs)
-        parts = [f"{outputs}: from {taken_for(self.method, self.detected, self.matched)}", *self.notes]
-        return "\n  note: ".join(parts)
-
-
-def taken_for(method: AnaglyphMethod, found: Detection | None, matched: float | None) -> str:
+def describe(method: AnaglyphMethod, found: Detection | None, matched: float | None) -> str:
     """Returns in words what a picture was taken for, how sure that is, and how much of its colours is matched.
 
     Args:
@@ -119,13 +62,48 @@ def taken_for(method: AnaglyphMethod, found: Detection | None, matched: float | 
         matched: Share of the pixels whose colours were matched, if the network matches.
 
     Example:
-        >>> taken_for(METHODS["red-cyan-half"].swapped(), None, 0.9)
+        >>> describe(METHODS["red-cyan-half"].swapped(), None, 0.9)
         "red-cyan-half; first colour taken for the right eye's; 90% of its colours matched, the rest invented"
     """
     detected = found is not None and found.method.base == method.base and not found.plain
     sure = f" (detected, {found.confidence:.0%} sure of '{method.family}')" if detected and found is not None else ""
     share = "" if matched is None else f"; {matched:.0%} of its colours matched, the rest invented"
     return f"{method.base}{sure}; first colour taken for the {method.first_eye} eye's{share}"
+
+
+def recover(
+    picture: AnyPicture,
+    method: str | AnaglyphMethod = "auto",
+    *,
+    swap: bool = False,
+    force: bool = False,
+    invent_color: bool = False,
+    model: str | None = None,
+    device: str = "auto",
+) -> Views:
+    """Returns both views of an anaglyph: `left`, `right` `(H, W, 3)`, `disparity`, `confidence` `(2, H, W)`, `method`.
+
+    Args:
+        picture: A file's name, a Pillow picture, an `(H, W, 3)` RGB array of 8 or 16 bits, or an `Image`.
+        method: How it was made, such as `red-cyan` or `green-magenta-half`, or `auto` to detect it.
+        swap: Whether the first colour is the right eye's.
+        force: Whether to take what does not look like an anaglyph for one.
+        invent_color: Whether the views of a grey anaglyph get colours.
+        model: Run folder, or name of released weights or of a run; by default the released ones.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+
+    Raises:
+        restereo.errors.UserError: The picture is damaged or no anaglyph, or something named does not exist.
+
+    Example:
+        >>> from restereo import recover
+        >>> recover("nowhere.jpg")
+        Traceback (most recent call last):
+        restereo.errors.UserError: nowhere.jpg: no such file; check the name.
+    """
+    options = RecoverOptions(parse_or_detect(method), swap, force, invent_color)
+    image = as_image(picture)
+    return recover_image(image, loaded_model(model or default_model(), device, "anaglyph"), options)[0]
 
 
 def recover_file(
@@ -139,7 +117,7 @@ def recover_file(
 
     Args:
         file: The anaglyph.
-        outputs: Where to, as `naming.targets` lists them.
+        outputs: Where to, as `paths.targets` lists them.
         restorer: The network.
         options: How.
         on_progress: Called with the number of pixels each time some are done.
@@ -151,17 +129,35 @@ def recover_file(
     image = read_image(file)
     wanted = any(layout.name in {"disparity", "confidence"} for layout in options.layouts)
     views, found = recover_image(image, restorer, options, wanted, on_progress)
-    remaining, bits, notes = list(outputs), image.bits, list(image.notes)
+    assert views.method is not None
+    remaining, notes = list(outputs), list(image.notes)
     for layout in options.layouts:
         files, remaining = remaining[: len(layout.suffixes)], remaining[len(layout.suffixes) :]
         maps = views.disparity, views.confidence
         pictures = arrange(layout, views.left, views.right, *maps, glasses=options.glasses)
         write_layout(files, layout, pictures, image.metadata, options.quality)
-        notes += cut_short(layout, files) if bits > 8 else []
+        notes += cut_short(layout, files) if image.bits > 8 else []
     notes += doubts(views.method, found, options.method is not None)
-    seconds = time.perf_counter() - start
+    detected = found and {
+        "method": found.method.name,
+        "confidence": round(found.confidence, 4),
+        "plain": found.plain,
+    }
+    details = {
+        "detected": detected,
+        "width": image.width,
+        "height": image.height,
+        "bits": image.bits,
+        "matched": views.matched and round(views.matched, 4),
+    }
     return Result(
-        file, list(outputs), views.method, found, (image.width, image.height), bits, views.matched, seconds, notes
+        file,
+        list(outputs),
+        method=views.method,
+        description=f"from {describe(views.method, found, views.matched)}",
+        details=details,
+        seconds=time.perf_counter() - start,
+        notes=notes,
     )
 
 
@@ -200,10 +196,8 @@ def recover_image(
         method = method.swapped()
     log = statistics.log()
     views = restorer.restore(
-        image.pixels,
+        image,
         method,
-        TYPICAL_QUALITY if image.lossy else None,
-        image.name,
         invent_color=options.invent_color,
         maps=maps or log is not None,
         on_progress=on_progress,
@@ -211,9 +205,7 @@ def recover_image(
     if log is not None:
         trust = views.residual, views.disparity, views.confidence
         left = eight_bit(views.left)
-        statistics.note(
-            log, statistics.statistics_of(shallow, left, views.method, image.lossy, restorer.sha256, *trust)
-        )
+        statistics.note(log, statistics.statistics_of(shallow, left, method, image.lossy, restorer.sha256, *trust))
     return views, found
 
 

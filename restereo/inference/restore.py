@@ -1,19 +1,20 @@
 """From pictures of the sibling tasks - grey, old, small - to the files of what is restored of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from restereo.errors import UserError
+from restereo.errors import FORCE, MODEL, Parameter, Training, UserError
 from restereo.image import Image, Picture, eight_bit
-from restereo.inference.devices import find_device
 from restereo.inference.engine import Restorer
-from restereo.inference.lookup import find_model, released, run_names
+from restereo.inference.lookup import loaded_model, released, run_names
+from restereo.inference.result import Result
+from restereo.io.convert import AnyPicture
 from restereo.io.paths import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
-from restereo.io.read import read_image
+from restereo.io.read import as_image, read_image
 from restereo.io.write import PLAIN, check_target, make_folder, write_picture
 from restereo.tasks import Doubt
 
@@ -46,7 +47,7 @@ class Command:
     strict: bool = True
     scale: int = 1
 
-    def told(self, text: str, restorer: Restorer) -> str:
+    def text(self, text: str, restorer: Restorer) -> str:
         """Returns a text of this command, as it is with this network."""
         return text.format(scale=restorer.task.scale)
 
@@ -90,19 +91,6 @@ COMMANDS: Final = (COLORIZE, REPAIR, UPSCALE[4], UPSCALE[2])
 """All of them, as the page shows them."""
 
 
-@dataclass(frozen=True)
-class Restored:
-    """What became of the pictures.
-
-    Attributes:
-        files: Those written.
-        notes: What a person may want to know.
-    """
-
-    files: Sequence[Path]
-    notes: Sequence[str] = ()
-
-
 def network_for(command: Command) -> str | None:
     """Returns the name of the network to use when none is named: released weights, else a run; None without any.
 
@@ -114,18 +102,18 @@ def network_for(command: Command) -> str | None:
     return next((recipe for recipe in command.recipes if recipe in known), None)
 
 
-def how_to_train(command: Command) -> str:
-    """Returns a sentence that says how to get a network.
+def no_network(command: Command) -> UserError:
+    """Returns the error of a command that has no network, with how to get one.
 
     Example:
-        >>> how_to_train(COLORIZE)
-        "no trained network for task 'colorization'; train one with `dvc --wait-for-lock repro train@colorization_lab`"
+        >>> str(no_network(COLORIZE))
+        "no trained network for task 'colorization'; train recipe 'colorization_lab', or name a run folder with model."
     """
-    training = f"dvc --wait-for-lock repro train@{command.recipes[0]}"
-    return f"no trained network for task '{command.kind}'; train one with `{training}`"
+    remedy = Training(command.recipes[0]), ", or name a run folder with ", MODEL
+    return UserError(f"no trained network for task '{command.kind}'", remedy=remedy)
 
 
-def restorer_for(command: Command, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
+def model_for(command: Command, model: str | None = None, device: str = "auto") -> tuple[Restorer, str]:
     """Returns a trained network for a command, and its name: the one named, else that of `network_for`.
 
     Raises:
@@ -133,19 +121,101 @@ def restorer_for(command: Command, model: str | None = None, device: str = "auto
     """
     name = model or network_for(command)
     if name is None:
-        raise UserError(f"{how_to_train(command)}, or name a run folder with --model.")
-    restorer = find_model(name, find_device(device), command.kind)
+        raise no_network(command)
+    restorer = loaded_model(name, device, command.kind)
     if restorer.task.scale != command.scale:
-        raise UserError(
-            f"{name}: enlarges {restorer.task.scale} times, not {command.scale}; name another with --model, "
-            f"or give --scale {restorer.task.scale}."
-        )
+        remedy = "name another with ", MODEL, ", or give ", Parameter("scale", restorer.task.scale)
+        what = f"enlarges {restorer.task.scale} times, not {command.scale}"
+        raise UserError(what, where=name, remedy=remedy)
     return restorer, name
+
+
+def colorize(picture: AnyPicture, *, force: bool = False, model: str | None = None, device: str = "auto") -> Image:
+    """Returns a grey picture in colours; its grey is kept at full size.
+
+    Args:
+        picture: A file's name, a Pillow picture, an `(H, W, 3)` RGB array, or an `Image`.
+        force: Whether to take one that has colours: they are lost.
+        model: Run folder, or name of released weights or of a run; by default the released ones.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+
+    Raises:
+        restereo.errors.UserError: The picture is damaged or in colour, or something named does not exist.
+
+    Example:
+        >>> from restereo import colorize
+        >>> colorize("nowhere.jpg")
+        Traceback (most recent call last):
+        restereo.errors.UserError: nowhere.jpg: no such file; check the name.
+    """
+    return _restored([picture], COLORIZE, force, model, device)[0]
+
+
+def repair(picture: AnyPicture, *, model: str | None = None, device: str = "auto") -> Image:
+    """Returns an old photograph without grain and dirt, its scratches filled, in colours if the network makes them.
+
+    Args:
+        picture: A file's name, a Pillow picture, an `(H, W, 3)` RGB array, or an `Image`.
+        model: Run folder, or name of released weights or of a run; by default the released ones.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+
+    Raises:
+        restereo.errors.UserError: The picture is damaged, or something named does not exist.
+
+    Example:
+        >>> from restereo import repair
+        >>> repair("nowhere.jpg")
+        Traceback (most recent call last):
+        restereo.errors.UserError: nowhere.jpg: no such file; check the name.
+    """
+    return _restored([picture], REPAIR, False, model, device)[0]
+
+
+def upscale(
+    left: AnyPicture,
+    right: AnyPicture,
+    scale: int = 4,
+    *,
+    force: bool = False,
+    model: str | None = None,
+    device: str = "auto",
+) -> tuple[Image, Image]:
+    """Returns left and right view of a stereo pair, enlarged together.
+
+    Args:
+        left: A file's name, a Pillow picture, an `(H, W, 3)` RGB array, or an `Image`.
+        right: Likewise, of the same size.
+        scale: How many times larger each way: 2 or 4.
+        force: Whether to take views that hardly are a pair.
+        model: Run folder, or name of released weights or of a run; by default the released ones.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`.
+
+    Raises:
+        restereo.errors.UserError: A view is damaged, they are no pair, or something named does not exist.
+
+    Example:
+        >>> from restereo import upscale
+        >>> upscale("left.png", "right.png", scale=3)
+        Traceback (most recent call last):
+        restereo.errors.UserError: scale=3: there is no such network; give 2 or 4.
+    """
+    if scale not in UPSCALE:
+        raise UserError("there is no such network", where=f"scale={scale}", remedy="give 2 or 4")
+    first, second = _restored([left, right], UPSCALE[scale], force, model, device)
+    return first, second
+
+
+def _restored(
+    pictures: Sequence[AnyPicture], command: Command, force: bool, model: str | None, device: str
+) -> list[Image]:
+    images = [as_image(picture) for picture in pictures]
+    views, notes = restore_images(images, model_for(command, model, device)[0], command, force)
+    return [replace(image, pixels=view, notes=tuple(notes)) for image, view in zip(images, views, strict=True)]
 
 
 def restore_files(
     files: Sequence[Path], out: Path | None, restorer: Restorer, command: Command, force: bool = False
-) -> Restored:
+) -> Result:
     """Returns what was done after writing what is restored of one picture, or of the views of one scene.
 
     Where a picture was taken, its place, its colour profile and the like are kept.
@@ -160,10 +230,11 @@ def restore_files(
     Raises:
         UserError: A picture is damaged or refused, views differ in size, or a result cannot be written.
     """
-    ending = command.told(command.ending, restorer)
+    ending = command.text(command.ending, restorer)
     targets = [target_of(file, out, f"{ending}{picture_ending(file)}") for file in files]
     if len(set(targets)) < len(targets):
-        raise UserError(f"{targets[0]}: both results would have this name; give the pictures different names.")
+        remedy = "give the pictures different names"
+        raise UserError("both results would have this name", where=targets[0], remedy=remedy)
     for target in targets:
         check_target(target, PLAIN)
         for file in files:
@@ -172,7 +243,7 @@ def restore_files(
     views, notes = restore_images(images, restorer, command, force)
     for target, view, image in zip(targets, views, images, strict=True):
         write_picture(target, view, image.metadata)
-    return Restored(targets, notes)
+    return Result(files[0], targets, notes=notes)
 
 
 def restore_images(
@@ -191,7 +262,7 @@ def restore_images(
     joined = np.concatenate([eight_bit(image.pixels) for image in images], axis=1)
     name, notes = " and ".join(image.name for image in images), [note for image in images for note in image.notes]
     notes += doubted(restorer.task.doubt(joined), name, command, force)
-    return restorer.views(joined, name=name), notes
+    return restorer.restore(Image(joined, name)).pixels, notes
 
 
 def doubted(doubt: Doubt | None, name: str, command: Command, force: bool) -> list[str]:
@@ -203,7 +274,7 @@ def doubted(doubt: Doubt | None, name: str, command: Command, force: bool) -> li
     if doubt is None:
         return []
     if command.strict and not force:
-        raise UserError(f"{name}: {doubt.reason}; {doubt.fix}, or go on with --force.")
+        raise UserError(doubt.reason, where=name, remedy=(f"{doubt.fix}, or go on with ", FORCE))
     return [doubt.reason]
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from restereo.errors import UserError, nearest
+from restereo.errors import MODEL, UserError, nearest
 from restereo.image import Pixels, eight_bit
 from restereo.imaging.anaglyph import form
 from restereo.io.defaults import GLASSES
@@ -143,7 +143,8 @@ def arrange(
     if layout.name in {"disparity", "confidence"}:
         maps = disparity if layout.name == "disparity" else confidence
         if maps is None:
-            raise UserError(f"layout '{layout.name}': the network has no such map; name one that matches with --model.")
+            remedy = "name one that matches with ", MODEL
+            raise UserError("the network has no such map", where=f"layout '{layout.name}'", remedy=remedy)
         joined = np.concatenate(maps, axis=1)
         return [
             joined if layout.name == "disparity" else np.rint(255 * joined).astype(np.uint8)[..., None].repeat(3, 2)
@@ -156,6 +157,33 @@ def arrange(
     if layout.axis is None:
         return views
     return [np.concatenate([_halved(view, layout.axis) if layout.halved else view for view in views], axis=layout.axis)]
+
+
+def split(layout: Layout, joined: Pixels, name: str = "the picture") -> tuple[Pixels, Pixels]:
+    """Returns left and right view of a picture in a layout that joins them: the inverse of `arrange`.
+
+    Views of half the size are enlarged.
+
+    Raises:
+        UserError: The layout joins no views, or they cannot be of one size.
+
+    Example:
+        >>> left, right = np.zeros((4, 6, 3), np.uint8), np.ones((4, 6, 3), np.uint8)
+        >>> all(split(one, arrange(one, left, right)[0])[1].all() for one in LAYOUTS.values() if one.axis is not None)
+        True
+    """
+    if layout.axis is None:
+        raise UserError(f"layout '{layout.name}' joins no views", where=name, remedy="name one that does, such as sbs")
+    side = joined.shape[layout.axis]
+    if side % 2:
+        what, remedy = (("wide", "column"), ("high", "row"))[layout.axis == 0]
+        raise UserError(f"{side} px {what}; of two views it is even", where=name, remedy=f"cut a {remedy} off")
+    first, second = (np.ascontiguousarray(view) for view in np.split(joined, 2, axis=layout.axis))
+    if layout.halved:
+        size = [first.shape[1], first.shape[0]]
+        size[1 - layout.axis] *= 2
+        first, second = (cv2.resize(view, size, interpolation=cv2.INTER_CUBIC) for view in (first, second))
+    return (second, first) if layout.crossed else (first, second)
 
 
 def cut_short(layout: Layout, files: Sequence[PurePath]) -> list[str]:

@@ -1,10 +1,9 @@
 """From a film's file to the film of its views or, for a task of single pictures, of its restored pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,8 @@ from restereo.image import Picture
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
 from restereo.inference.engine import Restorer
 from restereo.inference.recover import RecoverOptions
-from restereo.inference.restore import Command, Restored, doubted, target_of
+from restereo.inference.restore import Command, doubted, target_of
+from restereo.inference.result import Result
 from restereo.io.layouts import LAYOUTS, Layout, arrange, stereo_mode
 from restereo.io.paths import targets
 from restereo.io.write import check_target
@@ -29,60 +29,6 @@ HINTS = {"anaglyph_cyan_red": "red-cyan", "anaglyph_green_magenta": "green-magen
 """The glasses of Matroska's StereoMode 10 and 12."""
 LEAST_CONTRAST = 8.0
 """Standard deviation in codes under which a frame, such as a black one, says nothing of a film."""
-
-
-@dataclass(frozen=True)
-class FilmResult:
-    """What became of a film.
-
-    Attributes:
-        file: The anaglyph film.
-        outputs: The file written.
-        method: What the film was taken for.
-        share: Share of the frames looked at that have this method; None if they did not decide.
-        frames: How many it has, in the part that was asked for.
-        size: Width and height of its frames in px.
-        seconds: What this run took.
-        sample: Whether only one frame was recovered.
-        notes: What a person may want to know.
-        why: Who said what it is, if neither its frames nor the person.
-    """
-
-    file: Path
-    outputs: Sequence[Path]
-    method: AnaglyphMethod
-    share: float | None
-    frames: int
-    size: tuple[int, int]
-    seconds: float
-    sample: bool = False
-    notes: Sequence[str] = ()
-    why: str = ""
-
-    def facts(self) -> dict[str, Any]:
-        """Returns it as JSON."""
-        return {
-            "file": str(self.file),
-            "status": "done",
-            "outputs": [str(file) for file in self.outputs],
-            "method": self.method.name,
-            "first_eye": self.method.first_eye,
-            "method_share": self.share and round(self.share, 4),
-            "frames": self.frames,
-            "width": self.size[0],
-            "height": self.size[1],
-            "seconds": round(self.seconds, 3),
-            "notes": list(self.notes),
-        }
-
-    def sentence(self) -> str:
-        """Returns what a person is told."""
-        share = "" if self.share is None else f" (detected in {self.share:.0%} of the frames looked at)"
-        sure = f" ({self.why})" if self.why else share
-        what = "one frame" if self.sample or self.frames == 1 else f"{self.frames} frames"
-        name, eye = self.method.base, self.method.first_eye
-        told = f"{self.outputs[0]}: {what} from {name}{sure}; first colour taken for the {eye} eye's"
-        return "\n  note: ".join([told, *self.notes])
 
 
 def film_targets(file: Path, options: RecoverOptions, out: Path | None, ending: str | None = None) -> list[Path]:
@@ -110,7 +56,7 @@ def check_film_target(target: Path, options: RecoverOptions) -> None:
     (check_target if options.film.sample else check_ending)(target)
 
 
-def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, options: RecoverOptions) -> FilmResult:
+def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, options: RecoverOptions) -> Result:
     """Returns what was done after writing the film of the recovered views; a killed run is taken up where it was.
 
     Args:
@@ -138,19 +84,40 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, option
         "glasses": options.glasses.name,
     }
     made = produce(film, outputs[0], FilmJob(video, maker, lambda samples: judged(film, samples, options), build))
-    facts, size = made.facts, (film.width, film.height)
-    return FilmResult(
+    facts = made.facts
+    method, share = parse(facts["method"]), facts["share"]
+    count = "one frame" if video.sample or made.frames == 1 else f"{made.frames} frames"
+    details = {
+        "method_share": share and round(share, 4),
+        "frames": made.frames,
+        "width": film.width,
+        "height": film.height,
+    }
+    return Result(
         file,
         outputs,
-        parse(facts["method"]),
-        facts["share"],
-        made.frames,
-        size,
-        made.seconds,
-        video.sample,
-        [*facts["notes"], *made.notes],
-        facts["why"],
+        method=method,
+        description=f"{count} from {describe(method, share, facts['why'])}",
+        details=details,
+        seconds=made.seconds,
+        notes=[*facts["notes"], *made.notes],
     )
+
+
+def describe(method: AnaglyphMethod, share: float | None, why: str = "") -> str:
+    """Returns in words what a film was taken for, and how sure that is.
+
+    Args:
+        method: Taken for.
+        share: Share of the frames looked at that have this method; None if they did not decide.
+        why: Who said what it is, if neither its frames nor the person.
+
+    Example:
+        >>> describe(METHODS["red-cyan-half"], 0.75)
+        "red-cyan-half (detected in 75% of the frames looked at); first colour taken for the left eye's"
+    """
+    sure = f" ({why})" if why else "" if share is None else f" (detected in {share:.0%} of the frames looked at)"
+    return f"{method.base}{sure}; first colour taken for the {method.first_eye} eye's"
 
 
 def laid_out(layout: Layout, glasses: AnaglyphMethod, views: Picture, answer: Prediction) -> Picture:
@@ -169,7 +136,7 @@ def laid_out(layout: Layout, glasses: AnaglyphMethod, views: Picture, answer: Pr
     return np.ascontiguousarray(picture, dtype=np.uint8)
 
 
-def restore_film(file: Path, out: Path | None, restorer: Restorer, command: Command, options: VideoOptions) -> Restored:
+def restore_film(file: Path, out: Path | None, restorer: Restorer, command: Command, options: VideoOptions) -> Result:
     """Returns what was done after writing the restored film; a killed run is taken up where it was.
 
     Size, rate, times, sound and all else are the original's.
@@ -198,7 +165,7 @@ def restore_film(file: Path, out: Path | None, restorer: Restorer, command: Comm
     maker = {**_network(restorer), "command": command.name}
     made = produce(open_film(file), target, FilmJob(options, maker, judge, lambda _: FrameRestorer(restorer)))
     count = [] if options.sample else [f"{made.frames} frame{'s' if made.frames > 1 else ''}"]
-    return Restored([target], [*count, *made.facts["notes"], *made.notes])
+    return Result(file, [target], notes=[*count, *made.facts["notes"], *made.notes])
 
 
 def _network(restorer: Restorer) -> Facts:

@@ -20,10 +20,9 @@ from torch import Tensor
 from restereo.image import Picture
 from restereo.imaging.metrics import missing_channels, missing_psnr
 from restereo.imaging.resampling import reduced
-from restereo.inference.answer import without_color
-from restereo.inference.bands import MATCH_PIXELS, restore_any_size
+from restereo.inference.bands import MATCH_PIXELS
 from restereo.inference.devices import memory_of
-from restereo.inference.engine import Restorer
+from restereo.inference.engine import Restorer, without_color
 from restereo.layers import projection
 from restereo.layers.match import Match
 from restereo.methods import AnaglyphMethod
@@ -290,7 +289,7 @@ class FrameRestorer:
             known = match and Match(
                 *(part.to(restorer.device) for part in match._replace(agreement=(match.agreement > 0.5).float()))
             )
-            answer = restore_any_size(restorer.model, task, observed, operator, restorer.calibration, match=known)
+            answer = restorer(observed, operator, known)
             if before is not None and motion is not None:
                 old = torch.from_numpy(before.views)[None].float() / 255
                 held = filter_colors(answer.image, old, motion).to(restorer.device)

@@ -89,9 +89,10 @@ STAGES = """
 from pipelines import evaluate, paths, report, synthesize, train
 synthesize.main("no_blue"); train.main("no_blue_toy"); evaluate.main("no_blue_toy"); report.main("no_blue")
 import restereo.tasks.no_blue
+from restereo.image import Image
 from restereo.inference.engine import load_run
 import numpy as np
-print(load_run(paths.run("no_blue_toy")).views(np.zeros((8, 9, 3), np.uint8)).shape)
+print(load_run(paths.run("no_blue_toy")).restore(Image(np.zeros((8, 9, 3), np.uint8))).pixels.shape)
 """
 
 

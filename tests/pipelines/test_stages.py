@@ -322,7 +322,7 @@ NOT_RUN = {
         "training.run_folder",
         "training.trainer",
     ),
-    "evaluate": ("inference.answer", "io.defaults", "inference.devices", "io.layouts"),
+    "evaluate": ("inference.devices",),
 }
 """What comes along with a function that the stage calls, and that it does not run itself."""
 

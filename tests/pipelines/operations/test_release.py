@@ -15,6 +15,7 @@ from pipelines.operations import release
 from pipelines.tracking import lineage, record, store
 from pipelines.tracking.client import connect
 from restereo.errors import UserError
+from restereo.image import Image
 from restereo.inference import lookup
 from restereo.inference.engine import load_run
 from restereo.methods import parse
@@ -58,7 +59,8 @@ def test_released_weights_are_half_the_bytes_and_predict_the_same(project: Path)
     assert card["parameters"] == sum(tensor.numel() for tensor in read_weights(file).values())
     picture = smooth_picture(0, 40, 48)
     ours, theirs = (
-        run.restore(picture, parse("red-cyan")) for run in (lookup.find_model("tiny"), load_run(paths.run("tiny")))
+        run.restore(Image(picture), parse("red-cyan"))
+        for run in (lookup.find_model("tiny"), load_run(paths.run("tiny")))
     )
     assert np.abs(ours.left.astype(int) - theirs.left).max() <= 1
     assert lookup.released() == ["tiny"]

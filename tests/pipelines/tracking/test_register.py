@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 import yaml
-from PIL import Image
 from safetensors.torch import save_file
 
 from pipelines import download, paths, register, report, synthesize, validate
@@ -22,7 +22,10 @@ from pipelines.tracking import record, registry, runs, store
 from pipelines.tracking.client import connect
 from restereo import catalog
 from restereo.errors import UserError
+from restereo.image import Image
+from restereo.inference.engine import Views
 from restereo.layers.projection import Calibration, default_error
+from restereo.methods import AnaglyphMethod
 from restereo.training.run_folder import read_weights
 
 PICTURE = np.arange(48 * 64 * 3, dtype=np.uint32).reshape(48, 64, 3).astype(np.uint8)
@@ -35,8 +38,8 @@ class FakeRun:
     def __init__(self, folder: Path) -> None:
         self.weight = int(read_weights(folder / "weights.safetensors")["weight"])
 
-    def views(self, picture: np.ndarray, method: str = "auto", jpeg_quality: int | None = None) -> np.ndarray:
-        return np.stack([picture + np.uint8(self.weight), picture])
+    def restore(self, image: Image, method: AnaglyphMethod | None = None, *, maps: bool = True) -> Views:
+        return Views(np.stack([image.pixels + np.uint8(self.weight), image.pixels]), method)
 
 
 FREE = ("CC0-1.0", "CC-BY-4.0")
@@ -67,7 +70,7 @@ def write_run(
     pictures.mkdir(parents=True, exist_ok=True)
     files = {view: f"clean-scene-{view}.png" for view in VIEWS}
     for file in files.values():
-        Image.fromarray(PICTURE).save(pictures / file)
+        PIL.Image.fromarray(PICTURE).save(pictures / file)
     row = {"scene": "scene", "variant": "clean", "role": "worst", "missing_psnr": 20.0, "files": files}
     (pictures / "pictures.json").write_text(json.dumps([row]))
     figures = {recipe: {"missing_psnr": 20.0, "epe": None}, "grey": {"missing_psnr": 13.0, "epe": None}}
@@ -239,7 +242,7 @@ def licences_of_a_set(folder: Path, *of: str) -> list[str]:
         light = np.random.default_rng(number).integers(0, 256, (8, 8, 1)).repeat(12, 0).repeat(12, 1)
         file = folder / "pictures" / str(number % len(of)) / f"{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((light * [1.0, 0.8, 0.6]).astype(np.uint8)).save(file)
+        PIL.Image.fromarray((light * [1.0, 0.8, 0.6]).astype(np.uint8)).save(file)
     globs = {f"{number}/*": licence for number, licence in enumerate(of)}
     params = {
         "sources": {"folder": {"path": "pictures", "licences": globs}},

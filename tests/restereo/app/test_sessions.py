@@ -11,7 +11,7 @@ import pytest
 from restereo.app.sessions import Recovered, Sessions
 from restereo.app.showing import downloads, shown
 from restereo.image import Image
-from restereo.inference.answer import Views
+from restereo.inference.engine import Views
 from restereo.io.layouts import LAYOUTS
 from restereo.methods import METHODS, parse
 from tests.conftest import ROOT, smooth_picture
@@ -20,7 +20,7 @@ from tests.conftest import ROOT, smooth_picture
 def recovered(folder):
     left, right = smooth_picture(0, 40, 60), smooth_picture(1, 40, 60)
     maps = np.ones((2, 2, 40, 60), np.float32)
-    return Recovered("cat", Image(left), Views(left, right, METHODS["red-cyan-color"], *maps), folder)
+    return Recovered("cat", Image(left), Views(np.stack([left, right]), METHODS["red-cyan-color"], *maps), folder)
 
 
 def test_a_closed_page_leaves_nothing(tmp_path):

@@ -6,18 +6,20 @@ import time
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
-from PIL import Image
 
 from restereo import recover as recover_in_memory
 from restereo.errors import UserError
-from restereo.image import Metadata
+from restereo.image import Image, Metadata
 from restereo.imaging.anaglyph import form
 from restereo.imaging.detection import packing_of
-from restereo.inference import batch, in_memory
+from restereo.inference import batch
+from restereo.inference import recover as recovering
+from restereo.inference.batch import Room
 from restereo.inference.recover import RecoverOptions, recover_file, recover_image
-from restereo.inference.room import Room
+from restereo.inference.result import Result
 from restereo.io.layouts import LAYOUTS
 from restereo.io.read import read_image
 from restereo.io.write import encode, write_picture
@@ -38,7 +40,7 @@ def views(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     light = rng.integers(20, 256, (16, 30, 1))
     coarse = np.clip(light * [1.0, 0.8, 0.6] + rng.integers(-15, 16, (16, 30, 3)), 0, 255).astype(np.uint8)
-    wide = np.asarray(Image.fromarray(coarse).resize((SIZE[1] + 9, SIZE[0]), Image.Resampling.BICUBIC))
+    wide = np.asarray(PIL.Image.fromarray(coarse).resize((SIZE[1] + 9, SIZE[0]), PIL.Image.Resampling.BICUBIC))
     return np.ascontiguousarray(wide[:, 9:]), np.ascontiguousarray(wide[:, :-9])
 
 
@@ -56,7 +58,7 @@ def test_what_was_observed_is_kept_in_16_bits(network, tmp_path):
     result = recover_file(
         tmp_path / "a.png", [tmp_path / "b.png"], network, RecoverOptions(layouts=SBS, method=parse("red-cyan"))
     )
-    assert result.bits == 16 and result.size == (96, 64)
+    assert result.details["bits"] == 16 and (result.details["width"], result.details["height"]) == (96, 64)
     photo = read_image(tmp_path / "b.png")
     assert photo.pixels.dtype == np.uint16 and dict(photo.metadata.exif)[271] == "Maker"
     inside = np.ones(made.shape[:2], bool)
@@ -129,7 +131,7 @@ GPU_IS_FULL = torch.OutOfMemoryError("CUDA out of memory")
 @pytest.mark.parametrize("full", [CPU_IS_FULL, GPU_IS_FULL])
 def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypatch, full):
     picture = read_image(anaglyph(tmp_path)).pixels
-    whole = network.restore(picture, parse("red-cyan"))
+    whole = network.restore(Image(picture), parse("red-cyan"))
     calls, done = [], []
     bands = network._bands
 
@@ -140,7 +142,7 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
             raise full
 
     monkeypatch.setattr(network, "_bands", short_of_memory)
-    again = network.restore(picture, parse("red-cyan"), on_progress=done.append)
+    again = network.restore(Image(picture), parse("red-cyan"), on_progress=done.append)
     assert calls[1] == calls[0] // 2 and sum(done) == picture.shape[0] * picture.shape[1]
     assert np.abs(again.left.astype(int) - whole.left).max() <= 1
 
@@ -150,7 +152,7 @@ def test_bands_of_a_small_memory_give_the_same_views(network, tmp_path, monkeypa
 
     monkeypatch.setattr(network, "_bands", never)
     with pytest.raises(UserError, match=r"a\.png: too large for the memory of cpu; close other programs"):
-        network.restore(picture, parse("red-cyan"), name="a.png")
+        network.restore(Image(picture, "a.png"), parse("red-cyan"))
 
 
 def folder_of(tmp_path: Path) -> Path:
@@ -169,12 +171,12 @@ def folder_of(tmp_path: Path) -> Path:
 def test_a_folder_keeps_its_shape_and_errors_can_be_skipped(network, tmp_path, workers):
     folder, out = folder_of(tmp_path), tmp_path / "out"
     options = RecoverOptions(layouts=(LAYOUTS["sbs"], LAYOUTS["mpo"]))
-    told: list[batch.Outcome] = []
+    told: list[Result] = []
     jobs = batch.plan([folder], options, out)
     assert len(jobs) == 5
     outcomes = batch.run(jobs, network, options, told.append, workers=workers, skip_errors=True)
     assert outcomes == told
-    ended = {str(one.job.file.relative_to(folder)): one.status for one in outcomes}
+    ended = {str(one.file.relative_to(folder)): one.status for one in outcomes}
     assert ended == dict.fromkeys(["a.png", "deep/er/b.png", "deep/c.png"], "done") | dict.fromkeys(
         ["plain.png", "deep/damaged.png"], "failed"
     )
@@ -190,7 +192,7 @@ def test_without_skipping_the_first_error_ends_it(network, tmp_path):
     (folder / "a.png").write_bytes(b"broken")
     jobs = batch.plan([folder], RecoverOptions(), tmp_path / "out")
     outcomes = batch.run(jobs, network, RecoverOptions(), lambda _: None, workers=1)
-    assert [one.status for one in outcomes] == ["failed"] and "a.png" in outcomes[0].error
+    assert [one.status for one in outcomes] == ["failed"] and "a.png" in str(outcomes[0].error)
 
 
 def test_resume_leaves_what_is_finished_and_redoes_what_changed(network, tmp_path):
@@ -201,8 +203,7 @@ def test_resume_leaves_what_is_finished_and_redoes_what_changed(network, tmp_pat
     def go() -> dict[str, str]:
         jobs = batch.plan([folder], RecoverOptions())  # results lie beside: they are not taken for new pictures
         return {
-            one.job.file.name: one.status
-            for one in batch.run(jobs, network, RecoverOptions(), lambda _: None, resume=True)
+            one.file.name: one.status for one in batch.run(jobs, network, RecoverOptions(), lambda _: None, resume=True)
         }
 
     assert go() == {"a.png": "done", "b.png": "done"}
@@ -255,11 +256,11 @@ def test_a_large_picture_is_worked_on_alone():
 
 
 def test_from_restereo_import_recover(network, tmp_path, monkeypatch):
-    monkeypatch.setattr(in_memory, "loaded", lambda model, device: network)
+    monkeypatch.setattr(recovering, "loaded_model", lambda *_: network)
     file = anaglyph(tmp_path)
     by_name = recover_in_memory(str(file))
-    picture = np.array(Image.open(file))
-    for given in (file, picture, Image.open(file)):
+    picture = np.array(PIL.Image.open(file))
+    for given in (file, picture, PIL.Image.open(file)):
         np.testing.assert_array_equal(recover_in_memory(given).left, by_name.left)
     assert by_name.left.shape == picture.shape and by_name.method == parse("red-cyan-color")
     with pytest.raises(UserError, match="plain picture"):

@@ -8,6 +8,7 @@ import pytest
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.evaluation.protocol import judge
+from restereo.image import Image
 from restereo.inference import statistics
 from restereo.inference.engine import Restorer
 from restereo.inference.lookup import find_model
@@ -60,7 +61,7 @@ def test_figures_are_those_of_the_protocol(restorer: Restorer) -> None:
     scene = small_scene(1, 64, 96)
     observation = task.observe(scene.truth)
     judged = judge(restorer, scene, observation, task).figures
-    views = restorer.restore(observation.picture, observation.method)
+    views = restorer.restore(Image(observation.picture), observation.method)
     found = statistics.statistics_of(
         observation.picture, views.left, views.method, False, "", views.residual, views.disparity, views.confidence
     )

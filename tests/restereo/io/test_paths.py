@@ -13,6 +13,7 @@ from restereo.cli import app
 from restereo.errors import UserError
 from restereo.inference import batch, lookup
 from restereo.inference.recover import RecoverOptions
+from restereo.inference.result import Result
 from restereo.io.layouts import LAYOUTS
 from restereo.io.paths import is_film
 from restereo.io.read import read_image
@@ -92,7 +93,7 @@ def test_what_a_folder_leaves_out_is_told(tmp_path):
         anaglyph(tmp_path, f"a{end}.png")
     anaglyph(tmp_path, "_LR.png")
     told: list[str] = []
-    jobs = batch.plan([tmp_path], options("sbs"), tmp_path / "out", note=told.append)
+    jobs = batch.plan([tmp_path], options("sbs"), tmp_path / "out", on_note=told.append)
     assert [job.file.name for job in jobs] == ["_LR.png", "a.png"]
     assert len(told) == 1 and "6 left out as results of earlier runs (a_LRF_Full_SBS_sample.png, a_color.png" in told[0]
 
@@ -134,9 +135,9 @@ def test_one_bad_path_is_one_failed_outcome(tmp_path):
     paths += [tmp_path / "empty", tmp_path / "fifo.png", tmp_path / f"{300 * 'a'}.png"]
     both = options("sbs", "mpo")
     jobs = batch.plan(paths, both, tmp_path / "out", skip_errors=True)
-    told: list[batch.Outcome] = []
+    told: list[Result] = []
     batch.run(jobs, restorer(), both, told.append, resume=True, skip_errors=True)
-    ended = {one.job.file.name: one.error for one in told if one.status == "failed"}
+    ended = {one.file.name: str(one.error) for one in told if one.status == "failed"}
     said = {
         "none.png": "no such file",
         "a.png": "would become it",
@@ -147,7 +148,7 @@ def test_one_bad_path_is_one_failed_outcome(tmp_path):
         f"{300 * 'a'}.png": "File name too long",
     }
     assert sorted(ended) == sorted(said) and all(said[name] in error for name, error in ended.items())
-    assert [one.job.file for one in told if one.status == "done"] == [good]
+    assert [one.file for one in told if one.status == "done"] == [good]
     assert all(json.loads(json.dumps(one.facts()))["status"] == one.status for one in told)
     with pytest.raises(UserError, match=r"none\.png: no such file"):
         batch.plan(paths, both, tmp_path / "out")

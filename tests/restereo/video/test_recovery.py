@@ -1,7 +1,6 @@
 """What an anaglyph film is taken for, what speaks against it, and what a person is told."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from restereo.video import conversion as films
 from restereo.video import segments
 from restereo.video.conversion import FilmJob, VideoOptions, produce
 from restereo.video.reader import open_film
-from restereo.video.recovery import FilmResult, film_targets, judged
+from restereo.video.recovery import describe, film_targets, judged
 from tests.restereo.inference.test_recover import views
 from tests.restereo.video import clips
 from tests.restereo.video.test_conversion import Doubled
@@ -30,18 +29,7 @@ def film(tmp_path_factory):
 
 
 def told(facts: dict) -> str:
-    return FilmResult(
-        Path("a.mkv"),
-        [Path("b.mkv")],
-        parse(facts["method"]),
-        facts["share"],
-        1,
-        (2, 2),
-        0.0,
-        False,
-        facts["notes"],
-        facts["why"],
-    ).sentence()
+    return describe(parse(facts["method"]), facts["share"], facts["why"])
 
 
 def test_a_named_method_is_doubted(film):
@@ -65,8 +53,8 @@ def test_a_wrong_tag_is_believed_and_noted(film):
     tagged = replace(film, stereo_mode="anaglyph_green_magenta")
     facts = judged(tagged, RED_CYAN, RecoverOptions())
     assert facts["method"] == "green-magenta-color" and facts["share"] is None
-    assert told(facts).startswith("b.mkv: one frame from green-magenta-color (by the file's StereoMode); first")
-    assert "note: taken for green-magenta-color by the file's StereoMode, but most frames look like red-" in told(facts)
+    assert told(facts).startswith("green-magenta-color (by the file's StereoMode); first")
+    assert "taken for green-magenta-color by the file's StereoMode, but most frames look like red-" in facts["notes"][0]
     right = judged(replace(film, stereo_mode="anaglyph_cyan_red"), RED_CYAN, RecoverOptions())
     assert right["notes"] == [] and "detected in" in told(right)
 

@@ -1,7 +1,5 @@
 """What does not change in a film does not change in its views; at a cut nothing is kept."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import torch
 
@@ -40,7 +38,7 @@ def test_colours_of_a_still_scene_move_slowly_and_those_of_a_changed_one_at_once
 
 
 def test_a_resumed_film_goes_on_as_if_never_interrupted_and_forgets_at_cuts():
-    restorer = SimpleNamespace(
+    restorer = clips.Untrained(
         model=shaken("parallax"),
         task=catalog.build("task", "anaglyph"),
         calibration=catalog.build("task", "anaglyph").default_calibration(),
