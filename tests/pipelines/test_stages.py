@@ -322,7 +322,7 @@ NOT_RUN = {
         "training.run_folder",
         "training.trainer",
     ),
-    "evaluate": ("inference.devices",),
+    "evaluate": ("datasets.pairs", "inference.devices", "io.metadata", "io.read"),
 }
 """What comes along with a function that the stage calls, and that it does not run itself."""
 

@@ -1,7 +1,5 @@
 """What is measured of a film's flicker: that of its own change, and of what a network adds to it."""
 
-from types import SimpleNamespace
-
 import torch
 from typer.testing import CliRunner
 
@@ -16,7 +14,7 @@ from tests.restereo.video import clips
 
 
 def restorer(task, model):
-    return SimpleNamespace(
+    return clips.Untrained(
         task=task, model=model, calibration=task.default_calibration(), device=torch.device("cpu"), sha256=""
     )
 
