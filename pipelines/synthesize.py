@@ -183,7 +183,7 @@ def _workplace(out: Path, key: str) -> Path:
 
 def _key(params: Params, name: str, by_split: dict[Split, list[Row]]) -> str:
     """One digest over all that the shards depend on."""
-    from restereo.training.checkpoint import key_of
+    from restereo.digests import key_of
     from restereo.training.run_folder import environment
 
     named = (row[key] for rows in by_split.values() for row in rows for key in row if key.startswith(FILE_KEYS))

@@ -1,12 +1,11 @@
-"""A bar with rate and ETA for whatever takes longer than a moment."""
+"""A bar with rate and time left for whatever takes longer than a moment."""
 
 import sys
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
+from operator import length_hint
+from typing import Self, TypeVar
 
 T = TypeVar("T")
 ProgressCallback = Callable[[int], None]
@@ -17,66 +16,72 @@ def no_progress(amount: int) -> None:
     """Does nothing: the `ProgressCallback` of a caller that shows none."""
 
 
-def rated(items: Iterable[T], title: str, unit: str, total: int | None = None, done: int = 0) -> Generator[T]:
-    """Yields the items like `shown`; beside the bar stand the items per second and the time left.
+class ProgressBar:
+    """A context whose bar stands on the terminal's standard error; in a log file it is silent but for `note`.
 
-    Args:
-        items: Anything to go through that takes long.
-        title: What is being done.
-        unit: What is counted, such as `frames`.
-        total: How many there are, with those already done.
-        done: How many were done before, by a run that was interrupted.
+    It is called with each amount done, by any thread.
+
+    Attributes:
+        first: The amount that was done before this process.
 
     Example:
-        >>> list(rated("ab", "reading", "letters", total=3, done=1))
-        ['a', 'b']
+        >>> with ProgressBar("recovering", 2.5, "Mpx") as progress:
+        ...     progress(2)
+        >>> progress.done
+        2
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(file=sys.stderr)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
-    quiet = not console.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as bar:
-        task = bar.add_task(title, total=total, completed=done, rate="")
-        for item in items:
-            yield item
-            speed = bar.tasks[0].speed
-            bar.update(task, advance=1, rate=f"{speed:.3g} {unit}/s" if speed else "")
+    def __init__(self, title: str, total: float | None, unit: str = "", done: int = 0, quiet: bool = False) -> None:
+        """Makes the bar.
 
+        Args:
+            title: What is being done.
+            total: How much there is to do, with what is done already; None = not known.
+            unit: Of the amounts, such as `frames`.
+            done: How much was done before, by a run that was interrupted.
+            quiet: Show nothing.
+        """
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-def shown(items: Iterable[T], title: str, total: int | None = None) -> Iterator[T]:
-    """Yields the items while a bar on the terminal's standard error counts them; in a log file it is silent.
+        self._console = Console(file=sys.stderr, quiet=quiet)
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[amount]}")
+        times = TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn()
+        hidden = not self._console.is_terminal
+        self._bar = Progress(*columns, *times, console=self._console, transient=True, disable=hidden)
+        self._task = self._bar.add_task(title, total=total, completed=done, amount="")
+        self._total, self._unit = total, unit
+        self.first, self._started = done, time.perf_counter()
 
-    Args:
-        items: Anything to go through.
-        title: What is being done.
-        total: How many there are, if `items` cannot tell.
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
 
-    Example:
-        >>> list(shown([1, 2], "counting"))
-        [1, 2]
-    """
-    from rich.console import Console
-    from rich.progress import track
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
 
-    console = Console(file=sys.stderr)
-    yield from track(items, title, total, console=console, transient=True, disable=not console.is_terminal)
-
-
-class Meter:
-    """Told of each amount done; any thread may call it."""
-
-    def __init__(self, bar: "Progress", title: str, total: float, unit: str) -> None:
-        self._bar, self._total, self._unit = bar, total, unit
-        self._task = bar.add_task(title, total=total, done="")
-
-    def __call__(self, amount: float) -> None:
+    def __call__(self, amount: float = 1) -> None:
         """Moves the bar on."""
         self._bar.advance(self._task, amount)
-        state = self._bar.tasks[0]
-        rate = f", {state.speed:.3g} {self._unit}/s" if state.speed else ""
-        self._bar.update(self._task, done=f"{state.completed:.3g} of {self._total:.3g} {self._unit}{rate}")
+        form = ".3g" if isinstance(self._total, float) else ".0f"
+        of = "" if self._total is None else f" of {self._total:{form}}"
+        self._bar.update(self._task, amount=f"{self.done:{form}}{of} {self._unit}, {self.rate:.3g} {self._unit}/s")
+
+    @property
+    def done(self) -> float:
+        """How much is done."""
+        return self._bar.tasks[0].completed
+
+    @property
+    def rate(self) -> float:
+        """Amount in a second since the start of this process."""
+        return (self.done - self.first) / max(time.perf_counter() - self._started, 1e-9)
+
+    def note(self, text: str) -> None:
+        """Prints a line above the bar; in a log file it says rate and time left too."""
+        left = ((self._total or 0) - self.done) / self.rate if self.rate else 0.0
+        tail = "" if self._console.is_terminal else f"  {self.rate:.1f} {self._unit}/s, ETA {left:.0f} s"
+        self._console.print(f"{self.done:.0f}/{self._total} {self._unit}  {text}{tail}", highlight=False)
 
     @contextmanager
     def cleared(self) -> Iterator[None]:
@@ -86,27 +91,21 @@ class Meter:
         self._bar.start()
 
 
-@contextmanager
-def metered(title: str, total: float, unit: str) -> Iterator[Meter]:
-    """Yields what is to be told of each amount done, while a bar shows it with its rate and the time left.
-
-    On the terminal's standard error; in a log file it is silent.
+def shown(items: Iterable[T], title: str, total: int | None = None, unit: str = "items", done: int = 0) -> Generator[T]:
+    """Yields the items while a `ProgressBar` counts them.
 
     Args:
+        items: Anything to go through.
         title: What is being done.
-        total: How much there is to do.
-        unit: Of the amounts.
+        total: How many there are, with those already done, if `items` cannot tell.
+        unit: What they are.
+        done: How many were done before, by a run that was interrupted.
 
     Example:
-        >>> with metered("recovering", 2.5, "Mpx") as advance:
-        ...     advance(2.5)
+        >>> list(shown("ab", "reading", total=3, unit="letters", done=1))
+        ['a', 'b']
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(file=sys.stderr)
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[done]}")
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        yield Meter(bar, title, total, unit)
+    with ProgressBar(title, total or length_hint(items) or None, unit, done) as progress:
+        for item in items:
+            yield item
+            progress()

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from restereo import catalog
+from restereo.digests import file_sha256
 from restereo.inference.lookup import find_model
-from restereo.training.run_folder import file_sha256, write_weights
+from restereo.training.run_folder import write_weights
 
 JOINED = re.compile(r"\.up\.\d+\.(first|skip)\.weight$")
 """Layers that read two groups of channels, one behind the other: what came up, and what was kept."""

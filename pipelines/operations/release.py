@@ -7,6 +7,7 @@ from typing import Any
 from pipelines import paths
 from pipelines.reporting import results
 from pipelines.tracking import record, registry
+from restereo.digests import file_sha256
 from restereo.errors import UserError
 
 MOST_PARAMETERS = 4_000_000
@@ -47,7 +48,7 @@ def release(recipe: str, pairs: Path | None = None) -> Path:
         "parameters": count,
         "environment": results.read_json(paths.run(recipe) / "environment.json"),
         "training": {**training.get("in_all", {}), "device": training.get("device")},
-        "sha256": run_folder.file_sha256(file),
+        "sha256": file_sha256(file),
     }
     write_card(file, card)
     if pairs:

@@ -100,7 +100,7 @@ def question_digest(task: str, champion: Version | None, challenger: Version, pa
     The two models, the test pictures and which of them show one scene, the margins, the code that answers and judges.
     """
     from pipelines.promotion.compare import groups_of
-    from restereo.training.checkpoint import key_of
+    from restereo.digests import key_of
 
     pictures = sorted(paths.pairs(task).glob("test-*.safetensors"))
     facts = {

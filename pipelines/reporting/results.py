@@ -1,7 +1,6 @@
 """What the other stages left about a task's recipes, read and put side by side; a broken file is an error."""
 
 import csv
-import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from typing import Any
 
 from pipelines import paths
 from pipelines.reporting.display import BASELINES, METRICS, called, capitalized, metric, ranked
+from restereo.digests import file_sha256
 from restereo.errors import UserError
 
 Figures = dict[str, float | None]
@@ -171,8 +171,7 @@ def read_scenes(file: Path) -> list[SceneFigures]:
 def _read_weights(file: Path) -> WeightsFile | None:
     if not file.is_file():
         return None
-    with file.open("rb") as handle:
-        return WeightsFile(file.stat().st_size, hashlib.file_digest(handle, "sha256").hexdigest())
+    return WeightsFile(file.stat().st_size, file_sha256(file))
 
 
 def read(task: str, recipe: str) -> RecipeResults | None:

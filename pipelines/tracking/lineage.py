@@ -8,6 +8,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from restereo.digests import file_sha256
+
 GENERATED = (":(top,exclude)dvc.lock", ":(top,exclude)data", ":(top,exclude)restereo/weights")
 """What the pipeline itself rewrites: a change there says nothing about the code."""
 
@@ -32,8 +34,7 @@ def content_key(files: Mapping[str, Path]) -> str:
     """
     total = hashlib.sha256()
     for name in sorted(files):
-        with files[name].open("rb") as stream:
-            total.update(f"{name}\0{hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+        total.update(f"{name}\0{file_sha256(files[name])}\n".encode())
     return total.hexdigest()
 
 

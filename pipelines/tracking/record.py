@@ -15,10 +15,10 @@ from pipelines.reporting import display, results
 from pipelines.reporting.results import Figures, RecipeResults, flatten
 from pipelines.tracking.lineage import content_key, files_below, work_tree
 from restereo.errors import UserError
+from restereo.io.pickles import check_not_pickle
 
 MODEL_FILES = ("config.json", "weights.safetensors", "calibration.json")
 """What a model needs to predict: nothing else of the run folder goes into the registry."""
-PICKLES = frozenset({".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"})
 LINEAGE = ("data_sha256", "licences")
 """Keys of the configuration that say what went in, not how: tags, not parameters."""
 GAP, DASH = "&emsp;", "–"
@@ -88,21 +88,11 @@ def content_key_of(task: str, recipe: str) -> str:
             raise UserError(f"{file}: no such file; run `dvc --wait-for-lock repro {stage}@{recipe}` first.")
     files = files_below(folder, "run")
     for file in files.values():
-        refuse_pickle(file)
+        check_not_pickle(file)
     files |= {"evaluation.json": evaluation} | files_below(paths.pictures(task, recipe), "pictures")
     if paths.scenes(task, recipe).is_file():
         files["evaluation.csv"] = paths.scenes(task, recipe)
     return content_key(files)
-
-
-def refuse_pickle(file: Path) -> None:
-    """Raises `UserError` if a file is a pickle, whatever its name."""
-    with file.open("rb") as stream:
-        magic = stream.read(9)
-    # The first eight bytes of safetensors are a length, whose lowest may be a pickle's 0x80; then comes JSON.
-    looks_like = magic[8:] != b"{" and (magic[:1] == b"\x80" or magic[:4] == b"PK\x03\x04")
-    if file.suffix in PICKLES or looks_like:
-        raise UserError(f"{file}: a pickle could run code when opened; save the weights as safetensors.")
 
 
 def _metrics(found: RecipeResults) -> Iterator[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from restereo.inference.result import Result
 from restereo.io.paths import Found, find_sources, identity, is_film, is_folder, keep_originals, place_of, targets
 from restereo.io.read import size_in_file
 from restereo.io.write import check_target, make_folder
-from restereo.progress import metered
+from restereo.progress import ProgressBar
 from restereo.video.recovery import check_film_target, film_targets, recover_film
 
 AT_ONCE: Final = 8_000_000
@@ -210,7 +210,7 @@ def run(
                 return _failed(job, error)
 
     with (
-        metered("recovering", sum(sizes) / 1e6, "Mpx") as advance,
+        ProgressBar("recovering", sum(sizes) / 1e6, "Mpx") as advance,
         ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,)) as pool,
     ):
         futures = [pool.submit(work, job, pixels, advance) for job, pixels in zip(pictures, sizes, strict=True)]

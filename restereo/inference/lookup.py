@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from restereo import catalog
+from restereo.digests import file_sha256
 from restereo.errors import MODEL, Training, UserError, nearest
 from restereo.evaluation import baselines
 from restereo.evaluation.baselines import BASELINES
@@ -102,7 +103,7 @@ def find_predictor(name: str, task: str = "anaglyph", device: str = "cpu") -> Na
     its_task: Task = catalog.build("task", task) if plain else find_model(task, device).task
     if name not in its_task.baselines:
         raise UserError(f"no baseline of task '{task}'", where=name, remedy=f"it has {', '.join(its_task.baselines)}")
-    return NamedPredictor(BASELINES[name], its_task, file, run_folder.file_sha256(file))
+    return NamedPredictor(BASELINES[name], its_task, file, file_sha256(file))
 
 
 def default_model() -> str:

@@ -1,8 +1,5 @@
 """The checkpoint of a training that goes on: written whole or not at all, removed on success."""
 
-import hashlib
-import json
-import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -11,22 +8,7 @@ from typing import Any
 
 import torch
 
-from restereo.source_code import code_sha256
-
-
-def key_of(facts: Any, *modules: str) -> str:
-    """Returns the SHA-256, in hexadecimal, over facts and code: work under another key is not taken up.
-
-    Args:
-        facts: All that the work depends on beside the code; anything that JSON can hold.
-        modules: Those that do the work; what they import counts as well, see `code_sha256`.
-
-    Example:
-        >>> key_of({"seed": 0, "steps": 3}) == key_of({"steps": 3, "seed": 0}) != key_of({})
-        True
-    """
-    told = json.dumps(facts, sort_keys=True) + code_sha256(*modules)
-    return hashlib.sha256(told.encode()).hexdigest()
+from restereo.io.atomic import replacing
 
 
 class Live:
@@ -46,30 +28,23 @@ class Live:
     def save(self, state: dict[str, Any]) -> None:
         """Writes the state so that a kill at any moment, or a full disk, leaves the old checkpoint or the new one."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.file.with_suffix(".tmp")
-        try:
-            with temporary.open("wb") as stream:
-                torch.save({**state, "key": self.key}, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(self.file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with replacing(self.file, durable=True) as temporary:
+            torch.save({**state, "key": self.key}, temporary)
 
-    def load(self, tell: Callable[[str], object]) -> dict[str, Any] | None:
+    def load(self, notify: Callable[[str], object]) -> dict[str, Any] | None:
         """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's.
 
         Args:
-            tell: Receives a sentence if there is a checkpoint that is not taken up.
+            notify: Called with a message if there is a checkpoint that is not taken up.
         """
         if not self.file.exists():
             return None
         state = _read(self.file)
         if state is None:
-            tell(f"{self.file}: damaged; the training starts anew.")
+            notify(f"{self.file}: damaged; the training starts anew.")
             return None
         if state.pop("key", None) != self.key:
-            tell(f"{self.file}: of other parameters, data, code or packages; the training starts anew.")
+            notify(f"{self.file}: of other parameters, data, code or packages; the training starts anew.")
             return None
         return state
 

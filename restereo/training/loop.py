@@ -13,12 +13,12 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from restereo.config import Train
 from restereo.errors import UserError
+from restereo.progress import ProgressBar
 from restereo.sample import Observation, Sample, Scene
 from restereo.tasks import Task, restore, to_picture, to_tensor
 from restereo.training.checkpoint import Live
 from restereo.training.data import Examples, endless_batches, step_seed
 from restereo.training.objectives import Objective
-from restereo.training.progress import TrainingProgress
 
 
 class DivergedError(UserError):
@@ -96,7 +96,7 @@ class Loop:
         examples: Examples,
         frozen: list[tuple[Scene, Observation]],
         live: Live,
-        progress: TrainingProgress,
+        progress: ProgressBar,
     ) -> Outcome:
         """Returns the outcome after the last step or the early stop.
 
@@ -120,7 +120,7 @@ class Loop:
             torch.manual_seed(step_seed(self.seed, step, rank))
             self.outcome.losses.append(self.step(next(batches).to(fabric.device))["generator"])
             self.outcome.step = step + 1
-            progress.advance()
+            progress()
             last = self.outcome.step == settings.steps
             if last or self.outcome.step % settings.validate_every == 0:
                 self.judge(frozen, progress)
@@ -150,7 +150,7 @@ class Loop:
         self.average.update_parameters(self.players["generator"].module)
         return losses
 
-    def judge(self, frozen: list[tuple[Scene, Observation]], progress: TrainingProgress) -> None:
+    def judge(self, frozen: list[tuple[Scene, Observation]], progress: ProgressBar) -> None:
         """Validates the averaged weights, keeps them if they are the best or the last, and decides on an early stop."""
         outcome, settings = self.outcome, self.settings
         headline = validate(self.average.module, self.task, frozen, self.fabric.device)

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save, save_file
 from torch import Tensor
 
+from restereo.digests import file_sha256
 from restereo.errors import UserError
+from restereo.io.atomic import replacing
+from restereo.io.pickles import check_not_pickle
 from restereo.layers.projection import Calibration
 
 WEIGHTS = "weights.safetensors"
+RUN_FOLDER = "give the folder that a training wrote"
 HISTORY_COLUMNS = ("step", "split", "loss", "learning_rate", "headline")
 
 
@@ -53,33 +56,30 @@ def write(
     calibration: Calibration,
     weights: dict[str, Tensor],
 ) -> None:
-    """Writes the folder under a temporary name and moves it into place."""
-    temporary = folder.with_name(f".{folder.name}.tmp")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    """Writes the folder whole or not at all; one that is there is replaced."""
     contents = {
         "config": config,
         "environment": environment,
         "metrics": metrics,
         "calibration": calibration.to_json(),
     }
-    for name, content in contents.items():
-        text = json.dumps(content, indent=2, sort_keys=True)
-        (temporary / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
-    with (temporary / "history.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(history)
-    save_file(_plain(weights), temporary / WEIGHTS)
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.replace(folder)
+    with replacing(folder) as temporary:
+        temporary.mkdir(parents=True)
+        for name, content in contents.items():
+            text = json.dumps(content, indent=2, sort_keys=True)
+            (temporary / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
+        with (temporary / "history.csv").open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, HISTORY_COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(history)
+        save_file(_plain(weights), temporary / WEIGHTS)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_weights(file: Path, weights: dict[str, Tensor]) -> None:
     """Writes a safetensors file whole or not at all."""
-    temporary = file.with_name(f".{file.name}.tmp")
-    save_file(_plain(weights), temporary)
-    temporary.replace(file)
+    with replacing(file) as temporary:
+        save_file(_plain(weights), temporary)
 
 
 def _plain(weights: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -90,45 +90,36 @@ def weights_sha256(weights: dict[str, Tensor]) -> str:
     """Returns the SHA-256, in hexadecimal, of the safetensors file that `write` makes of these tensors.
 
     Example:
+        >>> import torch
         >>> weights_sha256({"a": torch.zeros(2)}) == weights_sha256({"a": torch.zeros(2)})
         True
     """
     return hashlib.sha256(save({name: tensor.cpu() for name, tensor in _plain(weights).items()})).hexdigest()
 
 
-def file_sha256(file: Path) -> str:
-    """Returns the SHA-256 of a file in hexadecimal."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{file}: no such file; give a run folder as 'restereo train' writes it.") from None
+        raise UserError("no such file", where=file, remedy=RUN_FOLDER) from None
     except json.JSONDecodeError as error:
-        raise UserError(f"{file}: not JSON ({error}); train the recipe again.") from None
+        raise UserError(f"not JSON ({error})", where=file, remedy="train the recipe again") from None
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
     """Returns the tensors of a safetensors file.
 
     Raises:
-        UserError: The file is missing, is a pickle (which could run code when opened), or is damaged.
+        UserError: The file is missing, is a pickle, or is damaged.
     """
     try:
-        with file.open("rb") as stream:
-            head = stream.read(9)
-    except FileNotFoundError:
-        raise UserError(f"{file}: no such file; give a run folder as 'restereo train' writes it.") from None
-    # The first eight bytes of safetensors are a length, whose lowest may be a pickle's 0x80; then comes JSON.
-    if head[8:] != b"{" and (head[:1] == b"\x80" or head[:4] == b"PK\x03\x04"):
-        raise UserError(f"{file}: a pickle, not safetensors; it could run code, so convert the weights and try again.")
-    try:
+        check_not_pickle(file)
         weights: dict[str, Tensor] = load_file(file)
+    except FileNotFoundError:
+        raise UserError("no such file", where=file, remedy=RUN_FOLDER) from None
     except SafetensorError as error:
-        raise UserError(f"{file}: not a readable safetensors file ({error}); train or copy it again.") from None
+        reason = f"not a readable safetensors file ({error})"
+        raise UserError(reason, where=file, remedy="train or copy it again") from None
     return weights
 
 
@@ -139,8 +130,9 @@ def read_pinned(file: Path, sha256: str) -> dict[str, Tensor]:
         UserError: The file is missing or damaged, or is another one.
     """
     weights = read_weights(file)
-    if (found := file_sha256(file)) != sha256:
-        raise UserError(f"{file}: sha256 {found}, but params.yaml pins {sha256}; restore that file or pin this one.")
+    found, remedy = file_sha256(file), "restore that file or pin this one"
+    if found != sha256:
+        raise UserError(f"sha256 {found}, but {sha256} is pinned", where=file, remedy=remedy)
     return weights
 
 
@@ -165,8 +157,3 @@ def read_released(folder: Path, name: str) -> Run:
     card = _json(folder / f"{name}.json")
     file = folder / f"{name}.safetensors"
     return Run(card["config"], Calibration.from_json(card["calibration"]), read_weights(file), file_sha256(file))
-
-
-def device_kind(device: torch.device) -> str:
-    """Returns `cpu`, or the accelerator's name."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

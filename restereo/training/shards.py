@@ -14,6 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from restereo.errors import UserError
+from restereo.io.atomic import replacing
 from restereo.methods import BY_NAME
 from restereo.sample import Observation, Scene
 
@@ -85,15 +86,16 @@ def write_split(folder: Path, split: str, records: Iterable[Record], limit: int)
         records: The scenes that no shard holds yet; only one shard is held in memory.
         limit: Bytes after which the next shard begins.
     """
+    for left in folder.glob(f".{split}-*.tmp"):  # by a process that was killed; the folder holds nothing but shards
+        left.unlink()
     rows = finished(folder, split)
     first = len({row["shard"] for row in rows})
     for number, batch in enumerate(_batches(records, limit), first):
         shard = _shard(split, number)
         mine = [_row(record, shard) for record in batch]
         arrays = {key: array for record in batch for key, array in _arrays(record).items()}
-        temporary = folder / f".{shard}.tmp"
-        save_file(arrays, temporary, {"rows": json.dumps(mine, sort_keys=True)})
-        temporary.replace(folder / shard)
+        with replacing(folder / shard) as temporary:
+            save_file(arrays, temporary, {"rows": json.dumps(mine, sort_keys=True)})
         rows += mine
     return rows
 

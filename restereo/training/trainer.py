@@ -15,14 +15,14 @@ from torch import nn
 
 from restereo import catalog
 from restereo.config import Params, Start
+from restereo.digests import file_sha256, key_of
 from restereo.errors import UserError
+from restereo.progress import ProgressBar
 from restereo.tasks import Task, build_model, build_task
 from restereo.training import run_folder
-from restereo.training.checkpoint import Live, key_of
+from restereo.training.checkpoint import Live
 from restereo.training.data import Examples, frozen_examples
 from restereo.training.loop import Loop
-from restereo.training.progress import TrainingProgress
-from restereo.training.run_folder import device_kind, environment
 from restereo.training.shards import Shards
 
 
@@ -36,7 +36,7 @@ def data_sha256(folder: Path) -> str:
     """Returns one SHA-256 over the names and bytes of the index and the shards of a folder."""
     digest = hashlib.sha256()
     for file in sorted([folder / "index.json", *folder.glob("*.safetensors")]):
-        digest.update(f"{file.name} {run_folder.file_sha256(file)}\n".encode())
+        digest.update(f"{file.name} {file_sha256(file)}\n".encode())
     return digest.hexdigest()
 
 
@@ -74,9 +74,8 @@ def _set_out(model: nn.Module, start: Start) -> None:
         model.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise UserError(
-            f"{start.file}: weights of another network ({reason:.160}…); name others in train.start."
-        ) from None
+        what = f"weights of another network ({reason:.160}…)"
+        raise UserError(what, where=start.file, remedy="name others in train.start") from None
 
 
 def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path, quiet: bool = False) -> dict[str, Any]:
@@ -109,7 +108,8 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     fabric = _engine()
     loop = Loop(fabric, task, model, objective, settings, params.seed)
     quiet = quiet or fabric.global_rank > 0
-    facts = environment(device_kind(fabric.device), settings.threads)
+    device = torch.cuda.get_device_name(fabric.device) if fabric.device.type == "cuda" else fabric.device.type
+    facts = run_folder.environment(device, settings.threads)
     modules = [
         catalog.module_of("task", config["task_kind"]),
         catalog.module_of("model", row.model),
@@ -118,14 +118,15 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
     place = Live(live, key_of([config, facts], __name__, *modules))
     if state := place.load(lambda why: quiet or print(why, file=sys.stderr)):
         loop.resume(state)
-    with TrainingProgress(recipe, settings.steps, loop.outcome.step, quiet) as progress:
+    with ProgressBar(recipe, settings.steps, "steps", loop.outcome.step, quiet) as progress:
         outcome = loop.run(examples, frozen, place, progress)
-        steps, rate = progress.done - progress.first, progress.rate
+        steps, rate = outcome.step - progress.first, progress.rate
 
     best = loop.average.module
     best.load_state_dict(outcome.best)
     best.eval()  # it is calibrated as it will be used
-    variants = {name: frozen_examples(data, "validation", name) for name in _variants(data)}
+    names = sorted(examples.shards.rows("validation")[0]["variants"])
+    variants = {name: frozen_examples(data, "validation", name) for name in names}
     calibration = task.calibrate(best, variants, fabric.device)
     if fabric.global_rank == 0:
         metrics = {
@@ -145,9 +146,5 @@ def train_recipe(params: Params, recipe: str, data: Path, out: Path, live: Path,
         "in_all": {"steps": outcome.step, "seconds": round(outcome.seconds, 1)},
         "samples_per_second": round(rate * settings.batch, 1),
         "host": platform.node(),
-        "device": device_kind(fabric.device),
+        "device": device,
     }
-
-
-def _variants(data: Path) -> list[str]:
-    return sorted(Shards(data).rows("validation")[0]["variants"])

@@ -18,7 +18,7 @@ from restereo.errors import FORCE, Parameter, UserError
 from restereo.image import Picture
 from restereo.io.paths import is_film
 from restereo.io.write import write_picture
-from restereo.progress import rated
+from restereo.progress import shown
 from restereo.video.reader import END, START, WHOLE, Film, TimeRange, frames
 from restereo.video.segments import Segments, State, locked, origin_of, segment_length
 from restereo.video.writer import (
@@ -192,7 +192,7 @@ def survey(film: Film, options: VideoOptions = WHOLE_FILM) -> tuple[int, list[Pi
     kept, every, count = [], 1, 0
     damage: list[float] = []
     looked = frames(film, options.time_range, damage)
-    for number, frame in enumerate(rated(looked, "Looking through the film", "frames", film.announced or None)):
+    for number, frame in enumerate(shown(looked, "Looking through the film", film.announced, "frames")):
         count += 1
         if number % every == 0:
             kept.append(frame)
@@ -235,7 +235,7 @@ def convert(film: Film, out: Path, make: FrameMaker, segments: Segments, options
     damage: list[float] = []
     timed = itertools.islice(_timed(film, options.time_range, shift_ticks, damage), done * length, None)
     settings = _known_settings(segments, film, options)
-    with closing(rated(timed, "Making the film", "frames", total, min(total, done * length))) as bar:
+    with closing(shown(timed, "Making the film", total, "frames", min(total, done * length))) as bar:
         for number in itertools.count(done):
             made = ((make(frame()), ticks, duration) for ticks, duration, frame in itertools.islice(bar, length))
             first = next(made, None)

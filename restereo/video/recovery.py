@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from restereo.digests import code_sha256
 from restereo.errors import FORCE, Parameter, UserError
 from restereo.image import Picture
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect
@@ -19,7 +20,6 @@ from restereo.io.paths import targets
 from restereo.io.write import check_target
 from restereo.methods import METHODS, AnaglyphMethod, parse
 from restereo.sample import Prediction
-from restereo.source_code import code_sha256
 from restereo.video.conversion import Facts, FilmJob, VideoOptions, produce
 from restereo.video.reader import Film, open_film
 from restereo.video.temporal import FrameRestorer

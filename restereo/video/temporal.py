@@ -26,7 +26,7 @@ from restereo.inference.engine import Restorer, without_color
 from restereo.layers import projection
 from restereo.layers.match import Match
 from restereo.methods import AnaglyphMethod
-from restereo.progress import rated
+from restereo.progress import shown
 from restereo.sample import HasMatch, Operator, Prediction
 from restereo.tasks import to_picture, to_tensor
 from restereo.video.reader import WHOLE, Film, TimeRange, frames
@@ -361,7 +361,7 @@ def measure(
     hidden = np.ones(restorer.task.channels_out, np.bool_) if hidden is None else hidden
     true_frames = frames(truth, time_range) if truth else itertools.repeat(None)
     looked = zip(range(count), frames(film, time_range), true_frames, strict=False)
-    for _, frame, true_frame in rated(looked, "Measuring", "frames", count):
+    for _, frame, true_frame in shown(looked, "Measuring", count, "frames"):
         picture, answers = frame.image(), dict[str, tuple[Picture, Array | None]]()
         for name, run in runs.items():
             views, prediction = run.restore(picture)

@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from threading import Timer
 
-from restereo.progress import metered
+from restereo.progress import ProgressBar
 from tests.conftest import real_data
 from tests.fuzz import damage, films
 
@@ -50,7 +50,7 @@ def main() -> None:
     verdicts: Counter[str] = Counter()
     sentences: Counter[str] = Counter()
     next_case, end = given.first, given.first + given.count
-    with metered("trying", given.count, "files") as advance:
+    with ProgressBar("trying", given.count, "files") as advance:
         while next_case < end:
             command = [sys.executable, "-m", "tests.fuzz", "--only", str(next_case), str(end)]
             command += ["--films"] if given.films else []

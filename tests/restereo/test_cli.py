@@ -153,7 +153,7 @@ def test_bad_input_is_one_sentence_status_2_and_no_trace(pair, tmp_path, run):
         (["recover", left, "-o", out, "--model", run, "--device", "gpu"], "unknown device 'gpu'"),
         (["recover", left, "-o", left, "--model", run], "overwrite its own source"),
         (["recover", left, small, "-o", out, "--model", run], "one file cannot hold"),
-        (["evaluate", pickled, "--pairs", pair.parent], "a pickle, not safetensors"),
+        (["evaluate", pickled, "--pairs", pair.parent], "a pickle could run code"),
         (["evaluate", "gray", "--pairs", pair.parent], "did you mean 'grey'"),
         (["evaluate", "grey", "--pairs", tmp_path / "nowhere"], "nowhere: no such folder"),
         (["train", "x", "--data", tmp_path, "--out", tmp_path / "r", "--params", tmp_path / "odd.yaml"], "'sources'"),

@@ -3,7 +3,7 @@
 import io
 import sys
 
-from restereo.progress import metered
+from restereo.progress import ProgressBar
 
 
 class Terminal(io.StringIO):
@@ -15,7 +15,7 @@ def test_a_sentence_has_a_line_of_its_own(monkeypatch):
     screen = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", screen)
-    with metered("recovering", 2, "files") as advance:
+    with ProgressBar("recovering", 2, "files") as advance:
         advance(1)
         with advance.cleared():
             begin = screen.tell()

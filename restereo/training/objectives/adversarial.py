@@ -10,8 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from restereo.options import Section, Weight
 from restereo.sample import Sample
-from restereo.training.losses import Weights, pixel_loss
-from restereo.training.objectives import Objective, own_losses
+from restereo.training.objectives import Objective, own_losses, pixel_loss
 
 
 def hinge(real: Tensor, fake: Tensor) -> Tensor:
@@ -63,29 +62,6 @@ class PatchGAN(nn.Module):
         return logits
 
 
-class Adversarial(Objective):
-    """Two players: the critic moves first, then the generator against it."""
-
-    def __init__(self, weight: float, width: int, spectral: bool, pixel: Weights, pixel_weight: float) -> None:
-        self.weight, self.width, self.spectral = weight, width, spectral
-        self.pixel, self.pixel_weight = pixel, pixel_weight
-
-    def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
-        """Returns the generator and a critic that sees the observation too."""
-        critic = PatchGAN(channels_in + channels_out, self.width, self.spectral)
-        return {"generator": generator, "discriminator": critic}
-
-    def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
-        """Yields the critic's loss, and after its step the generator's."""
-        critic = players["discriminator"]
-        prediction = players["generator"](lifted)
-        image = prediction.image
-        yield "discriminator", hinge(critic(lifted, sample.truth), critic(lifted, image.detach()))
-        pixel = self.pixel_weight * pixel_loss(image, sample.truth, self.pixel)
-        pixel = pixel + own_losses(players["generator"], prediction, sample)
-        yield "generator", pixel - self.weight * critic(lifted, image).mean()
-
-
 class Options(Section):
     """What a recipe's `objective_options` may say.
 
@@ -108,6 +84,29 @@ class Options(Section):
     colourful_weight: Weight = 0.0
 
 
+class Adversarial(Objective):
+    """Two players: the critic moves first, then the generator against it."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
+        """Returns the generator and a critic that sees the observation too."""
+        critic = PatchGAN(channels_in + channels_out, self.options.width, self.options.spectral)
+        return {"generator": generator, "discriminator": critic}
+
+    def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
+        """Yields the critic's loss, and after its step the generator's."""
+        critic = players["discriminator"]
+        prediction = players["generator"](lifted)
+        image = prediction.image
+        yield "discriminator", hinge(critic(lifted, sample.truth), critic(lifted, image.detach()))
+        o = self.options
+        pixel = pixel_loss(image, sample.truth, o.chroma_weight, o.ssim_weight, colourful_weight=o.colourful_weight)
+        pixel = o.pixel_weight * pixel + own_losses(players["generator"], prediction, sample)
+        yield "generator", pixel - o.weight * critic(lifted, image).mean()
+
+
 def build(options: Options) -> Adversarial:
     """Returns the adversarial objective.
 
@@ -115,6 +114,4 @@ def build(options: Options) -> Adversarial:
         >>> sorted(build(Options()).players(nn.Identity(), 6, 6))
         ['discriminator', 'generator']
     """
-    o = options
-    pixel = Weights(o.chroma_weight, o.ssim_weight, colourful=o.colourful_weight)
-    return Adversarial(o.weight, o.width, o.spectral, pixel, o.pixel_weight)
+    return Adversarial(options)

@@ -6,15 +6,23 @@ from torch import Tensor, nn
 
 from restereo.options import Section, Weight
 from restereo.sample import Sample
-from restereo.training.losses import Weights, pixel_loss
-from restereo.training.objectives import Objective, own_losses
+from restereo.training.objectives import Objective, own_losses, pixel_loss
+
+
+class Options(Section):
+    """What a recipe's `objective_options` may say: see `pixel_loss`."""
+
+    chroma_weight: Weight = 0.5
+    ssim_weight: Weight = 0.1
+    squared_weight: Weight = 0.0
+    colourful_weight: Weight = 0.0
 
 
 class Pixel(Objective):
     """One player, the generator."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+    def __init__(self, options: Options) -> None:
+        self.weights = options.model_dump()
 
     def players(self, generator: nn.Module, channels_in: int, channels_out: int) -> dict[str, nn.Module]:
         """Returns the generator alone."""
@@ -23,17 +31,8 @@ class Pixel(Objective):
     def losses(self, players: dict[str, nn.Module], lifted: Tensor, sample: Sample) -> Iterator[tuple[str, Tensor]]:
         """Yields the generator's loss, with the model's own terms if it has any."""
         prediction = players["generator"](lifted)
-        loss = pixel_loss(prediction.image, sample.truth, self.weights)
+        loss = pixel_loss(prediction.image, sample.truth, **self.weights)
         yield "generator", loss + own_losses(players["generator"], prediction, sample)
-
-
-class Options(Section):
-    """What a recipe's `objective_options` may say: see `Weights`."""
-
-    chroma_weight: Weight = 0.5
-    ssim_weight: Weight = 0.1
-    squared_weight: Weight = 0.0
-    colourful_weight: Weight = 0.0
 
 
 def build(options: Options) -> Pixel:
@@ -43,5 +42,4 @@ def build(options: Options) -> Pixel:
         >>> sorted(build(Options()).players(nn.Identity(), 6, 6))
         ['generator']
     """
-    o = options
-    return Pixel(Weights(o.chroma_weight, o.ssim_weight, o.squared_weight, o.colourful_weight))
+    return Pixel(options)

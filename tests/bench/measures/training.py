@@ -54,8 +54,8 @@ class EnoughError(Exception):
 
 def run(loop: Any, batches: Iterator[Sample]) -> None:
     """Lets `Loop.run` itself make one step for each batch."""
+    from restereo.progress import ProgressBar
     from restereo.training import loop as module
-    from restereo.training.progress import TrainingProgress
 
     def all_of_them(*_: Any) -> Iterator[Sample]:
         yield from batches
@@ -63,7 +63,7 @@ def run(loop: Any, batches: Iterator[Sample]) -> None:
 
     with (
         patch.object(module, "endless_batches", all_of_them),
-        TrainingProgress("bench", loop.settings.steps, loop.outcome.step, quiet=True) as progress,
+        ProgressBar("bench", loop.settings.steps, "steps", loop.outcome.step, quiet=True) as progress,
         suppress(EnoughError),
     ):
         loop.run(None, [], None, progress)

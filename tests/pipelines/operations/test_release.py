@@ -14,12 +14,13 @@ from pipelines import paths
 from pipelines.operations import release
 from pipelines.tracking import lineage, record, store
 from pipelines.tracking.client import connect
+from restereo.digests import file_sha256
 from restereo.errors import UserError
 from restereo.image import Image
 from restereo.inference import lookup
 from restereo.inference.engine import load_run
 from restereo.methods import parse
-from restereo.training.run_folder import file_sha256, read_weights
+from restereo.training.run_folder import read_weights
 from restereo.training.trainer import train_recipe
 from tests.conftest import smooth_picture
 from tests.restereo.training.test_loop import params

@@ -141,7 +141,7 @@ def test_what_the_ledger_answers_is_not_compared_again(
     assert promote.promote("anaglyph").entry is not None and len(compared) == 3
     registered(7)
     assert promote.promote("anaglyph").entry is not None and len(compared) == 4
-    monkeypatch.setattr("restereo.training.checkpoint.key_of", lambda *_: "other code")
+    monkeypatch.setattr("restereo.digests.key_of", lambda *_: "other code")
     assert promote.promote("anaglyph").entry is not None and len(compared) == 5
     assert promote.promote("anaglyph").entry is None and len(compared) == 5
 

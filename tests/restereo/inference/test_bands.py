@@ -11,7 +11,7 @@ from restereo.methods import METHODS
 from restereo.sample import HasMatch, Prediction
 from restereo.tasks import build_model, restore
 from restereo.tasks.anaglyph import Options, build
-from restereo.training.losses import chroma
+from restereo.training.objectives import chroma
 
 
 def shaken(name: str) -> torch.nn.Module:

@@ -77,13 +77,13 @@ def test_a_kill_while_it_is_written_leaves_the_one_before(tmp_path, monkeypatch)
     live = Live(tmp_path, "one")
     live.save({"step": 2})
 
-    def breaks(state, stream):
-        stream.write(b"half")
+    def breaks(state, file):
+        file.write_bytes(b"half")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(torch, "save", breaks)
         live.save(STATE)
-    assert live.load(pytest.fail) == {"step": 2}
+    assert live.load(pytest.fail) == {"step": 2} and [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
     live.remove()
     assert not live.folder.exists()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from restereo.imaging import color
-from restereo.training.losses import Weights, colourfulness, pixel_loss
+from restereo.training.objectives import colourfulness, pixel_loss
 
 
 def picture(*shape: int) -> torch.Tensor:
@@ -25,7 +25,7 @@ def test_it_is_the_metric_of_each_view():
 
 def test_a_grey_start_has_finite_gradients_towards_colours():
     guess = torch.full((2, 3, 32, 32), 0.5, requires_grad=True)
-    pixel_loss(guess, picture(2, 3, 32, 32), Weights(colourful=1.0)).backward()
+    pixel_loss(guess, picture(2, 3, 32, 32), colourful_weight=1.0).backward()
     assert torch.isfinite(guess.grad).all()
 
 
@@ -35,6 +35,6 @@ def test_fringes_do_not_count():
     fringes = torch.zeros(1, 3, 32, 32)
     fringes[:, 0, :, ::2], fringes[:, 2, :, 1::2] = 1.0, 1.0
     grey = torch.full((1, 3, 32, 32), 1 / 3)
-    only = Weights(chroma=0.0, ssim=0.0, colourful=1e3)
-    assert pixel_loss(fringes, truth, only) > 100 * pixel_loss(truth, truth, only).clamp(min=1e-3)
-    assert pixel_loss(fringes, truth, only) > 0.5 * pixel_loss(grey, truth, only)
+    only = {"chroma_weight": 0.0, "ssim_weight": 0.0, "colourful_weight": 1e3}
+    assert pixel_loss(fringes, truth, **only) > 100 * pixel_loss(truth, truth, **only).clamp(min=1e-3)
+    assert pixel_loss(fringes, truth, **only) > 0.5 * pixel_loss(grey, truth, **only)

@@ -1,11 +1,34 @@
-"""Digests of code: what work that was begun may go on with, and what makes it begin anew."""
+"""Digests of files and of code: what work that was begun may go on with, and what makes it begin anew."""
 
 import ast
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+
+def file_sha256(file: Path) -> str:
+    """Returns the SHA-256 of a file in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def key_of(facts: Any, *modules: str) -> str:
+    """Returns the SHA-256, in hexadecimal, over facts and code: work under another key is not taken up.
+
+    Args:
+        facts: All that the work depends on beside the code; anything that JSON can hold.
+        modules: Those that do the work; what they import counts as well, see `code_sha256`.
+
+    Example:
+        >>> key_of({"seed": 0, "steps": 3}) == key_of({"steps": 3, "seed": 0}) != key_of({})
+        True
+    """
+    content = json.dumps(facts, sort_keys=True) + code_sha256(*modules)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def code_sha256(*modules: str) -> str:
