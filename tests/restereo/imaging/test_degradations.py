@@ -1,5 +1,6 @@
 """Degradations: true JPEG, seeds that reproduce, flips that keep left and right in register."""
 
+import hashlib
 import io
 import os
 import subprocess
@@ -11,13 +12,26 @@ import pytest
 from PIL import Image
 
 from restereo.errors import UserError
-from restereo.imaging.degradations import Degradations, Subsampling, augment_scene, degrade_anaglyph, jpeg, perturb_pair
+from restereo.imaging.degradations import (
+    Degradations,
+    OldPhotoDegradation,
+    Subsampling,
+    augment_scene,
+    degrade_anaglyph,
+    degrade_old_photo,
+    jpeg,
+    perturb_pair,
+)
 from restereo.imaging.scenes import random_scene
 from restereo.options import parse
 from restereo.sample import Scene
 
 OFF = dict.fromkeys(("exposure", "vertical_shift", "clean", "crosstalk", "blur", "scale", "noise", "jpeg"), 0.0)
+
+
 EVERYTHING = Degradations(clean=0, crosstalk=1, blur=1, scale=1, noise=1, jpeg=1, exposure=1, vertical_shift=1)
+
+
 SIZES = [(1, 1), (1, 9), (9, 1), (2, 3), (17, 31), (96, 96)]
 
 
@@ -107,11 +121,11 @@ def test_another_process_gives_the_same_bytes_and_asks_no_network() -> None:
         "import os; assert os.environ['NO_ALBUMENTATIONS_UPDATE'] == '1'\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != "NO_ALBUMENTATIONS_UPDATE"}
-    runs = [
-        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
-        for _ in range(2)
-    ]
-    assert runs[0].stdout == runs[1].stdout != ""
+    command = [sys.executable, "-c", script]
+    there = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.strip()
+    picture = np.arange(3072, dtype=np.uint8).reshape(32, 32, 3)
+    here = degrade_anaglyph(picture, 5, Degradations(clean=0, noise=1, jpeg=1))
+    assert there == hashlib.sha256(here.tobytes()).hexdigest()
 
 
 def test_coins_of_the_transforms_are_independent() -> None:
@@ -257,3 +271,21 @@ def test_wrong_settings_are_one_sentence(options: dict[str, object], message: st
 def test_settings_from_params() -> None:
     assert parse(Degradations, {}) == Degradations()
     assert parse(Degradations, {"jpeg_subsampling": {420: 1}}).jpeg_subsampling == {"420": 1}
+
+
+def test_dirt_hides_what_the_mask_says_and_nothing_else():
+    grey = np.full((120, 160, 1), 128, np.uint8)
+    picture, mask = degrade_old_photo(grey, np.random.default_rng(1), OldPhotoDegradation(grain=0.0, dirt=2.0))
+    assert 0.005 < mask.mean() < 0.5
+    assert np.abs(picture.astype(int) - 128)[~mask].max() <= 0.1 * 128 + 1
+    grainy, none = degrade_old_photo(grey, np.random.default_rng(1), OldPhotoDegradation(grain=0.1, dirt=0.0))
+    assert not none.any()
+    assert (grainy / 255).std() == pytest.approx(0.1, abs=0.005)
+
+
+def test_a_photograph_scanned_larger_is_no_dirtier():
+    def share(side: int) -> float:
+        grey, usual = np.zeros((side, side, 1), np.uint8), OldPhotoDegradation()
+        return float(np.mean([degrade_old_photo(grey, np.random.default_rng(n), usual)[1].mean() for n in range(30)]))
+
+    assert share(512) == pytest.approx(share(256), rel=0.3)

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from skimage.color import rgb2lab
 from torch import Tensor
 
 from restereo import catalog
@@ -12,8 +11,7 @@ from restereo.datasets.textures import read_textures
 from restereo.errors import UserError
 from restereo.evaluation.baselines import BASELINES
 from restereo.evaluation.protocol import evaluate_folder
-from restereo.imaging.color import chroma_error, colourfulness, lab_to_rgb, luma, rgb_to_lab
-from restereo.imaging.degradations import OldPhotoDegradation, degrade_old_photo
+from restereo.imaging.color import colourfulness, luma
 from restereo.imaging.resampling import reduced
 from restereo.layers.projection import measured
 from restereo.sample import Observation, Prediction, Sample, Scene
@@ -21,27 +19,9 @@ from restereo.tasks import build_model, overview, restore, to_picture, to_tensor
 from tests.conftest import smooth_picture
 
 ENLARGING = ["feedback_sr", "naf_sr"]
+
+
 """Networks that task `stereo_sr` trains."""
-
-
-def test_lab_is_that_of_scikit_image():
-    picture = np.random.default_rng(0).integers(0, 256, (9, 8, 3), np.uint8)
-    ours = rgb_to_lab(to_tensor(picture))
-    np.testing.assert_allclose(ours[0].permute(1, 2, 0), rgb2lab(picture), atol=0.01)
-    torch.testing.assert_close(lab_to_rgb(ours), to_tensor(picture), atol=1e-4, rtol=0)
-    other = picture[::-1].copy()
-    assert chroma_error(picture, other) == pytest.approx(
-        np.abs(rgb2lab(picture) - rgb2lab(other))[..., 1:].mean(), abs=0.01
-    )
-
-
-def test_colourfulness_is_that_of_the_paper():
-    """Hasler & Süsstrunk 2003, computed here from the definition."""
-    picture = smooth_picture(2, 30, 40)
-    r, g, b = (picture[..., c].astype(float) for c in range(3))
-    rg, yb = r - g, (r + g) / 2 - b
-    expected = np.sqrt(rg.var() + yb.var()) + 0.3 * np.sqrt(rg.mean() ** 2 + yb.mean() ** 2)
-    assert colourfulness(picture) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("model", ["autoencoder", "unet"])
@@ -60,6 +40,10 @@ def test_colouring_keeps_the_grey_at_full_size(model):
     assert colourfulness(to_picture(answer.image)) > 1
 
 
+def test_a_stored_run_may_call_the_working_size_as_it_was_called_before():
+    assert catalog.build("task", "colorization", sees=32).working_size == 32
+
+
 def test_the_answers_to_two_copies_are_averaged():
     task = catalog.build("task", "colorization", working_size=32)
 
@@ -72,29 +56,6 @@ def test_the_answers_to_two_copies_are_averaged():
     answer = overview(width, task, copy, task.operator(task.observe(smooth_picture(1, 8, 8))), 64, 64)
     assert answer.shape == (1, 3, 36, 36)
     assert torch.equal(answer, torch.full_like(answer, (28 + 36) / 2))
-
-
-def test_age_hides_what_the_mask_says_and_nothing_else():
-    grey = np.full((120, 160, 1), 128, np.uint8)
-    picture, mask = degrade_old_photo(grey, np.random.default_rng(1), OldPhotoDegradation(grain=0.0, dirt=2.0))
-    assert 0.005 < mask.mean() < 0.5
-    assert np.abs(picture.astype(int) - 128)[~mask].max() <= 0.1 * 128 + 1
-    grainy, none = degrade_old_photo(grey, np.random.default_rng(1), OldPhotoDegradation(grain=0.1, dirt=0.0))
-    assert not none.any()
-    assert (grainy / 255).std() == pytest.approx(0.1, abs=0.005)
-
-
-def test_a_photograph_scanned_larger_is_no_dirtier():
-    def share(side: int) -> float:
-        drawn = [
-            degrade_old_photo(np.zeros((side, side, 1), np.uint8), np.random.default_rng(n), OldPhotoDegradation())[
-                1
-            ].mean()
-            for n in range(30)
-        ]
-        return float(np.mean(drawn))
-
-    assert share(512) == pytest.approx(share(256), rel=0.3)
 
 
 def test_textures_are_split_between_training_and_test(data):
