@@ -9,7 +9,7 @@ import yaml
 from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from restereo import catalog
-from restereo.errors import UserError, nearest
+from restereo.errors import Parameter, UserError, nearest
 from restereo.margins import Drift, Promotion
 from restereo.options import Section, parse
 
@@ -296,7 +296,9 @@ def load_params(file: Path = Path("params.yaml")) -> Params:
         content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise UserError(
-            f"{file}: no such file; run the command where params.yaml lies, or name it with --params."
+            "no such file",
+            where=file,
+            remedy=("run this where params.yaml lies, or name it with ", Parameter("params")),
         ) from None
     except yaml.YAMLError as error:
         raise UserError(f"{file}: not YAML: {' '.join(str(error).split())}.") from None

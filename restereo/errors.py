@@ -60,8 +60,8 @@ class UserError(ValueError):
         >>> error = UserError("a plain picture", where="a.png", remedy=("if it is an anaglyph, use ", FORCE))
         >>> str(error)
         'a.png: a plain picture; if it is an anaglyph, use force=True.'
-        >>> error.message(lambda part: f"--{part.name}")
-        'a.png: a plain picture; if it is an anaglyph, use --force.'
+        >>> error.message(lambda part: f"the box '{part.name}'")
+        "a.png: a plain picture; if it is an anaglyph, use the box 'force'."
     """
 
     def __init__(

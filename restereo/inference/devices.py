@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from restereo.errors import UserError
+from restereo.errors import Parameter, UserError
 
 KINDS = ("auto", "cpu", "cuda", "mps")
 NO_MEMORY = (
@@ -76,12 +76,13 @@ def memory_of(device: torch.device, name: str) -> Iterator[None]:
         >>> with memory_of(torch.device("cuda:1"), "a.png"):
         ...     raise torch.OutOfMemoryError("CUDA out of memory")
         Traceback (most recent call last):
-        restereo.errors.UserError: a.png: too large for the memory of cuda:1; use --device cpu.
+        restereo.errors.UserError: a.png: too large for the memory of cuda:1; use device='cpu'.
     """
     try:
         yield
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        fix = "close other programs, or scale it down" if device.type == "cpu" else "use --device cpu"
-        raise UserError(f"{name}: too large for the memory of {device}; {fix}.") from None
+        processor = device.type == "cpu"
+        remedy = "close other programs, or scale it down" if processor else ("use ", Parameter("device", "cpu"))
+        raise UserError(f"too large for the memory of {device}", where=name, remedy=remedy) from None

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from restereo.errors import UserError
 from restereo.inference.engine import Restorer
+from restereo.io.atomic import replacing
 from restereo.layers import precision
 from restereo.layers.match import Match
 from restereo.layers.unet import pad_to_cells
@@ -151,16 +152,14 @@ def export(restorer: Restorer, folder: Path) -> list[Exported]:
     written = []
     for part in parts_of(restorer):
         file = folder / f"{part.name}.onnx"
-        temporary = folder / f".{part.name}.onnx"
-        _write(part, temporary)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        session = onnxruntime.InferenceSession(str(temporary), options, providers=["CPUExecutionProvider"])
-        one = _compared(part, session, file.name)
-        if one.difference > TOLERANCE:
-            temporary.unlink()
-            raise UserError(f"{file}: differs from torch by {one.difference:.1e}, over {TOLERANCE:g}; not written.")
-        temporary.replace(file)
+        with replacing(file) as temporary:
+            _write(part, temporary)
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = torch.get_num_threads()
+            session = onnxruntime.InferenceSession(str(temporary), options, providers=["CPUExecutionProvider"])
+            one = _compared(part, session, file.name)
+            if one.difference > TOLERANCE:
+                raise UserError(f"{file}: differs from torch by {one.difference:.1e}, over {TOLERANCE:g}; not written.")
         written.append(one)
     facts = {
         "weights_sha256": restorer.sha256,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from restereo import catalog
-from restereo.errors import UserError
+from restereo.errors import Parameter, UserError
 from restereo.image import Picture
 from restereo.imaging.color import has_colours
 from restereo.imaging.resampling import enlarged_rows, reduced
@@ -89,7 +89,8 @@ class Task(ABC):
         Raises:
             UserError: It knows one only, or not this one.
         """
-        raise UserError(f"this task observes in one way only, not by '{method}'; leave --method out.")
+        remedy = "leave out ", Parameter("method")
+        raise UserError(f"this task observes in one way only, not by '{method}'", remedy=remedy)
 
     @abstractmethod
     def accept(
