@@ -22,7 +22,8 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
 
-from pipelines import paths, synthesize
+from pipelines import paths
+from pipelines.stages import synthesize
 from restereo.config import Params, Split, load_params
 from restereo.inference import batch
 from restereo.inference.batch import Job

@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pipelines import download, paths
+from pipelines import paths
+from pipelines.stages import download
 from restereo import catalog
 from restereo.config import Params
 from restereo.errors import UserError

@@ -67,7 +67,7 @@ def _import_run(client: "MlflowClient", place: Store, record: Record, example: E
     started, finished = record.time_range
     tags = record.tags | {
         "mlflow.note.content": record.note,
-        "mlflow.source.name": f"pipelines.register {record.recipe}",
+        "mlflow.source.name": f"pipelines.stages.register {record.recipe}",
         "mlflow.source.git.commit": record.tags["git_rev"],
     }
     run_name = f"{record.recipe}-{record.content_key[:6]}"

@@ -25,8 +25,8 @@ TONES: Final = 16
 PERCENTILE: Final = 98
 """Percentile of the pixels: colours may be a small part of a picture."""
 COLOURED: Final = 10.0
-"""Codes from which a picture has colours (tests/data/tones.py, 300 training photographs: sepia, with noise and JPEG
-at most 8.8; as they are, 94 % are over it; the others are nearly grey)."""
+"""Codes from which a picture has colours (tests/pipelines/validation/tones.py, 300 training photographs: sepia, with
+noise and JPEG at most 8.8; as they are, 94 % are over it; the others are nearly grey)."""
 
 
 def decode_srgb(encoded: Tensor) -> Tensor:

@@ -31,7 +31,8 @@ MIN_SIDE: Final = 16
 GRADIENT_SIGMA = 4.0
 """Px of the Gaussian that gradients are normalised over."""
 LEAST_MATCH_SHARE = 0.65
-"""Share of matched pixels under which two eyes are taken for different scenes (tests/data/shuffled.py)."""
+"""Share of matched pixels under which two eyes are taken for different scenes
+(tests/pipelines/validation/shuffled.py)."""
 
 
 def _columns(disparity: NDArray[Any], eye: Eye) -> Map:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pipelines.synthesize import Row, Scenes
+from pipelines.stages.synthesize import Row, Scenes
 from restereo import catalog
 from restereo.config import Params, Split, load_params
 from restereo.progress import shown
@@ -36,7 +36,7 @@ def folder() -> Path:
 @cache
 def builtin() -> Path:
     """Returns the folder of the embedded pictures."""
-    from pipelines.download import fetch
+    from pipelines.stages.download import fetch
     from restereo.datasets.builtin import build
 
     fetch("builtin", build(), folder() / "builtin")

@@ -86,7 +86,8 @@ PARAMS = {
     "evaluate": {"pictures": 2},
 }
 STAGES = """
-from pipelines import evaluate, paths, report, synthesize, train
+from pipelines import paths
+from pipelines.stages import evaluate, report, synthesize, train
 synthesize.main("no_blue"); train.main("no_blue_toy"); evaluate.main("no_blue_toy"); report.main("no_blue")
 import restereo.tasks.no_blue
 from restereo.image import Image

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import yaml
 
-from pipelines import evaluate, paths, synthesize
+from pipelines import paths
 from pipelines.environment import DVC, ENVIRONMENT
 from pipelines.flows import graph
 from pipelines.operations import lock_check
+from pipelines.stages import evaluate, synthesize
 from pipelines.tracking import record, store
 from restereo import catalog
 from restereo.config import Params, load_params, parse_params
@@ -58,7 +59,7 @@ TINY = {
 def project(tmp_path_factory) -> Path:
     """A project folder in which `download` and `validate` have run."""
 
-    from pipelines import download, validate
+    from pipelines.stages import download, validate
 
     folder = tmp_path_factory.mktemp("project")
     with pytest.MonkeyPatch.context() as patch:
@@ -210,7 +211,7 @@ def test_photos_for_training_have_the_size_that_networks_see_and_others_their_ow
 @pytest.fixture(scope="module")
 def evaluated(project, pairs) -> Path:
     """The same folder after `train` and `evaluate`."""
-    from pipelines import train
+    from pipelines.stages import train
 
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
@@ -297,8 +298,8 @@ def test_an_empty_split_is_said_with_the_fix(here, tmp_path, monkeypatch):
 def test_every_stage_of_the_graph_is_a_file_and_a_section():
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     for name, stage in stages.items():
-        assert (ROOT / "pipelines" / f"{name}.py").exists()
-        assert f"python -m pipelines.{name}" in stage.get("do", stage)["cmd"]
+        assert (ROOT / "pipelines" / "stages" / f"{name}.py").exists()
+        assert f"python -m pipelines.stages.{name}" in stage.get("do", stage)["cmd"]
     assert set(Params.model_fields) | {"validate"} >= {*stages} - {"register"}
 
 

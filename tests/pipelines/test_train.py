@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from pipelines import train
 from pipelines.environment import is_full, run_stage
+from pipelines.stages import train
 from restereo.errors import UserError
 from restereo.training.checkpoint import Live
 from restereo.training.trainer import train_recipe
@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint_costs_only_what_came_after_the
 
     with monkeypatch.context() as patch:
         patch.setattr(Live, "save", filling)
-        patch.setattr("sys.argv", ["pipelines/train.py"])
+        patch.setattr("sys.argv", ["pipelines/stages/train.py"])
         with pytest.raises(SystemExit) as end:
             run_stage(lambda: train_recipe(settings, "tiny", scenes, run, live, quiet=True))
     assert end.value.code == 2 and saves == [2, 4, 6]

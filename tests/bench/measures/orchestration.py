@@ -16,7 +16,7 @@ from tests.bench.project import Project, Run
 
 LOOKS = 3
 ASK_MLFLOW = """
-from pipelines import register
+from pipelines.stages import register
 from pipelines.tracking import store
 store.peek = lambda *_: None
 register.main('tiny')
@@ -75,7 +75,7 @@ def _looks(project: Project, rounds: int) -> Iterator[Figure]:
     """What is asked of DVC by each flow, and of MLflow by `register` for what is there already."""
     looks = {
         "dag": ([*DVC, "dag", "--dot"], "`dvc dag`, once a flow"),
-        "register": ([sys.executable, "-m", "pipelines.register", "tiny"], "nothing new, by the quick look"),
+        "register": ([sys.executable, "-m", "pipelines.stages.register", "tiny"], "nothing new, by the quick look"),
         "register_mlflow": ([sys.executable, "-c", ASK_MLFLOW], "nothing new, by asking MLflow"),
     }
     works = {name: lambda command=command: project.call(command) for name, (command, _) in looks.items()}

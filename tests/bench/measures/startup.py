@@ -17,7 +17,7 @@ COMMANDS = {
     "restereo list": ["-m", "restereo.cli", "list"],
     "restereo-pipelines --help": ["-m", "pipelines.cli", "--help"],
     "restereo-pipelines check": ["-m", "pipelines.cli", "check"],
-    "download@builtin": ["-m", "pipelines.download", "builtin"],
+    "download@builtin": ["-m", "pipelines.stages.download", "builtin"],
     "import torch": ["-c", "import torch"],
 }
 WITHIN_A_SECOND = {"restereo --help", "restereo-pipelines --help", "download@builtin"}

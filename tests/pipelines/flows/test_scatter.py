@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import synthesize
+from pipelines.stages import synthesize
 from tests.pipelines.test_stages import break_off, contents, here, pairs, project
 
 pytest.importorskip("prefect_dask", reason="prefect-dask is not installed; pip install 'restereo[servers]'")

@@ -35,7 +35,7 @@ def load_params():
 import hashlib
 def data_sha256(folder): return hashlib.sha256((folder / "index.json").read_bytes()).hexdigest()
 """,
-    "pipelines/evaluate.py": """
+    "pipelines/stages/evaluate.py": """
 import json, sys
 from pathlib import Path
 weight = float(Path("data/runs/mine/weights.safetensors").read_text())
@@ -56,7 +56,7 @@ stages:
   evaluate:
     foreach: {mine: 1}
     do:
-      cmd: python -m pipelines.evaluate ${key}
+      cmd: python -m pipelines.stages.evaluate ${key}
       deps: [data/pairs/anaglyph, data/runs/mine]
       metrics: [{data/evaluation/anaglyph/mine.json: {cache: false}}]
 """,
@@ -93,7 +93,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         run(sys.executable, "-m", "dvc", "init", "-q")
         run(sys.executable, "-m", "dvc", "repro", "-q", "synthesize@anaglyph")
         first = commit()
-        (root / "pipelines" / "evaluate.py").write_text(CODE["pipelines/evaluate.py"].replace("FACTOR", "9.0"))
+        (root / "pipelines" / "evaluate.py").write_text(CODE["pipelines/stages/evaluate.py"].replace("FACTOR", "9.0"))
         commit()
     return root, first
 

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines import paths, report
+from pipelines import paths
 from pipelines.reporting.pictures import embed
+from pipelines.stages import report
 from restereo.errors import UserError
 
 UNET, GAN = "anaglyph_unet", "anaglyph_gan"

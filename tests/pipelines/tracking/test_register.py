@@ -17,7 +17,8 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from pipelines import download, paths, register, report, synthesize, validate
+from pipelines import paths
+from pipelines.stages import download, register, report, synthesize, validate
 from pipelines.tracking import record, registry, runs, store
 from pipelines.tracking.client import connect
 from restereo import catalog
@@ -120,7 +121,7 @@ def test_registered_twice_is_one_run_and_one_version(project: Path, capsys: pyte
 def test_nothing_new_is_found_without_importing_mlflow(project: Path) -> None:
     register.main("anaglyph_unet")
     look = "print({'mlflow', 'torch'} & {*sys.modules})"
-    code = f"import sys; from pipelines.register import main; main('anaglyph_unet'); {look}"
+    code = f"import sys; from pipelines.stages.register import main; main('anaglyph_unet'); {look}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "nothing new: anaglyph version 1 (challenger)\nset()\n"
 

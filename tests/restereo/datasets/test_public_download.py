@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import download as stage
+from pipelines.stages import download as stage
 from restereo.datasets import Item, no_progress
 from restereo.datasets.download import recorded
 from restereo.datasets.public import DataSet, RemoteFile

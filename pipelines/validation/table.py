@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.checks.manifest import Row, View
-from pipelines.checks.parallax import SHIFTED
-from pipelines.checks.relations import same_bytes, same_look, splits_of_groups
-from pipelines.checks.rules import MISALIGNED
+from pipelines.validation.manifest import Row, View
+from pipelines.validation.parallax import SHIFTED
+from pipelines.validation.relations import same_bytes, same_look, splits_of_groups
+from pipelines.validation.rules import MISALIGNED
 from restereo.config import Validate
 
 

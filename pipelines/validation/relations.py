@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from pipelines.checks.manifest import Row
+from pipelines.validation.manifest import Row
 from restereo.imaging.hashing import near_duplicates
 
 

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 
 import yaml
 
-from pipelines.checks.manifest import Row
-from pipelines.checks.rules import SPLITS
+from pipelines.validation.manifest import Row
+from pipelines.validation.rules import SPLITS
 from restereo.config import Params, Split
 from restereo.errors import UserError
 

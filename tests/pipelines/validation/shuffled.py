@@ -1,4 +1,4 @@
-"""`python tests/data/shuffled.py DIR`: the match support of real pairs, and of left views beside foreign right views.
+"""`shuffled.py DIR`: the match support of real pairs, and of left views beside foreign right views.
 
 The limits of `restereo.imaging.stereo` come from the training pairs; on any folder of pairs this shows what they do.
 """

@@ -12,8 +12,9 @@ import skimage
 import yaml
 from PIL import Image
 
-from pipelines import download, paths, report, validate
-from pipelines.checks.splits import drawn_split
+from pipelines import paths
+from pipelines.stages import download, report, validate
+from pipelines.validation.splits import drawn_split
 from restereo.config import Validate
 from restereo.datasets.pairs import scene_in
 from restereo.errors import UserError

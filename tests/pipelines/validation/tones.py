@@ -1,4 +1,4 @@
-"""`python tests/data/tones.py DIR`: how much colour of their own photographs have, and what is left of it in sepia.
+"""`tones.py DIR`: how much colour of their own photographs have, and what is left of it in sepia.
 
 The limit of `restereo.imaging.color` comes from training photographs; on any folder this shows what it does.
 """

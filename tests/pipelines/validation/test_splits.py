@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.checks.manifest import Row
-from pipelines.checks.splits import assign_splits, drawn_split, require_splits
+from pipelines.validation.manifest import Row
+from pipelines.validation.splits import assign_splits, drawn_split, require_splits
 from restereo.config import Split, parse_params
 from restereo.errors import UserError
 

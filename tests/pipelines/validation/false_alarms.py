@@ -1,6 +1,6 @@
 """Run by hand: how often the limits of `eye_order` and `no_anaglyph` err on real pictures, those they were settled on.
 
-    python tests/data/false_alarms.py $RESTEREO_DATA/train
+    python tests/pipelines/validation/false_alarms.py $RESTEREO_DATA/train
 
 Takes some minutes on one core. The folder has `stereo/` with pairs and `photos/`.
 """
@@ -8,7 +8,7 @@ Takes some minutes on one core. The folder has `stereo/` with pairs and `photos/
 import sys
 from pathlib import Path
 
-from pipelines.checks.parallax import SHIFTED, parallax
+from pipelines.validation.parallax import SHIFTED, parallax
 from restereo.config import Validate
 from restereo.datasets.pairs import find_pairs
 from restereo.image import Picture

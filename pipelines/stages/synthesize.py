@@ -15,9 +15,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pipelines import paths
-from pipelines.checks.splits import require_splits
 from pipelines.environment import run_stage
 from pipelines.exclusive import exclusive
+from pipelines.validation.splits import require_splits
 from restereo import catalog
 from restereo.config import Params, Split, load_params
 from restereo.errors import UserError
@@ -192,7 +192,7 @@ def _key(params: Params, name: str, by_split: dict[Split, list[Row]]) -> str:
     settings = params.model_dump(include={"seed", "synthesize", "evaluate"}, mode="json")
     row = params.task(name).model_dump(mode="json")
     task = catalog.module_of("task", params.kinds[name])
-    return key_of([settings, row, by_split, stamps, environment("cpu", 1)], "pipelines.synthesize", task)
+    return key_of([settings, row, by_split, stamps, environment("cpu", 1)], "pipelines.stages.synthesize", task)
 
 
 def _remaining(scenes: Scenes, folder: Path) -> Iterator[Record]:

@@ -12,8 +12,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipelines import download, paths, validate
-from pipelines.checks.splits import drawn_split
+from pipelines import paths
+from pipelines.stages import download, validate
+from pipelines.validation.splits import drawn_split
 from restereo.errors import UserError
 
 # Great Expectations imports them.

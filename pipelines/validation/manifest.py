@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from pipelines import paths
-from pipelines.checks.parallax import parallax
-from pipelines.checks.stored import Stored, stored
+from pipelines.validation.parallax import parallax
+from pipelines.validation.stored import Stored, stored
 from restereo.config import Split
 from restereo.datasets import Item
 from restereo.datasets.benchmark import looks_like_benchmark

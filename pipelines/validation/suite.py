@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pipelines.environment  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
-from pipelines.checks.manifest import Row
-from pipelines.checks.offline_docs import make_offline
-from pipelines.checks.rules import Rule, rules
-from pipelines.checks.table import Cells, cells
+from pipelines.validation.manifest import Row
+from pipelines.validation.offline_docs import make_offline
+from pipelines.validation.rules import Rule, rules
+from pipelines.validation.table import Cells, cells
 from restereo.config import Validate
 
 

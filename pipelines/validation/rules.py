@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipelines.checks.parallax import SHIFTED
+from pipelines.validation.parallax import SHIFTED
 from restereo.config import Validate
 
 Severity = Literal["critical", "warning", "info"]
