@@ -3,7 +3,7 @@
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 import yaml
 from pydantic import AfterValidator, ConfigDict, Field, field_validator
@@ -14,6 +14,7 @@ from restereo.margins import Drift, Promotion
 from restereo.options import Section, parse
 
 Split = Literal["train", "validation", "test"]
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 Side = Annotated[int, Field(ge=16, multiple_of=16)]
 
 

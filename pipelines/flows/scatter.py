@@ -24,7 +24,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 
 from pipelines import paths
 from pipelines.stages import synthesize
-from restereo.config import Params, Split, load_params
+from restereo.config import SPLITS, Params, Split, load_params
 from restereo.inference import batch
 from restereo.inference.batch import Job
 from restereo.inference.recover import RecoverOptions
@@ -70,7 +70,7 @@ def find_missing(task: str, size: int) -> list[Share]:
     """Returns the shares of a task that are not done yet."""
     params = load_params()
     place = synthesize.workplace_of(params, task)
-    every = [s for split in synthesize.SPLITS for s in cut(task, split, len(_scenes(params, task, split)), size)]
+    every = [s for split in SPLITS for s in cut(task, split, len(_scenes(params, task, split)), size)]
     return [share for share in every if not (place / "shares" / str(share) / "index.json").is_file()]
 
 
@@ -95,7 +95,7 @@ def gather(task: str, size: int) -> Path:
     params = load_params()
     place = synthesize.workplace_of(params, task)
     limit = params.synthesize.shard_mib * 2**20
-    for split in synthesize.SPLITS:
+    for split in SPLITS:
         count, done = len(_scenes(params, task, split)), len(finished(place, split))
         write_split(place, split, _records(place, cut(task, split, count, size), done), limit)
     shutil.rmtree(place / "shares")

@@ -19,7 +19,7 @@ from pipelines.environment import run_stage
 from pipelines.exclusive import exclusive
 from pipelines.validation.splits import require_splits
 from restereo import catalog
-from restereo.config import Params, Split, load_params
+from restereo.config import SPLITS, Params, Split, load_params
 from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging.degradations import downscale, downscale_to_side
@@ -28,7 +28,6 @@ from restereo.sample import Scene
 from restereo.tasks import Task
 from restereo.training.shards import Record, finished, write_split
 
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 PHOTOS_PER_SCENE = 8
 LOCK_SECONDS = 15.0
 FILE_KEYS = ("path", "disparity_left", "disparity_right")

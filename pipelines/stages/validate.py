@@ -8,10 +8,9 @@ from typing import Any
 
 from pipelines import paths
 from pipelines.validation.manifest import Row, measure, read_index, write_csv
-from pipelines.validation.rules import SPLITS
 from pipelines.validation.splits import assign_splits, require_splits
 from pipelines.validation.suite import Verdict, check
-from restereo.config import Params, load_params
+from restereo.config import SPLITS, Params, load_params
 from restereo.errors import UserError
 from restereo.progress import shown
 

@@ -1,4 +1,4 @@
-"""What rows of the manifest have to do with each other: the same picture twice, one scene in two splits."""
+"""What rows of the manifest have to do with each other: the same file or the same look twice."""
 
 from collections import defaultdict
 
@@ -31,11 +31,3 @@ def _others(rows: list[Row], pairs: list[tuple[Row, Row]]) -> dict[str, list[Row
         if other is not row:
             found[row.item][other.item] = other
     return {item: [others[name] for name in sorted(others)] for item, others in found.items()}
-
-
-def splits_of_groups(rows: list[Row]) -> dict[tuple[str, str], str]:
-    """Returns, by source and group, the splits that its rows are in, joined by commas; there should be one."""
-    splits: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        splits[row.source, row.group].add(row.split)
-    return {group: ",".join(sorted(names)) for group, names in splits.items()}

@@ -14,7 +14,6 @@ BETWEEN = "ExpectColumnValuesToBeBetween"
 ONE_OF = "ExpectColumnValuesToBeInSet"
 UNIQUE = "ExpectColumnValuesToBeUnique"
 
-SPLITS = ["train", "validation", "test"]
 LEAVE_OUT = "leave it out with validate.exclude"
 ONE_SPLIT = f"put both into one group of the source, or into one split with validate.assign, or {LEAVE_OUT}"
 MISALIGNED = 0.01
@@ -91,8 +90,6 @@ def _of_the_set(limits: Validate) -> list[Rule]:
     to_test = f"make its whole group test with validate.assign, or {LEAVE_OUT}"
     return [
         Rule("unique_name", UNIQUE, {}, "a name is used once in its source", "rename one of the two"),
-        Rule("split", ONE_OF, {"value_set": SPLITS}, "it is in a split", "check the shares"),
-        Rule("one_split_a_group", ONE_OF, {"value_set": SPLITS}, "a group is in one split"),
         Rule("benchmark_is_test", ONE_OF, {"value_set": ["test"]}, in_test, to_test),
         Rule("same_file_across_splits", NULL, {}, "the same file is in one split", ONE_SPLIT),
         Rule("near_duplicate_across_splits", NULL, {}, alike, ONE_SPLIT),

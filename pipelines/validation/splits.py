@@ -9,8 +9,7 @@ from difflib import get_close_matches
 import yaml
 
 from pipelines.validation.manifest import Row
-from pipelines.validation.rules import SPLITS
-from restereo.config import Params, Split
+from restereo.config import SPLITS, Params, Split
 from restereo.errors import UserError
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.validation.manifest import Row, View
 from pipelines.validation.parallax import SHIFTED
-from pipelines.validation.relations import same_bytes, same_look, splits_of_groups
+from pipelines.validation.relations import same_bytes, same_look
 from pipelines.validation.rules import MISALIGNED
 from restereo.config import Validate
 
@@ -31,7 +31,6 @@ def cells(rows: list[Row], limits: Validate) -> list[Cells]:
     # Pictures of nothing all look the same.
     looks = [row for row in rows if row.views and not any(_is_flat(view, limits) for view in row.views)]
     same, alike = same_bytes(rows), same_look(looks, limits.near_duplicate_bits)
-    splits = splits_of_groups(rows)
     table = []
     for row in rows:
         others = same[row.item]
@@ -39,8 +38,6 @@ def cells(rows: list[Row], limits: Validate) -> list[Cells]:
         alike_there = [r for r in alike.get(row.item, []) if r.split != row.split and r not in elsewhere]
         of_the_set = {
             "unique_name": row.item,
-            "split": row.split,
-            "one_split_a_group": splits[row.source, row.group],
             "benchmark_is_test": row.split if row.benchmark else None,
             "same_file_across_splits": _names(elsewhere),
             "near_duplicate_across_splits": _names(alike_there),

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.validation.manifest import Row
 from pipelines.validation.splits import assign_splits, drawn_split, require_splits
-from restereo.config import Split, parse_params
+from restereo.config import SPLITS, parse_params
 from restereo.errors import UserError
-
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 
 def row(group: str, source: str = "folder", **changes: object) -> Row:
