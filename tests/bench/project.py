@@ -57,6 +57,17 @@ def environment() -> dict[str, str]:
     return inherited | ENVIRONMENT | {"PATH": path, "PYTHONUNBUFFERED": "1", "DVC_NO_ANALYTICS": "1"}
 
 
+def measured(module: str, name: str, arguments: list[str]) -> tuple[float, float, float]:
+    """Returns seconds, processor seconds and peak MiB of `python -m module`, which prints the first two last."""
+    log = material.folder() / "measured.jsonl"
+    log.unlink(missing_ok=True)
+    command = watched(log, name, [sys.executable, "-m", module, *arguments])
+    extra = environment() | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=extra, check=True, capture_output=True, text=True)
+    seconds, processor = map(float, done.stdout.split()[-2:])
+    return seconds, processor, json.loads(log.read_text(encoding="utf-8"))["peak_mib"]
+
+
 class Project:
     """A folder with `dvc.yaml`, `params.yaml` and the code; `data` is empty until stages run."""
 

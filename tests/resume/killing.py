@@ -1,6 +1,5 @@
 """A tiny but real project, and `dvc repro` in it, killed with everything it started."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ import torch
 import yaml
 
 from pipelines.operations import lock_check
+from restereo.digests import file_sha256
 from tests.conftest import ROOT
 
 OBJECTIVES: dict[str, dict[str, Any]] = {
@@ -126,7 +126,7 @@ def digests(folder: Path, recipe: str) -> dict[str, Any]:
     """Returns what must not depend on kills: the digests of averaged and raw weights, and of every file of the run."""
     run = folder / "data" / "runs" / recipe
     metrics = json.loads((run / "metrics.json").read_text())
-    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in run.iterdir()}
+    files = {file.name: file_sha256(file) for file in run.iterdir()}
     return {"averaged": files["weights.safetensors"], "raw": metrics["raw_sha256"], "files": files}
 
 
@@ -137,7 +137,7 @@ def phase(folder: Path, recipe: str) -> str:
         return "locked"
     if (folder / "data" / "runs" / recipe).exists():
         return "run folder written"
-    if (live / "checkpoint.tmp").exists():
+    if any(live.glob(".checkpoint.pt.*.tmp")):
         return "writing a checkpoint"
     if not (live / "checkpoint.pt").exists():
         return "before a checkpoint"

@@ -1,6 +1,5 @@
 """`dvc repro` of a whole tiny project, from no data to the registered model, killed anywhere in it."""
 
-import hashlib
 import random
 import shutil
 import sqlite3
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from pipelines.flows import graph
+from restereo.digests import file_sha256
 from tests.resume.killing import finish, kill_group, left_over, make_project, mended, repro
 
 TINY = {"tiny": {"task": "anaglyph", "kind": "anaglyph", "model": "unet", "model_options": {"size": "tiny"}}}
@@ -50,7 +50,7 @@ def ending(folder: Path) -> Ending:
     """Returns what a project holds."""
     data = folder / "data"
     files = [file for name in OUTS for file in (data / name).rglob("*") if file.is_file()]
-    digests = {file.relative_to(data).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    digests = {file.relative_to(data).as_posix(): file_sha256(file) for file in files}
     with sqlite3.connect(data / "mlflow" / "mlflow.db") as database:
         count = "select count(*) from model_versions where current_stage <> 'Deleted_Internal'"
         versions = int(database.execute(count).fetchone()[0])

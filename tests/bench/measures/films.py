@@ -1,7 +1,5 @@
 """Frames a second and peak memory of recovering a film of a moving picture, by its size."""
 
-import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +8,7 @@ from restereo.progress import shown
 from tests.bench import material
 from tests.bench.figure import Figure
 from tests.bench.options import Options
-from tests.bench.project import environment, watched
-from tests.conftest import ROOT
+from tests.bench.project import measured
 
 SIZES = {"360p": (640, 360, 24), "1080p": (1920, 1080, 8), "2160p": (3840, 2160, 4)}
 """Width, height and number of frames."""
@@ -23,22 +20,10 @@ def measure(options: Options) -> Iterator[Figure]:
     """Yields both for each size; reading, steadying and encoding included, the start of the program not."""
     sizes = ["360p"] if options.quick else list(SIZES)
     for name in shown(sizes, "films"):
-        log = material.folder() / "films.jsonl"
-        log.unlink(missing_ok=True)
-        command = [sys.executable, "-m", __name__, str(_film(name))]
-        done = subprocess.run(
-            watched(log, name, command),
-            cwd=ROOT,
-            env=environment() | {"PYTHONPATH": str(ROOT)},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        seconds, processor = map(float, done.stdout.split()[-2:])
+        seconds, processor, peak = measured(__name__, name, [str(_film(name))])
         frames = SIZES[name][2]
         note = f"{processor / frames:.2f} s of a processor a frame, {seconds:.1f} s in all for {frames}"
         yield Figure(f"films.{name}", frames / seconds, "frames/s", note=note)
-        peak = json.loads(log.read_text(encoding="utf-8"))["peak_mib"]
         yield Figure(f"films.{name}.peak", peak, "MiB")
 
 

@@ -1,7 +1,5 @@
 """Seconds per megapixel and peak memory of recovering a picture, by model and size."""
 
-import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +9,7 @@ from restereo.progress import shown
 from tests.bench import material
 from tests.bench.figure import Figure
 from tests.bench.options import Options
-from tests.bench.project import environment, watched
-from tests.conftest import ROOT
+from tests.bench.project import measured
 
 ROOM = 0.8
 """Share of the free memory that a run may be expected to need; a larger size is left out."""
@@ -54,7 +51,7 @@ def _sizes(what: str, asked: tuple[float, ...]) -> Iterator[Figure]:
         elif not asked and seconds > PATIENCE:
             yield Figure(name, None, note=f"would take {seconds:.0f} s; ask for it with --megapixels")
         else:
-            seconds, processor, peak = _run(what, size)
+            seconds, processor, peak = measured(__name__, what, [what, str(_picture(size))])
             done.append((size, seconds, peak))
             target = None if what in BASELINES else MOST_SECONDS
             note = f"{seconds:.1f} s, of a processor {processor:.1f} s"
@@ -69,24 +66,6 @@ def _expected(done: list[tuple[float, float, float]], size: float) -> tuple[floa
     last, seconds, peak = done[-1]
     grows = (peak - done[-2][2]) / (last - done[-2][0]) if len(done) > 1 else 0.0
     return seconds * size / last, peak + max(0.0, grows) * (size - last)
-
-
-def _run(what: str, megapixels: float) -> tuple[float, float, float]:
-    """Seconds, processor seconds and peak MiB of one recovery in a process of its own."""
-    log = material.folder() / "inference.jsonl"
-    log.unlink(missing_ok=True)
-    picture = _picture(megapixels)
-    command = [sys.executable, "-m", __name__, what, str(picture)]
-    done = subprocess.run(
-        watched(log, what, command),
-        cwd=ROOT,
-        env=environment() | {"PYTHONPATH": str(ROOT)},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    seconds, processor = map(float, done.stdout.split()[-2:])
-    return seconds, processor, json.loads(log.read_text(encoding="utf-8"))["peak_mib"]
 
 
 def _picture(megapixels: float) -> Path:

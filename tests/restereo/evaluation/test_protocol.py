@@ -78,15 +78,6 @@ def test_visible_and_occluded_pixels_are_pooled_apart():
     assert figures["missing_psnr"] == pytest.approx(-10 * np.log10(pooled), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", TASK.baselines)
-@pytest.mark.parametrize("size", [(1, 1), (5, 40), (40, 7), (48, 64)])
-def test_every_baseline_answers_every_size(name, size):
-    view = smooth_picture(5, *size)
-    scene = Scene("s", np.concatenate([view, view], axis=-1))
-    answer = judge(BASELINES[name], scene, TASK.observe(scene.truth, 85), TASK)
-    assert answer.answer.shape == (*size, 6)
-
-
 def test_a_mean_leaves_out_what_is_not_defined():
     rows = [{"a": 1.0, "b": None}, {"a": 3.0, "b": 5.0}]
     assert mean(rows) == {"a": 2.0, "b": 5.0}
@@ -144,19 +135,6 @@ def test_pictures_of_one_name_are_all_measured(tmp_path):
     cv2.imwrite(str(tmp_path / "set5" / "one.jpg"), smooth_picture(2, 24, 32))
     with pytest.raises(UserError, match=r"set5/one\.png: a second scene of the name 'set5_one'; rename one"):
         evaluate_folder(BASELINES["grey_copy"], task, find_photos(tmp_path))
-
-
-# The figures of docs/figures.md on two public scenes; frozen: a change of a baseline is a change of the yardstick.
-FROZEN = {"identity": (12.8, 12.9), "grey": (12.5, 13.8), "sgbm": (18.0, 19.0)}
-
-
-@pytest.mark.parametrize("name", FROZEN)
-def test_baselines_on_cones_and_teddy(data, name):
-    folder = data / "bench" / "stereo" / "middlebury_2003"
-    figures = evaluate_folder(BASELINES[name], TASK, find_pairs(folder))["scenes"]
-    for scene, expected in zip(("cones", "teddy"), FROZEN[name], strict=True):
-        value = figures[scene]["missing_psnr"]
-        assert value >= expected - 0.05 if name == "sgbm" else value == pytest.approx(expected, abs=0.3)
 
 
 def test_eyes_of_different_scenes_lack_support():

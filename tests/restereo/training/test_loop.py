@@ -62,8 +62,6 @@ def test_a_run_folder_holds_plain_files_and_no_clock(scenes, tmp_path):
 
 
 def test_two_runs_have_the_same_bytes(scenes, tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
     first, second = trained(scenes, tmp_path / "a"), trained(scenes, tmp_path / "b")
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes(), file.name
@@ -71,23 +69,17 @@ def test_two_runs_have_the_same_bytes(scenes, tmp_path):
 
 def test_without_weight_the_critic_changes_nothing(scenes, tmp_path, monkeypatch):
     """The adversarial term's effect is against the same network: with weight 0 the bytes are those of pixel."""
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
     monkeypatch.setitem(OPTIONS, "adversarial", {"width": 4, "weight": 0.0})
     plain, critic = trained(scenes, tmp_path / "a"), trained(scenes, tmp_path / "b", objective="adversarial")
     assert sha256(plain) == sha256(critic)
 
 
 def test_the_critic_moves_the_generator(scenes, tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
     plain, critic = trained(scenes, tmp_path / "a"), trained(scenes, tmp_path / "b", objective="adversarial")
     assert sha256(plain) != sha256(critic)
 
 
 def test_workers_change_nothing(scenes, tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
     one, other = trained(scenes, tmp_path / "a"), trained(scenes, tmp_path / "b", workers=2)
     assert (one / "metrics.json").read_bytes() == (other / "metrics.json").read_bytes()
     assert sha256(one) == sha256(other)
@@ -103,8 +95,6 @@ def test_the_metrics_name_the_weights_averaged_and_raw(scenes, tmp_path):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("step", [1, 3, 5])
 def test_a_training_that_broke_off_ends_in_the_same_weights(scenes, tmp_path, monkeypatch, step, objective):
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
     whole = trained(scenes, tmp_path / "a", objective=objective)
     real = Loop.step
 

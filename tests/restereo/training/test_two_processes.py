@@ -9,7 +9,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from restereo import catalog
 from restereo.training import run_folder
 from tests.conftest import ROOT
 from tests.restereo.training.test_loop import params
@@ -29,9 +28,9 @@ def train(scenes: Path, folder: Path, name: str, launcher: list[str]) -> tuple[l
     return losses, load_file(out / run_folder.WEIGHTS)
 
 
-@pytest.mark.parametrize("objective", catalog.names("objective"))
-def test_two_processes_learn_what_one_learns(scenes, tmp_path, objective):
-    text = params(objective=objective, batch=4, steps=6, validate_every=2).model_dump_json(by_alias=True)
+def test_two_processes_learn_what_one_learns(scenes, tmp_path):
+    """Two players, whose losses hold the one player's too."""
+    text = params(objective="adversarial", batch=4, steps=6, validate_every=2).model_dump_json(by_alias=True)
     (tmp_path / "params.yaml").write_text(text)
     one_losses, one = train(scenes, tmp_path, "one", [])
     two_losses, two = train(scenes, tmp_path, "two", TORCHRUN)
