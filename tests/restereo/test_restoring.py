@@ -4,7 +4,6 @@ import os
 import re
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 import pytest
@@ -19,18 +18,10 @@ from restereo.cli.wording import message
 from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging.color import luma
-from restereo.inference.engine import load_run
-from restereo.inference.restore import COLORIZE
 from restereo.io.read import read_picture
-from restereo.sample import Prediction
 from restereo.tasks import Task, build_model
 from restereo.training import run_folder
-from restereo.video import conversion as films
-from restereo.video.conversion import VideoOptions
-from restereo.video.recovery import restore_film
-from restereo.video.temporal import FrameRestorer
 from tests.conftest import smooth_picture
-from tests.restereo.video import clips
 
 
 def run_of(folder: Path, kind: str, model: str, **options: object) -> Path:
@@ -212,101 +203,6 @@ def test_what_is_asked_of_films_is_not_ignored_for_a_picture(tmp_path, picture):
     refused(
         "--start, --end, --sample, --codec and --crf are for films", "colorize", picture, "--sample", "--model", run
     )
-
-
-def test_a_film_keeps_size_rate_frames_and_sound(tmp_path):
-    film = clips.make(tmp_path / "a.mp4", show=clips.grey)
-    run = run_of(tmp_path / "run", "colorization", "autoencoder")
-    assert "note: 22 frames" in call("colorize", film, "--model", run)
-    made = tmp_path / "a_color.mp4"
-    assert clips.times_of(made) == clips.times_of(film)
-    assert clips.payloads(made, "audio") == clips.payloads(film, "audio") != []
-    with av.open(str(film)) as before, av.open(str(made)) as after:
-        for one, other in zip(before.decode(video=0), after.decode(video=0), strict=True):
-            assert (one.width, one.height) == (other.width, other.height)
-            grey, kept = (luma(frame.to_ndarray(format="rgb24")).astype(int) for frame in (one, other))
-            assert np.abs(grey - kept).mean() < 3  # two encodings lie between
-    call("colorize", film, "--model", run, "--sample", "-o", tmp_path / "one.png", "--start", "0.5")
-    assert read_picture(tmp_path / "one.png").shape == (64, 96, 3)
-
-
-def test_a_killed_colouring_goes_on_to_the_same_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(films, "segment_length", lambda film: 4)
-    film = clips.make(tmp_path / "a.mkv", clips.TIMES[:14], show=clips.grey)
-    restorer = load_run(run_of(tmp_path / "run", "colorization", "autoencoder"))
-    kill, calls, asked, answers, restore = 0, 0, [], [], FrameRestorer.restore
-
-    def noted(self, picture):
-        nonlocal calls
-        calls += 1
-        if calls == kill:
-            raise KeyboardInterrupt
-        answer = restore(self, picture)
-        asked.append(picture)
-        answers.append(answer[0])
-        return answer
-
-    monkeypatch.setattr(FrameRestorer, "restore", noted)
-    restore_film(film, tmp_path / "whole.mkv", restorer, COLORIZE, VideoOptions())
-    kill, calls = 10, 0
-    with pytest.raises(KeyboardInterrupt):
-        restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, VideoOptions())
-    assert not (tmp_path / "killed.mkv").exists()
-    restore_film(film, tmp_path / "killed.mkv", restorer, COLORIZE, VideoOptions())
-    assert calls == 10 + 6
-    # Step by step, so that a failure says which one is not repeatable here: decoder, network, encoder or the joining.
-    again = [*range(9), *range(8, 14)]
-    assert [n for n, one in zip(again, asked[14:], strict=True) if not np.array_equal(one, asked[n])] == []
-    assert [n for n, one in zip(again, answers[14:], strict=True) if not np.array_equal(one, answers[n])] == []
-    packets = zip(*(clips.payloads(tmp_path / name, "video") for name in ("whole.mkv", "killed.mkv")), strict=True)
-    assert [n for n, (one, other) in enumerate(packets) if one != other] == []
-    assert (tmp_path / "killed.mkv").read_bytes() == (tmp_path / "whole.mkv").read_bytes()
-
-
-def test_a_film_that_has_colours_is_refused(tmp_path):
-    film = clips.make(tmp_path / "a.mp4", clips.TIMES[:5], show=clips.view)
-    run = run_of(tmp_path / "run", "colorization", "autoencoder")
-    refused("a.mp4: it has colours of its own", "colorize", film, "--model", run)
-    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix) == ["a.mp4"]
-    refused(
-        "a film; `upscale` takes pictures only",
-        "upscale",
-        film,
-        film,
-        "--model",
-        run_of(tmp_path / "sr", "stereo_sr", "feedback_sr", scale=4),
-    )
-
-
-class Wavering(torch.nn.Module):
-    """Another tint at every call: what a network that colours each frame anew does, only worse."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls = 0
-
-    def forward(self, x):
-        self.calls += 1
-        tint = torch.tensor([0.1, 0.0, -0.1]) * (-1) ** self.calls
-        return Prediction(x + tint[:, None, None])
-
-
-def test_colours_of_a_film_are_held_steady(monkeypatch):
-    monkeypatch.setattr("restereo.tasks.COPIES", (1,))  # the network counts how often it is asked
-
-    def swings(steady: bool) -> float:
-        task = catalog.build("task", "colorization")
-        task.flips = ((),)
-        restorer = clips.Untrained(
-            model=Wavering(), task=task, calibration=task.default_calibration(), device=torch.device("cpu")
-        )
-        frames = FrameRestorer(restorer, steady=steady)
-        made = [frames(clips.grey(number)).astype(int) for number in range(6)]
-        red = np.array([(one[..., 0] - one[..., 2]).mean() for one in made])
-        return float(np.abs(np.diff(red)).mean())
-
-    assert swings(steady=False) > 40
-    assert swings(steady=True) < 0.4 * swings(steady=False)
 
 
 def test_without_a_network_a_sentence_says_how_to_get_one(tmp_path, picture, monkeypatch):
