@@ -78,7 +78,7 @@ def in_smaller_bands(work: Callable[[int], T], device: torch.device, band_pixels
     The error is raised when it is too small for the smallest bands, too.
 
     Args:
-        work: Told the size of a band; it begins anew each time.
+        work: Called with the size of a band; it begins anew each time.
         device: Whose memory it is.
         band_pixels: The size to begin with.
     """
@@ -142,8 +142,8 @@ def restored_bands(
     halo = HALO if whole is None else 0
     rows = height if height * width <= band_pixels else max(32, band_pixels // width // 32 * 32)
     for read, keep in bands(height, rows, halo):
-        told = whole.rows(read) if whole else {}
-        part = restore(model, task, source.rows(read), operator, calibration, **told)
+        shared = whole.rows(read) if whole else {}
+        part = restore(model, task, source.rows(read), operator, calibration, **shared)
         maps = {n: _rows(m, keep, read.stop - read.start) for n, m in {"image": part.image, **maps_of(part)}.items()}
         yield slice(read.start + keep.start, read.start + keep.stop), replace(part, **maps)
 

@@ -67,7 +67,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def memory_of(device: torch.device, name: str) -> Iterator[None]:
-    """Says in a sentence that the device's memory is too small for the picture of this name.
+    """Raises `UserError` in place of what torch raises where memory is too small for the picture of this name.
 
     Raises:
         UserError: It is.

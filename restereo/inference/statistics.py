@@ -32,7 +32,7 @@ def statistics_of(
     disparity: NDArray[np.float32] | None = None,
     confidence: NDArray[np.float32] | None = None,
 ) -> dict[str, Any]:
-    """Returns what drift is told by, of one recovered picture; None where the network says nothing of it.
+    """Returns the figures that drift compares, of one recovered picture; None where the network says nothing of it.
 
     Args:
         picture: `(H, W, 3)`, the anaglyph.
