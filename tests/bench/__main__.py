@@ -18,7 +18,7 @@ MEASURES = sorted(file.stem for file in (Path(__file__).parent / "measures").glo
 WIDTH = 150
 
 
-def _sentence(name: str) -> str:
+def _description(name: str) -> str:
     return (importlib.import_module(f"tests.bench.measures.{name}").__doc__ or "").splitlines()[0]
 
 
@@ -27,7 +27,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m tests.bench",
         description="Measures speed, overhead and memory against their targets; what is compared runs in turn.",
-        epilog="\n".join(["measures:", *(f"  {name:14s} {_sentence(name)}" for name in MEASURES)]),
+        epilog="\n".join(["measures:", *(f"  {name:14s} {_description(name)}" for name in MEASURES)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="what to measure; by default everything")

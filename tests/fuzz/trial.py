@@ -89,26 +89,32 @@ def try_file(name: str, content: bytes, number: int, folder: Path, network: Rest
                 outputs = targets(file, layouts, ending=[None, ".png", ".jpg", ".tif", ".webp"][number % 5])
                 recover_file(file, outputs, network, options)
                 verdict = _outputs_whole(outputs)
-        said = ""
+        message = ""
     except UserError as error:
-        said = str(error)
-        verdict = _sentence_fine(said, name)
+        message = str(error)
+        verdict = _message_fine(message, name)
         outputs = []
     except HangsError:
-        verdict, said, outputs = f"hangs for {PATIENCE} s", "", []
+        verdict, message, outputs = f"hangs for {PATIENCE} s", "", []
     except Exception as error:  # whatever it is, it is a fault that the report names
-        verdict, said, outputs = f"crashes with {type(error).__name__}: {error}", "", []
+        verdict, message, outputs = f"crashes with {type(error).__name__}: {error}", "", []
     left = {one.name for one in folder.iterdir()} - {name, *(one.name for one in outputs)}
     if left and verdict in {"recovered", "refused"}:
         verdict = f"leaves {sorted(left)} behind"
     for one in folder.iterdir():
         shutil.rmtree(one) if one.is_dir() else one.unlink()
-    return verdict, said
+    return verdict, message
 
 
-def _sentence_fine(said: str, name: str) -> str:
-    whole = "\n" not in said and name in said and said.endswith(".") and len(said) < 600 and "Traceback" not in said
-    return "refused" if whole else f"no good sentence: {said!r}"
+def _message_fine(message: str, name: str) -> str:
+    whole = (
+        "\n" not in message
+        and name in message
+        and message.endswith(".")
+        and len(message) < 600
+        and "Traceback" not in message
+    )
+    return "refused" if whole else f"no good message: {message!r}"
 
 
 def _films_whole(outputs: list[Path]) -> str:

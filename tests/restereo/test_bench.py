@@ -16,17 +16,17 @@ def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_help_lists_every_measure_with_a_sentence() -> None:
-    said = bench("--help")
-    assert said.returncode == 0, said.stderr
+    message = bench("--help")
+    assert message.returncode == 0, message.stderr
     files = sorted((ROOT / "tests" / "bench" / "measures").glob("*.py"))
-    lines = {line.split()[0]: line.split()[1:] for line in said.stdout.splitlines() if line.startswith("  ")}
+    lines = {line.split()[0]: line.split()[1:] for line in message.stdout.splitlines() if line.startswith("  ")}
     assert len(files) >= 8
     assert all(len(lines[file.stem]) > 3 for file in files)
 
 
 def test_a_measure_runs_and_a_wrong_name_is_said_with_the_right_ones(tmp_path: Path) -> None:
-    said = bench("formation", "--quick", "--json", str(tmp_path / "figures.json"))
-    assert said.returncode == 0, said.stderr
+    message = bench("formation", "--quick", "--json", str(tmp_path / "figures.json"))
+    assert message.returncode == 0, message.stderr
     content = json.loads((tmp_path / "figures.json").read_text())
     names = {figure["name"] for figure in content["figures"]}
     assert "formation.arcc" in names and content["machine"]["cores"] > 0

@@ -80,8 +80,8 @@ def repro(folder: Path, *targets: str) -> subprocess.Popen[bytes]:
 def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
     """Waits until a `repro` has ended well, else raises RuntimeError with the last that it said."""
     if status := process.wait():
-        said = (folder / "log").read_text(errors="replace")[-2000:]
-        raise RuntimeError(f"dvc repro ended with {status}:\n{said}")
+        message = (folder / "log").read_text(errors="replace")[-2000:]
+        raise RuntimeError(f"dvc repro ended with {status}:\n{message}")
 
 
 def watch(process: subprocess.Popen[bytes], folder: Path, recipe: str, checkpoints: float) -> list[float]:

@@ -60,8 +60,8 @@ def ending(folder: Path) -> Ending:
 
 def reached(folder: Path) -> str:
     """Returns the stage that DVC said last it was running."""
-    said = (folder / "log").read_text(errors="replace").split("Running stage '")
-    return said[-1].partition("'")[0] if len(said) > 1 else START
+    message = (folder / "log").read_text(errors="replace").split("Running stage '")
+    return message[-1].partition("'")[0] if len(message) > 1 else START
 
 
 @dataclass(frozen=True)

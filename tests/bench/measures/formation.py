@@ -70,8 +70,8 @@ def _run(program: str, file: Path, mode: str, frames: int) -> float:
     command = [program, "-v", "info", "-nostdin", "-benchmark", "-filter_threads", "1"]
     command += ["-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{2 * WIDTH}x{HEIGHT}", "-i", str(file)]
     command += ["-vf", chain, "-f", "null", "-"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    found = re.search(r"bench: utime=([\d.]+)s stime=([\d.]+)s", said)
-    assert found, said
-    assert re.search(rf"frame=\s*{frames}\b", said), said
+    message = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    found = re.search(r"bench: utime=([\d.]+)s stime=([\d.]+)s", message)
+    assert found, message
+    assert re.search(rf"frame=\s*{frames}\b", message), message
     return float(found[1]) + float(found[2])

@@ -9,18 +9,18 @@ STATE = {"step": 3, "players": {"generator": torch.zeros(1000)}}
 
 
 def refused(live: Live) -> str:
-    said: list[str] = []
-    assert live.load(said.append) is None
-    return "".join(said)
+    message: list[str] = []
+    assert live.load(message.append) is None
+    return "".join(message)
 
 
 def test_what_was_saved_last_is_taken_up_without_a_word(tmp_path):
-    live, said = Live(tmp_path / "live", "one"), []
+    live, message = Live(tmp_path / "live", "one"), []
     live.save({"step": 2})
     live.save(STATE)
-    state = live.load(said.append)
+    state = live.load(message.append)
     assert state["step"] == 3 and torch.equal(state["players"]["generator"], torch.zeros(1000))
-    assert said == [] and [file.name for file in live.folder.iterdir()] == ["checkpoint.pt"]
+    assert message == [] and [file.name for file in live.folder.iterdir()] == ["checkpoint.pt"]
 
 
 def test_none_is_no_news(tmp_path):
@@ -65,10 +65,10 @@ def test_one_wrong_bit_in_the_archive_itself_is_told_or_harmless(tmp_path, place
     content = bytearray(live.file.read_bytes())
     content[place] ^= 1
     live.file.write_bytes(content)
-    said: list[str] = []
-    state = live.load(said.append)
+    message: list[str] = []
+    state = live.load(message.append)
     if state is None:
-        assert said == [f"{live.file}: damaged; the training starts anew."]
+        assert message == [f"{live.file}: damaged; the training starts anew."]
     else:
         assert state["step"] == 3 and torch.equal(state["players"]["generator"], STATE["players"]["generator"])
 
