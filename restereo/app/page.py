@@ -5,7 +5,8 @@ from typing import Any
 
 import gradio
 
-from restereo.app.crafts import sentence, tab
+from restereo.app.commands import tab
+from restereo.app.errors import message
 from restereo.app.sessions import Sessions
 from restereo.app.showing import MAX_PIXELS, downloads, recover_upload, shown
 from restereo.errors import UserError
@@ -24,7 +25,7 @@ megapixels here; larger ones and films: `restereo --help`."""
 RECOVER = "Drop a 3D anaglyph; get both views in colour."
 
 
-class Desk:
+class Handlers:
     """What the buttons do, for every open page."""
 
     def __init__(self, restorer: Restorer, sessions: Sessions) -> None:
@@ -58,10 +59,10 @@ class Desk:
             files = {name: str(path) for name, path in shown(recovered, parse(glasses)).items()}
             offered = [str(path) for path in downloads(recovered, layout, parse(glasses))]
         except UserError as error:
-            raise gradio.Error(sentence(error, [file], FORCE), duration=None) from None
-        said = "\n\n".join([f"Taken for {recovered.said}.", *(f"Note: {note}." for note in recovered.notes)])
+            raise gradio.Error(message(error, [file], FORCE), duration=None) from None
+        text = "\n\n".join([f"Taken for {recovered.description}.", *(f"Note: {note}." for note in recovered.notes)])
         both = files["left"], files["right"]
-        return [said, *both, both, files["wiggle"], files["anaglyph"], files.get("confidence"), offered]
+        return [text, *both, both, files["wiggle"], files["anaglyph"], files.get("confidence"), offered]
 
     def again(self, layout: str, glasses: str, request: gradio.Request) -> list[Any]:
         """Returns the files to download and the anaglyph, for another layout or other glasses; nothing is recovered."""
@@ -71,7 +72,7 @@ class Desk:
         try:
             offered = [str(path) for path in downloads(recovered, layout, parse(glasses))]
         except UserError as error:
-            raise gradio.Error(str(error), duration=None) from None
+            raise gradio.Error(message(error), duration=None) from None
         return [offered, str(shown(recovered, parse(glasses))["anaglyph"])]
 
     def closed(self, request: gradio.Request) -> None:
@@ -86,19 +87,19 @@ def build(restorer: Restorer, sessions: Sessions) -> gradio.Blocks:
         restorer: The network.
         sessions: Keeps track of what each page has.
     """
-    desk = Desk(restorer, sessions)
+    handlers = Handlers(restorer, sessions)
     page: gradio.Blocks
     with gradio.Blocks(title="restereo", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         gradio.Markdown(ABOUT)
         with gradio.Tab("recover", elem_id="tab-recover"):
-            _recovering(desk)
+            _recovering(handlers)
         for command in COMMANDS:
             tab(command, sessions, str(restorer.device))
-        page.unload(desk.closed)
+        page.unload(handlers.closed)
     return page
 
 
-def _recovering(desk: Desk) -> None:
+def _recovering(handlers: Handlers) -> None:
     """The tab of anaglyphs."""
     gradio.Markdown(RECOVER)
     with gradio.Row():
@@ -108,14 +109,14 @@ def _recovering(desk: Desk) -> None:
             offered = gradio.Files(label="Download", interactive=False, elem_id="download")
         with gradio.Column(scale=3):
             results = _results()
-    start.click(desk.recover, asked, [*results, offered], api_visibility="private")
+    start.click(handlers.recover, asked, [*results, offered], api_visibility="private")
     layout, glasses = asked[3:5]
     for choice in (layout, glasses):
-        choice.change(desk.again, [layout, glasses], [offered, results[5]], api_visibility="private")
+        choice.change(handlers.again, [layout, glasses], [offered, results[5]], api_visibility="private")
 
 
 def _questions() -> list[Any]:
-    """In the order in which `Desk.recover` takes their answers."""
+    """In the order in which `Handlers.recover` takes their answers."""
     layouts = [(f"{name}: {one.about}", name) for name, one in LAYOUTS.items()]
     return [
         gradio.File(label="Anaglyph", file_types=["image"], type="filepath", elem_id="upload"),
@@ -128,8 +129,8 @@ def _questions() -> list[Any]:
 
 
 def _results() -> list[Any]:
-    """In the order in which `Desk.recover` gives their values; the download follows."""
-    said = gradio.Markdown(elem_id="said")
+    """In the order in which `Handlers.recover` gives their values; the download follows."""
+    text = gradio.Markdown(elem_id="message")
     with gradio.Tab("Left and right"), gradio.Row():
         both = [_picture("left"), _picture("right")]
     with gradio.Tab("Slider"):
@@ -138,7 +139,7 @@ def _results() -> list[Any]:
     for title, name in (("Wiggle", "wiggle"), ("Anaglyph again", "anaglyph"), ("What is matched", "confidence")):
         with gradio.Tab(title):
             singles.append(_picture(name))
-    return [said, *both, slider, *singles]
+    return [text, *both, slider, *singles]
 
 
 def _picture(name: str) -> Any:

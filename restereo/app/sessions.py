@@ -19,7 +19,7 @@ class Recovered:
         image: What was uploaded.
         views: What was recovered.
         folder: Where results lie.
-        said: What the picture was taken for, in words.
+        description: What the picture was taken for, in words.
         notes: What a person may want to know.
     """
 
@@ -27,7 +27,7 @@ class Recovered:
     image: Image
     views: Views
     folder: Path
-    said: str = ""
+    description: str = ""
     notes: Sequence[str] = ()
 
 

@@ -8,8 +8,17 @@ from collections.abc import Callable
 
 import typer
 
-from restereo.cli import developing, recovering, restoring
-from restereo.cli.wording import message
+from restereo.cli.anaglyph import anaglyph
+from restereo.cli.detect import detect
+from restereo.cli.errors import message
+from restereo.cli.evaluate import evaluate
+from restereo.cli.export import export
+from restereo.cli.flicker import flicker
+from restereo.cli.list import list_everything
+from restereo.cli.page import open_page
+from restereo.cli.recover import recover
+from restereo.cli.restore import colorize, repair, upscale
+from restereo.cli.train import train
 from restereo.errors import UserError
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -26,11 +35,28 @@ def about() -> None:
     """Gives back the two full-colour views from which a 3D anaglyph was made."""
 
 
-def told_of_interruption(command: Callable[..., None]) -> Callable[..., None]:
-    """Returns the command, which prints what an interruption says of itself; typer, which ends the run, does not."""
+COMMANDS: dict[str, Callable[..., None]] = {
+    "recover": recover,
+    "app": open_page,
+    "detect": detect,
+    "anaglyph": anaglyph,
+    "flicker": flicker,
+    "colorize": colorize,
+    "repair": repair,
+    "upscale": upscale,
+    "list": list_everything,
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+}
+"""In the order of `--help`."""
+
+
+def reporting_interruption(command: Callable[..., None]) -> Callable[..., None]:
+    """Returns the command, which prints the message of an interruption; typer, which ends the run, does not."""
 
     @functools.wraps(command)
-    def telling(**options: object) -> None:
+    def reporting(**options: object) -> None:
         try:
             command(**options)
         except KeyboardInterrupt as interruption:
@@ -38,11 +64,11 @@ def told_of_interruption(command: Callable[..., None]) -> Callable[..., None]:
                 typer.echo(interruption.args[0], err=True)
             raise
 
-    return telling
+    return reporting
 
 
-for name, command in (recovering.COMMANDS | restoring.COMMANDS | developing.COMMANDS).items():
-    app.command(name)(told_of_interruption(command))
+for name, command in COMMANDS.items():
+    app.command(name)(reporting_interruption(command))
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """Options that several commands have."""
 
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,10 +11,8 @@ if TYPE_CHECKING:
     from restereo.video.conversion import VideoOptions
     from restereo.video.writer import VideoCodec
 
-Out = Annotated[Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside the input.")]
 Model = Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")]
-Shown = Annotated[Path, typer.Argument(help="The picture or film.", show_default=False)]
 Start = Annotated[str, typer.Option(help="Of a film: where to begin, in seconds or [h:]m:s.")]
 End = Annotated[str | None, typer.Option(help="Of a film: where to end, likewise.")]
 OneFrame = Annotated[bool, typer.Option("--sample", help="Of a film: make one frame, as a picture.")]

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from restereo import catalog, recover
 from restereo.cli import app
-from restereo.cli.wording import message
+from restereo.cli.errors import message
 from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging.color import luma

@@ -63,14 +63,14 @@ from pathlib import Path
 import gradio
 import numpy as np
 from PIL import Image
-from restereo.app import crafts
+from restereo.app import commands
 from restereo.inference import restore as restored
 from restereo.inference.restore import COMMANDS
 from tests.restereo.test_restoring import run_of
 from restereo.app.page import build
 from restereo.app.serving import HOST
 from restereo.app.sessions import Sessions
-crafts.network_for = lambda command: None
+commands.network_for = lambda command: None
 page = build(SimpleNamespace(device="cpu"), Sessions(Path("nowhere")))
 assert page.analytics_enabled is False and HOST == "127.0.0.1"
 assert [one for one in page.fns.values() if one.targets and one.targets[0][1] == "unload"]
@@ -78,24 +78,24 @@ for command in COMMANDS:
     marks = [b.elem_id for b in page.blocks.values() if str(b.elem_id).startswith(command.title.replace(" ", "-"))]
     assert marks == [command.title.replace(" ", "-") + "-train"], marks  # it says how to train one
 
-restored.network_for = crafts.network_for = lambda command: str(run_of(Path("run"), "old_photo", "unet"))
+restored.network_for = commands.network_for = lambda command: str(run_of(Path("run"), "old_photo", "unet"))
 page = build(SimpleNamespace(device="cpu"), Sessions(Path("nowhere")))
 marks = {block.elem_id for block in page.blocks.values()}
 assert {"repair", "repair-upload-0", "repair-slider-0", "upscale-x2-upload-1"} <= marks
 Image.fromarray(np.tile(np.arange(0, 180, 3, np.uint8), (40, 1))).save("old.png")
-bench = crafts.Bench(restored.REPAIR, Sessions(Path("made")), "cpu")
-said, slider, files = bench.restore(False, "old.png", None, SimpleNamespace(session_hash="one"))
-assert said.startswith("Repaired by") and files == ["made/results/one/repair/0/old_repaired.png"], (said, files)
+restore = commands.handler(restored.REPAIR, Sessions(Path("made")), "cpu")
+done, slider, files = restore(False, "old.png", None, SimpleNamespace(session_hash="one"))
+assert done.startswith("Repaired by") and files == ["made/results/one/repair/0/old_repaired.png"], (done, files)
 assert [Image.open(one).size for one in (*slider, *files)] == [(60, 40)] * 3
 try:
-    bench.restore(False, None, None, SimpleNamespace(session_hash="one"))
+    restore(False, None, None, SimpleNamespace(session_hash="one"))
 except gradio.Error as error:
     assert "Drop old photograph first" in str(error)
 print("fine")
 """
 
 
-def test_the_page_asks_nobody_forgets_and_has_a_tab_for_every_craft(tmp_path):
+def test_the_page_asks_nobody_forgets_and_has_a_tab_for_every_command(tmp_path):
     if find_spec("gradio") is None:
         pytest.skip("the extra [app] is not installed")
     # In a process of its own: gradio leaves an event loop open, which pytest counts as an error.

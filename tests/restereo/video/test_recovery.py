@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from restereo.cli import told_of_interruption
+from restereo.cli import reporting_interruption
 from restereo.cli.options import video_options
 from restereo.errors import UserError
 from restereo.imaging.anaglyph import form
@@ -108,7 +108,7 @@ def test_the_command_prints_what_an_interruption_says(monkeypatch, capsys):
         raise KeyboardInterrupt("b.mkv: interrupted")
 
     with pytest.raises(KeyboardInterrupt):
-        told_of_interruption(interrupted)()
+        reporting_interruption(interrupted)()
     assert capsys.readouterr().err == "b.mkv: interrupted\n"
 
 

@@ -1,8 +1,7 @@
-"""Commands for who trains networks: list what there is, train, evaluate, export."""
+"""`restereo evaluate`: a model or a baseline, measured and printed as a table."""
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -20,47 +19,6 @@ HEADINGS = {
     "chroma_error": "|Δab|",
 }
 """Of figures whose names are long."""
-
-
-def list_everything() -> None:
-    """Lists what there is to choose from: methods, recipes, models, baselines.
-
-    Example: `restereo list`
-    """
-    from restereo import catalog
-    from restereo.config import load_params
-    from restereo.evaluation.baselines import BASELINES
-    from restereo.inference.lookup import released
-    from restereo.io.layouts import LAYOUTS
-    from restereo.methods import METHODS
-
-    rows: dict[str, list[str]] = {kind: catalog.names(kind) for kind in catalog.FOLDERS}
-    rows["baseline"] = sorted(BASELINES)
-    if Path("params.yaml").exists():
-        params = load_params()
-        rows = {"recipe": sorted(params.recipes), **rows}
-    rows |= {"released": released(), "layout": list(LAYOUTS), "method": sorted(METHODS)}
-    for kind, names in rows.items():
-        typer.echo(f"{kind:10s} {', '.join(names) or '(none)'}")
-
-
-def train(
-    recipe: Annotated[str, typer.Argument(help="A row of `recipes:` in params.yaml.")],
-    data: Annotated[Path, typer.Option(help="Folder that stage synthesize wrote for the recipe's task.")],
-    out: Annotated[Path, typer.Option(help="Run folder to write.")],
-    params: Annotated[Path, typer.Option(help="The parameters.")] = Path("params.yaml"),
-) -> None:
-    """Trains one recipe and writes its run folder; a killed training goes on where it was.
-
-    Example: `restereo train anaglyph_unet --data data/pairs/anaglyph --out runs/first`
-    """
-    from restereo.config import load_params
-    from restereo.training.trainer import train_recipe
-
-    live = out.absolute().parent / f".{out.name}.live"
-    cost = train_recipe(load_params(params), recipe, data, out, live)
-    if os.environ.get("RANK", "0") == "0":  # under torchrun every process comes here
-        typer.echo(f"{out}: {cost['steps']} steps in {cost['seconds']} s, {cost['samples_per_second']} samples/s")
 
 
 def evaluate(
@@ -139,37 +97,3 @@ def _print_table(
     for name, row in rows.items():
         table.add_row(name, *(cell(row[figure]) for figure in headings), style="bold" if name == "mean" else "")
     Console().print(table)
-
-
-def export(
-    recipe: Annotated[str, typer.Argument(help="Run folder, or name of released weights or of a run.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write; by default RECIPE.onnx.")] = None,
-    onnx: Annotated[bool, typer.Option("--onnx", help="As ONNX, the one format there is.")] = True,
-) -> None:
-    """Writes a trained network for programs without torch, after comparing its answers with torch's.
-
-    Example: `restereo export anaglyph_parallax --onnx -o parallax`
-    """
-    from restereo.inference.lookup import find_model
-    from restereo.inference.onnx import export as export_onnx
-    from restereo.io.write import make_folder
-
-    folder = out or Path(f"{Path(recipe).name}.onnx")
-    restorer = find_model(recipe)
-    make_folder(folder)
-    try:
-        exported = export_onnx(restorer, folder)
-    except OSError as error:  # a full disk, or a folder where a file is to be
-        raise UserError(f"{folder}: cannot be written ({error.strerror or error}); name another with -o.") from None
-    for one in exported:
-        times = one.seconds, one.seconds_torch, one.seconds_torch_fast
-        took = "{:.3f} s by onnxruntime, {:.3f} by torch in float32, {:.3f} as recover runs it".format(*times)
-        typer.echo(f"{folder / one.file}: within {one.difference:.1e} of torch; {took}")
-
-
-COMMANDS: dict[str, Callable[..., None]] = {
-    "list": list_everything,
-    "train": train,
-    "evaluate": evaluate,
-    "export": export,
-}
