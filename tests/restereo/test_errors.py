@@ -7,7 +7,7 @@ import re
 import pytest
 
 import restereo
-from restereo.cli.wording import message
+from restereo.cli.errors import message
 from restereo.errors import FORCE, Parameter, Training, UserError
 from tests.conftest import ROOT
 
