@@ -29,7 +29,8 @@ class Live:
         """Writes the state so that a kill at any moment, or a full disk, leaves the old checkpoint or the new one."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with replacing(self.file, durable=True) as temporary:
-            torch.save({**state, "key": self.key}, temporary)
+            with temporary.open("wb") as stream:  # by a path, a full disk is an error without a number
+                torch.save({**state, "key": self.key}, stream)
 
     def load(self, notify: Callable[[str], object]) -> dict[str, Any] | None:
         """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's.

@@ -1,5 +1,6 @@
 """Two trainings of one recipe would write the same checkpoint; a full disk costs what came after the last one."""
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def test_a_disk_that_fills_up_during_a_checkpoint_costs_only_what_came_after_the
     """The file that a checkpoint is written to first is /dev/full from the third one on: the system itself says no."""
     settings = params(steps=10, checkpoint_every=2, validate_every=5)
     run, live = tmp_path / "run", tmp_path / "live"
-    temporary, saves, save = live / "checkpoint.tmp", [], Live.save
+    temporary, saves, save = live / f".checkpoint.pt.{os.getpid()}.tmp", [], Live.save
 
     def filling(self, state):
         saves.append(state["outcome"]["step"])

@@ -231,7 +231,7 @@ def test_a_source_may_be_named_after_its_kind_or_not(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"params\.yaml: no such file; run the command where"):
+    with pytest.raises(UserError, match=r"params\.yaml: no such file; run this where"):
         load_params(tmp_path / "params.yaml")
 
 
