@@ -28,9 +28,9 @@ class Live:
     def save(self, state: dict[str, Any]) -> None:
         """Writes the state so that a kill at any moment, or a full disk, leaves the old checkpoint or the new one."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(self.file, durable=True) as temporary:
-            with temporary.open("wb") as stream:  # by a path, a full disk is an error without a number
-                torch.save({**state, "key": self.key}, stream)
+        # A stream of ours: given a path, torch's error of a full disk says nothing of it.
+        with replacing(self.file, durable=True) as temporary, temporary.open("wb") as stream:
+            torch.save({**state, "key": self.key}, stream)
 
     def load(self, notify: Callable[[str], object]) -> dict[str, Any] | None:
         """Returns the state that `save` wrote last under this key, or None. It runs no code of the file's.

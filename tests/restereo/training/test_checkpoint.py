@@ -77,8 +77,8 @@ def test_a_kill_while_it_is_written_leaves_the_one_before(tmp_path, monkeypatch)
     live = Live(tmp_path, "one")
     live.save({"step": 2})
 
-    def breaks(state, file):
-        file.write_bytes(b"half")
+    def breaks(state, stream):
+        stream.write(b"half")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
