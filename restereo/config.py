@@ -265,14 +265,16 @@ def _check_recipe(params: Params, name: str, recipe: Recipe, where: str) -> None
     catalog.check("objective", recipe.objective, at)
     catalog.check_options("objective", recipe.objective, recipe.objective_options, where, f"{place}.objective_options")
     catalog.check_fit(recipe.model, catalog.channels_of("task", kind), at)
-    # Of a pair of task and model, the scale is the task's: it is told to a model that has one, and is no other.
+    # Of a pair of task and model, the scale is the task's: a model with that option is given it.
     scale = getattr(catalog.check_options("task", kind, params.tasks[recipe.task].options), "scale", 1)
-    said = recipe.model_options.get("scale", scale)
+    given = recipe.model_options.get("scale", scale)
     known = "scale" in catalog.options_of("model", recipe.model).model_fields
     if known and scale == 1:
         raise UserError(f"{at}model '{recipe.model}' enlarges, task '{recipe.task}' does not; take another model.")
-    if known and said != scale:
-        raise UserError(f"{where}'{place}.model_options.scale': it is {said}, but the task's is {scale}; leave it out.")
+    if known and given != scale:
+        raise UserError(
+            f"{where}'{place}.model_options.scale': it is {given}, but the task's is {scale}; leave it out."
+        )
     catalog.check_options("model", recipe.model, recipe.model_options, where, f"{place}.model_options")
 
 

@@ -74,17 +74,17 @@ def _rule(error: ErrorDetails) -> str:
     kind, value, context = error["type"], error["input"], error.get("ctx", {})
     if isinstance(context.get("error"), UserError):  # a sentence of its own
         return str(context["error"])
-    said = error["msg"].removeprefix("Value error, ")
-    said = said.replace("a valid array", "a list").replace("an object", "a table")  # YAML's words, not JSON's
+    message = error["msg"].removeprefix("Value error, ")
+    message = message.replace("a valid array", "a list").replace("an object", "a table")  # YAML's words, not JSON's
     if kind == "missing":
-        return f"{said}."
-    said += f" (it is {value!r:.60})"
+        return f"{message}."
+    message += f" (it is {value!r:.60})"
     near = similar(str(value), re.findall(r"'([^']*)'", context["expected"])) if kind == "literal_error" else None
     if near:
-        return f"{said}; did you mean '{near}'?"
+        return f"{message}; did you mean '{near}'?"
     if kind in ("list_type", "tuple_type") and isinstance(value, str):
-        return f"{said}; write ['{value}']."
-    return f"{said}; write true or false, without quotes." if kind == "bool_type" else f"{said}."
+        return f"{message}; write ['{value}']."
+    return f"{message}; write true or false, without quotes." if kind == "bool_type" else f"{message}."
 
 
 def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:

@@ -16,7 +16,7 @@ from restereo.errors import UserError
 
 
 def main(source: str) -> None:
-    """Returns nothing; afterwards `data/raw/SOURCE` is complete. Killed at any moment, it is as it was before.
+    """Downloads a source: afterwards `data/raw/SOURCE` is complete. If killed, the folder is as it was before.
 
     Raises:
         UserError: `params.yaml` has no such source, or the source says what it lacks.

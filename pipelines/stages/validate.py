@@ -19,7 +19,7 @@ WORDS = {"critical": "error", "warning": "warning", "info": "note"}
 
 
 def main() -> None:
-    """Returns nothing; writes the manifest, the verdict on each rule, and Data Docs, then fails if a row failed.
+    """Writes the manifest, the verdict on each rule, and Data Docs, then fails if a row failed.
 
     Raises:
         UserError: A row breaks a rule that is no mere warning (the rows are named on stderr before), or a task has
@@ -34,14 +34,14 @@ def main() -> None:
     paths.MANIFEST.parent.mkdir(parents=True, exist_ok=True)
     paths.MANIFEST.write_text(write_csv(rows), encoding="utf-8")
     paths.VALIDATION.write_text(json.dumps(summary(rows, excluded, verdicts), indent=1) + "\n", encoding="utf-8")
-    for sentence in sentences(verdicts):
-        print(sentence, file=sys.stderr)
+    for line in findings(verdicts):
+        print(line, file=sys.stderr)
     if broken := [v for v in verdicts if v.rule.severity == "critical" and not v.success]:
         items = {item for v in broken for item in v.failing}
         (first, one), rule = next(iter(broken[0].failing.items())), broken[0].rule.name
         raise UserError(
             f"{paths.MANIFEST}: {len(items)} of {len(rows)} rows break a rule (the first: {first}, {one.file}, "
-            f"{rule}), all named above and in {paths.VALIDATION}; mend them, or leave them out with "
+            f"{rule}), all named above and in {paths.VALIDATION}; repair them, or leave them out with "
             "validate.exclude in params.yaml."
         )
     for name, task in params.tasks.items():
@@ -65,14 +65,16 @@ def measure_all(params: Params) -> tuple[list[Row], int]:
     return rows, len(listed) - len(kept)
 
 
-def sentences(verdicts: list[Verdict]) -> list[str]:
-    """Returns one sentence for each row and rule that it breaks: the row, the file, the rule, the fix."""
+def findings(verdicts: list[Verdict]) -> list[str]:
+    """Returns one line for each row and rule that it breaks: the row, the file, the rule, the fix."""
     lines = []
     for verdict in verdicts:
         rule = verdict.rule
         word = WORDS[rule.severity]
         for item, one in list(verdict.failing.items())[:NAMED_PER_RULE]:
-            lines.append(f"{word}: {item} ({one.file}): {rule.name}: {rule.sentence} (here: {one.value}); {rule.fix}.")
+            lines.append(
+                f"{word}: {item} ({one.file}): {rule.name}: {rule.description} (here: {one.value}); {rule.fix}."
+            )
         if len(verdict.failing) > NAMED_PER_RULE:
             rest = len(verdict.failing) - NAMED_PER_RULE
             lines.append(f"{word}: {rest} more rows break '{rule.name}'; {paths.VALIDATION} names them all.")
@@ -93,7 +95,7 @@ def summary(rows: list[Row], excluded: int, verdicts: list[Verdict]) -> dict[str
         **counts,
         "rules": {
             v.rule.name: {
-                "rule": v.rule.sentence,
+                "rule": v.rule.description,
                 "severity": v.rule.severity,
                 "success": v.success,
                 "failing": len(v.failing),

@@ -19,7 +19,7 @@ _FOREIGN = (
 
 
 def make_offline(folder: Path) -> None:
-    """Returns nothing; rewrites the pages below `folder`, and makes `index.html` lead to the one result."""
+    """Rewrites the pages below `folder`, and makes `index.html` lead to the one result."""
     head = PAGE.read_text(encoding="utf-8")
     for page in folder.rglob("*.html"):
         page.write_text(offline(page.read_text(encoding="utf-8"), head), encoding="utf-8")

@@ -28,7 +28,7 @@ class Rule:
         name: Its key in `validation.json`, its column and its heading in the Data Docs.
         expectation: Great Expectations' name of it.
         arguments: What that takes beside the column.
-        sentence: The rule.
+        description: The rule.
         fix: What to do about a row that breaks it.
         severity: Only "critical" ones fail the stage; "info" tells what reading mends.
     """
@@ -36,7 +36,7 @@ class Rule:
     name: str
     expectation: str
     arguments: dict[str, Any]
-    sentence: str
+    description: str
     fix: str = LEAVE_OUT
     severity: Severity = "critical"
 
@@ -57,7 +57,7 @@ def _of_a_picture(limits: Validate) -> list[Rule]:
     one_view = "it is one view, no anaglyph: no channels stand shifted"
     licences = "say them with 'licence' or 'licences' of the source"
     return [
-        Rule("readable", NULL, {}, "every file is there and can be read", f"mend it or {LEAVE_OUT}"),
+        Rule("readable", NULL, {}, "every file is there and can be read", f"repair it or {LEAVE_OUT}"),
         Rule("min_side", BETWEEN, {"min_value": side}, f"no side is shorter than {side} px"),
         Rule("max_pixels", BETWEEN, {"max_value": pixels}, f"at most {pixels:,} pixels"),
         Rule("contrast", BETWEEN, {"min_value": std}, f"luma deviates by at least {std:g} of 255"),

@@ -50,8 +50,8 @@ def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
     batch = source.add_dataframe_asset("manifest").add_batch_definition_whole_dataframe("manifest")
     suite = gx.ExpectationSuite(name="manifest")
     for rule in suite_rules:
-        said = {"severity": rule.severity, "description": f"{rule.sentence}; otherwise {rule.fix}."}
-        suite.add_expectation(getattr(library, rule.expectation)(column=rule.name, **rule.arguments, **said))
+        described = {"severity": rule.severity, "description": f"{rule.description}; otherwise {rule.fix}."}
+        suite.add_expectation(getattr(library, rule.expectation)(column=rule.name, **rule.arguments, **described))
     validation = gx.ValidationDefinition(name="manifest", data=batch, suite=context.suites.add(suite))
     checkpoint = gx.Checkpoint(
         name="validate",

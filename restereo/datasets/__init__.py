@@ -10,7 +10,7 @@ class Progress(Protocol):
     """Told how far a source is: of its pictures, or, where `what` names a file, of that file's bytes."""
 
     def __call__(self, done: int, total: int | None, what: str = "", /) -> None:
-        """Returns nothing. `total` is None where a server does not say how much there is."""
+        """Is called with what is done. `total` is None where a server does not say how much there is."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Source(ABC):
 
 
 def no_progress(done: int, total: int | None, what: str = "", /) -> None:
-    """Returns nothing: the `Progress` of a caller that shows none.
+    """Does nothing: the `Progress` of a caller that shows none.
 
     Example:
         >>> no_progress(1, 2)

@@ -109,7 +109,7 @@ class StereoSR(Task):
     def calibrate(
         self, model: nn.Module, variants: Mapping[str, list[tuple[Scene, Observation]]], device: torch.device
     ) -> Calibration:
-        """Returns nothing measured: the small views are exact but for rounding."""
+        """Returns no calibration: the small views are exact but for rounding."""
         return self.default_calibration()
 
     def default_calibration(self) -> Calibration:
