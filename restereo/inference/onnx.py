@@ -164,7 +164,7 @@ def export(restorer: Restorer, folder: Path) -> list[Exported]:
     facts = {
         "weights_sha256": restorer.sha256,
         "row": restorer.config["row"],
-        "sees": restorer.task.working_size,
+        "working_size": restorer.task.working_size,
         "flips": restorer.task.flips,
         "files": [asdict(one) for one in written],
     }
