@@ -1,4 +1,4 @@
-"""How every program of the pipeline starts: the tools' environment variables, DVC's command line, exit statuses.
+"""How every program of the pipeline starts: the tools' environment variables, DVC's command line, exit statuses, locks.
 
 Import this module before any of the tools: they read these variables when they are imported.
 """
@@ -9,7 +9,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ENVIRONMENT = {
@@ -94,3 +95,32 @@ def is_full(error: BaseException) -> bool:
 def _print_error(message: str, status: int) -> int:
     print(message, file=sys.stderr)
     return status
+
+
+@contextmanager
+def exclusive(file: Path, seconds: float, busy: str) -> Iterator[None]:
+    """Holds a lock while the block runs; the lock of a process that was killed is free.
+
+    Args:
+        file: The lock. It stays, empty, and means nothing by itself.
+        seconds: How long to wait for whoever holds it.
+        busy: What is wrong and what to do, if the wait was in vain.
+
+    Raises:
+        UserError: Another process has held the lock all this time.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder, exclusive(Path(folder, "lock"), 1.0, "wait"):
+        ...     print("alone")
+        alone
+    """
+    from filelock import FileLock, Timeout
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(file).acquire(timeout=seconds)
+    except Timeout:
+        raise UserError(f"{file}: {busy}.", passing=True) from None
+    with held:
+        yield

@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 from packaging.requirements import Requirement
 
 from pipelines import paths
-from pipelines.exclusive import exclusive
+from pipelines.environment import exclusive
 from pipelines.operations import lock_check
 from pipelines.promotion import ledger
 from restereo.config import load_params

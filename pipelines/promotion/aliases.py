@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from pipelines import paths
-from pipelines.exclusive import exclusive
+from pipelines.environment import exclusive
 from pipelines.promotion import ledger
 from pipelines.promotion.ledger import Entry, Model
 from pipelines.tracking.registry import CHAMPION, PREVIOUS, find_by_alias, find_by_content_key, tags

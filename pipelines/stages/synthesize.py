@@ -15,8 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Subset
 
 from pipelines import paths
-from pipelines.environment import run_stage
-from pipelines.exclusive import exclusive
+from pipelines.environment import exclusive, run_stage
 from pipelines.validation.splits import require_splits
 from restereo import catalog
 from restereo.config import SPLITS, Params, Split, load_params

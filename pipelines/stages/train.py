@@ -4,8 +4,7 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 
 from pipelines import paths
-from pipelines.environment import run_stage
-from pipelines.exclusive import exclusive
+from pipelines.environment import exclusive, run_stage
 from pipelines.tracking import cost, lineage
 
 LOCK_SECONDS = 15.0

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from pipelines.environment import ENVIRONMENT
-from pipelines.exclusive import exclusive
+from pipelines.environment import ENVIRONMENT, exclusive
 from pipelines.tracking.store import LOCK_SECONDS, Store, Version, default_store
 from restereo.errors import UserError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from pipelines import paths
-from pipelines.exclusive import exclusive
+from pipelines.environment import exclusive
 
 KEY = "content_key"
 LOADED = "loaded_back"
