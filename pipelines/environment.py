@@ -117,6 +117,8 @@ def exclusive(file: Path, seconds: float, busy: str) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
+    from restereo.errors import UserError
+
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         held = FileLock(file).acquire(timeout=seconds)
