@@ -190,16 +190,15 @@ def judged(film: Film, samples: list[Picture], options: RecoverOptions) -> Facts
     found = [detect(one, str(film.file)) for one in _telling(samples) if min(one.shape[:2]) >= LEAST_SIDE]
     plain = sum(one.plain for one in found)
     if options.method is not None:
-        notes = doubts(options.method, "as asked", found)
-        return {"method": _seen(options.method, options).name, "share": None, "why": "", "notes": notes}
+        method = _seen(options.method, options)
+        return {"method": method.name, "share": None, "why": "", "notes": doubts(method, "as asked", found)}
     hint = HINTS.get(film.stereo_mode or "")
     if not hint and (not found or plain > len(found) / 2) and not options.force:
         what = f"{plain} of {len(found)} frames looked at are plain" if found else "its frames are blank"
         fix = "name its ", Parameter("method"), ", or use ", FORCE
         raise UserError(f"no anaglyph film ({what})", where=film.file, remedy=fix)
-    method = (
-        voted([one for one in found if hint in {None, one.method.colors}]) or METHODS[f"{hint or 'red-cyan'}-color"]
-    )
+    likely = voted([one for one in found if hint in {None, one.method.colors}])
+    method = likely or METHODS[f"{hint or 'red-cyan'}-color"]
     share = sum(one.method == method for one in found) / max(1, len(found))
     by_file = bool(hint) and share == 0
     notes = doubts(method, "by the file's StereoMode" if hint else "as forced", found)

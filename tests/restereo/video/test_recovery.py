@@ -55,6 +55,7 @@ def test_either_eye_may_be_named_and_exchanged(film, name):
         facts = judged(film, RED_CYAN[:1], RecoverOptions(method, swap=swap))
         assert facts["method"] == taken.name
         assert f"first colour taken for the {taken.first_eye} eye's" in told(facts)
+        assert all(note.startswith(f"taken for {taken.name} as asked") for note in facts["notes"])
 
 
 def test_a_wrong_tag_is_believed_and_noted(film):
