@@ -20,7 +20,7 @@ from restereo.config import load_params
 from restereo.errors import UserError
 from tests.conftest import ROOT
 from tests.pipelines.flows.flow_runs import ask, found, names, run_flow
-from tests.pipelines.test_stages import TINY
+from tests.pipelines.stages.test_stages import TINY
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.stages import synthesize
-from tests.pipelines.test_stages import break_off, contents, here, pairs, project
+from tests.pipelines.stages.test_stages import break_off, contents, here, pairs, project
 
 pytest.importorskip("prefect_dask", reason="prefect-dask is not installed; pip install 'restereo[servers]'")
 from pipelines.flows import scatter

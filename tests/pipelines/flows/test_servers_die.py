@@ -17,7 +17,7 @@ from pipelines.flows.ui import HOST, Server, mlflow_server, prefect_server, serv
 from tests.pipelines.conftest import copy_project, free_port
 from tests.pipelines.flows.flow_runs import start_flow
 from tests.pipelines.flows.test_servers import call, ran
-from tests.pipelines.test_stages import TINY, shell
+from tests.pipelines.stages.test_stages import TINY, shell
 
 pytestmark = [
     pytest.mark.xdist_group("servers"),

@@ -10,7 +10,7 @@ from pipelines import paths
 from pipelines.flows import watch
 from restereo.config import Params, parse_params
 from restereo.errors import UserError
-from tests.pipelines.test_stages import TINY
+from tests.pipelines.stages.test_stages import TINY
 
 STAGES = ["download@mine", "download@builtin", "validate"]
 
