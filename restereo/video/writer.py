@@ -110,7 +110,8 @@ def configure(context: Any, settings: EncoderSettings) -> None:
     options = {"preset": "medium", "crf": f"{settings.crf:g}"}
     if settings.codec == "h264":
         packing = PACKING.get(settings.stereo_mode or 0)
-        options["x264-params"] = "stitchable=1" + (f":frame-packing={packing}" if packing else "")
+        # With mbtree, what x264 writes depends on what memory held before (findings/x264-mbtree-memory.sh).
+        options["x264-params"] = "stitchable=1:mbtree=0" + (f":frame-packing={packing}" if packing else "")
     else:
         options["x265-params"] = "frame-threads=2:pools=2:log-level=error"
         context.codec_tag = "hvc1"

@@ -1,6 +1,9 @@
 """Films in and out: every frame, its time, its colours, all the rest of the file, and a killed run taken up again."""
 
+import os
 import resource
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
@@ -48,6 +51,39 @@ def converted(file: Path, out: Path, wanted: VideoOptions = VideoOptions(), make
     unfinished = Segments(out, segments.origin_of(film, asdict(wanted), {}))
     films.convert(film, out, make or Doubled(), unfinished, wanted, films.survey(film, wanted)[0])
     return out
+
+
+ENCODED = """
+import hashlib
+from fractions import Fraction
+
+import numpy as np
+
+from restereo.video.color import LIMITED, Colour
+from restereo.video.writer import EncoderSettings, encode
+
+blocks = np.kron(np.random.default_rng(0).integers(0, 256, (20, 60), np.uint8), np.ones((8, 8), np.uint8))
+pictures = [(np.roll(blocks, number, 1)[..., None].repeat(3, 2), number, 1) for number in range(8)]
+for codec in ("h264", "hevc"):
+    tick = Fraction(1, 25)
+    settings = EncoderSettings(codec, 16, 480, 160, tick, 1 / tick, Fraction(1), Colour(6, LIMITED), 1)
+    print(hashlib.sha256(b"".join(packet.data for packet in encode(pictures, settings))).hexdigest())
+"""
+
+
+def test_the_same_pictures_get_the_same_bytes_whatever_memory_held_before():
+    """glibc fills memory that it hands out with what MALLOC_PERTURB_ says."""
+    made = [
+        subprocess.run(
+            [sys.executable, "-c", ENCODED],
+            env=os.environ | {"MALLOC_PERTURB_": fill},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for fill in ("1", "85", "170")
+    ]
+    assert len(set(made)) == 1
 
 
 @pytest.mark.parametrize("ending", [".mp4", ".mkv", ".mov"])
