@@ -42,9 +42,9 @@ def main(folder: Path) -> None:
         rows.append(
             [psnr(one[mask], scene.truth[mask]) for one in (answer, filled)] + [found[mask].mean(), mask.mean()]
         )
-    network, told, share, damaged = np.mean(rows, axis=0)
+    network, masked, share, damaged = np.mean(rows, axis=0)
     print(
-        f"{len(rows)} photos, inside: {network:.2f} dB, if told where it is {told:.2f} dB; "
+        f"{len(rows)} photos, inside: {network:.2f} dB, if told where it is {masked:.2f} dB; "
         f"{damaged:.1%} of the pixels are damaged, {share:.0%} of those found"
     )
 

@@ -32,8 +32,8 @@ def _work(first: int, end: int, of_films: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(first, end):
             name, content = kind.case(number, files)
-            verdict, said = try_file(name, content, number, Path(folder), network)
-            print(number, name, verdict, said, sep="\t", flush=True)
+            verdict, message = try_file(name, content, number, Path(folder), network)
+            print(number, name, verdict, message, sep="\t", flush=True)
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
         _work(*given.only, of_films=given.films)
         return
     verdicts: Counter[str] = Counter()
-    sentences: Counter[str] = Counter()
+    messages: Counter[str] = Counter()
     next_case, end = given.first, given.first + given.count
     with ProgressBar("trying", given.count, "files") as advance:
         while next_case < end:
@@ -62,10 +62,10 @@ def main() -> None:
                     watch.cancel()
                     watch = Timer(SILENCE, process.kill)
                     watch.start()
-                    number, name, verdict, said = line.rstrip("\n").split("\t")
+                    number, name, verdict, message = line.rstrip("\n").split("\t")
                     next_case = int(number) + 1
                     verdicts[verdict if verdict in {"recovered", "refused"} else "FAULT"] += 1
-                    sentences[_rule(said, name)] += 1
+                    messages[_rule(message, name)] += 1
                     if verdict not in {"recovered", "refused"}:
                         print(f"case {number} ({name}): {verdict}")
                     advance(1)
@@ -75,14 +75,14 @@ def main() -> None:
                 verdicts["FAULT"] += 1
                 next_case += 1
     print(dict(verdicts))
-    for sentence, count in sentences.most_common(30):
-        print(f"{count:5d}  {sentence or '(recovered)'}")
+    for wording, count in messages.most_common(30):
+        print(f"{count:5d}  {wording or '(recovered)'}")
     sys.exit(1 if verdicts["FAULT"] else 0)
 
 
-def _rule(said: str, name: str) -> str:
+def _rule(message: str, name: str) -> str:
     """The sentence without what is of this file alone."""
-    rule = said.split(f"{name}: ", 1)[-1] if said else ""
+    rule = message.split(f"{name}: ", 1)[-1] if message else ""
     return "".join("#" if letter.isdigit() else letter for letter in rule)[:90]
 
 

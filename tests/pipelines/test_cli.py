@@ -26,7 +26,7 @@ def test_a_misspelt_key_is_said_before_anything_runs(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("right", "wrong", "message"),
     [
         ("builtin: {}", "builtin: {foo: 1}", "source 'builtin' has no option 'foo'"),
         ("scale: 4", "scael: 4", "task 'stereo_sr' has no option 'scael': did you mean 'scale'?"),
@@ -34,10 +34,10 @@ def test_a_misspelt_key_is_said_before_anything_runs(tmp_path):
         ("squared_weight", "squared_wait", "objective 'pixel' has no option 'squared_wait'"),
     ],
 )
-def test_a_misspelt_option_is_said_before_anything_runs(tmp_path, right, wrong, said):
+def test_a_misspelt_option_is_said_before_anything_runs(tmp_path, right, wrong, message):
     text = (ROOT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text.replace(right, wrong, 1))
-    with pytest.raises(UserError, match=re.escape(said)):
+    with pytest.raises(UserError, match=re.escape(message)):
         load_params(tmp_path / "params.yaml")
 
 

@@ -161,9 +161,9 @@ def test_bad_input_is_one_sentence_status_2_and_no_trace(cli, pair, tmp_path, ru
         (["train", "anaglyph_unet", "--data", tmp_path / "no", "--out", tmp_path / "r"], "index.json: no such file"),
     ]
     before = sorted(tmp_path.rglob("*"))
-    for arguments, said in cases:
+    for arguments, message in cases:
         done = cli(*arguments)
         assert done.returncode == 2, (arguments, done.stdout, done.stderr)
-        assert said in done.stderr, (arguments, done.stderr)
+        assert message in done.stderr, (arguments, done.stderr)
         assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, (arguments, done.stderr)
     assert sorted(tmp_path.rglob("*")) == before

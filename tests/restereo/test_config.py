@@ -39,7 +39,7 @@ def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "printed"),
     [
         ("sources:", "sorces: {}\nsources:", "unknown key 'sorces': did you mean 'sources'?"),
         ("model: unet", "model: unte", "recipe 'first': unknown model 'unte': did you mean 'unet'?"),
@@ -71,12 +71,12 @@ def test_a_recipe_lays_its_values_over_the_common_section(tmp_path):
         ),
     ],
 )
-def test_a_mistake_is_one_sentence_that_names_file_rule_and_fix(tmp_path, old, new, said):
+def test_a_mistake_is_one_sentence_that_names_file_rule_and_fix(tmp_path, old, new, printed):
     file = written(tmp_path, GOOD.replace(old, new, 1))
     with pytest.raises(UserError) as caught:
         load_params(file)
     message = str(caught.value)
-    assert said in message
+    assert printed in message
     assert message.startswith(str(file)) and "\n" not in message
 
 
@@ -190,12 +190,12 @@ NONSENSE = {
 
 @pytest.mark.parametrize("name", NONSENSE)
 def test_nonsense_is_one_sentence_before_anything_runs(tmp_path, name):
-    values, said = NONSENSE[name]
+    values, printed = NONSENSE[name]
     file = written(tmp_path, yaml.safe_dump(values))
     with pytest.raises(UserError) as caught:
         load_params(file)
     message = str(caught.value)
-    assert message.startswith(f"{file}: ") and said in message and "\n" not in message
+    assert message.startswith(f"{file}: ") and printed in message and "\n" not in message
 
 
 def test_a_number_is_what_dvc_takes_for_one(tmp_path):

@@ -51,10 +51,10 @@ def call(*arguments: object) -> str:
     return done.output
 
 
-def refused(sentence: str, *arguments: object) -> None:
+def refused(wording: str, *arguments: object) -> None:
     with pytest.raises(UserError) as caught:
         CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-    assert re.search(sentence, message(caught.value))
+    assert re.search(wording, message(caught.value))
 
 
 def test_a_coloured_picture_has_the_size_and_the_grey_of_the_first(tmp_path, picture):
@@ -97,8 +97,8 @@ def test_a_network_of_another_scale_is_refused(tmp_path, picture):
 def test_a_picture_that_has_colours_is_refused_or_noted(tmp_path):
     coloured = written(tmp_path / "new.png", smooth_picture(3, 41, 50))
     run = run_of(tmp_path / "run", "colorization", "autoencoder")
-    sentence = r"new.png: it has colours of its own, .*; give a grey picture, or go on with --force"
-    refused(sentence, "colorize", coloured, "--model", run)
+    wording = r"new.png: it has colours of its own, .*; give a grey picture, or go on with --force"
+    refused(wording, "colorize", coloured, "--model", run)
     assert not (tmp_path / "new_color.png").exists()
     assert "note: it has colours of its own" in call("colorize", coloured, "--force", "--model", run)
     assert (tmp_path / "new_color.png").exists()
@@ -113,12 +113,12 @@ def test_views_that_are_no_pair_are_refused(tmp_path):
     other = written(tmp_path / "other.png", np.ascontiguousarray(right[::-1]))
     smaller = written(tmp_path / "smaller.png", right[:-2])
     run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
-    for second, sentence in (
+    for second, wording in (
         (smaller, r"smaller.png: 371x248, but .*left.png is 371x250; both eyes need the same size"),
         (lower, r"left.png and .*lower.png: rows of the two views disagree by .9\.. px; rectify them"),
         (other, r"the views show different scenes \(\d+% of them match\); give the two views of one, or .* --force"),
     ):
-        refused(sentence, "upscale", files["left"], second, "--scale", 2, "--model", run)
+        refused(wording, "upscale", files["left"], second, "--scale", 2, "--model", run)
     refused(
         "the views look swapped; give the left eye's first",
         "upscale",
@@ -156,9 +156,9 @@ def test_what_cannot_be_written_becomes_png(tmp_path, ending):
 @pytest.mark.parametrize("name", ["y.jps", "y.mpo", "y.pfm"])
 def test_a_stereo_file_takes_no_single_picture(tmp_path, picture, name):
     run = run_of(tmp_path / "run", "colorization", "autoencoder")
-    sentence = f"{name}: '{name[1:]}' is no format for this picture; end the name in"
-    refused(sentence, "colorize", picture, "-o", tmp_path / name, "--model", run)
-    refused(sentence, "anaglyph", picture, picture, "-o", tmp_path / name)
+    wording = f"{name}: '{name[1:]}' is no format for this picture; end the name in"
+    refused(wording, "colorize", picture, "-o", tmp_path / name, "--model", run)
+    refused(wording, "anaglyph", picture, picture, "-o", tmp_path / name)
 
 
 def test_networks_of_other_tasks_and_baselines_recover_nothing(tmp_path, picture):
@@ -222,14 +222,14 @@ def test_photos_are_measured_by_the_protocol(tmp_path, picture):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "printed"),
     [
         (["--method", "all"], "observes in one way only"),
         (["--jpeg", "80"], "never saved as JPEG; leave it out"),
         (["--json", "nowhere/figures.json"], "nowhere/figures.json: no such folder; make 'nowhere' first"),
     ],
 )
-def test_what_a_measurement_cannot_do_is_refused_before_it_begins(tmp_path, picture, options, said):
+def test_what_a_measurement_cannot_do_is_refused_before_it_begins(tmp_path, picture, options, printed):
     asked = ["evaluate", "grey_copy", "--task", "colorization", "--photos", str(tmp_path), *options]
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=printed):
         CliRunner().invoke(app, asked, catch_exceptions=False)

@@ -270,8 +270,8 @@ def test_a_second_clone_gets_everything_from_a_remote_and_registers_it(evaluated
     for folder in outs:
         assert contents(second / folder) == contents(first / folder)
 
-    said = call(second, *DVC, "repro", "register@tiny")
-    assert re.findall("Running stage '(.+)'", said) == ["register@tiny"]
+    message = call(second, *DVC, "repro", "register@tiny")
+    assert re.findall("Running stage '(.+)'", message) == ["register@tiny"]
     monkeypatch.chdir(first)
     key = record.content_key_of("anaglyph", "tiny")
     monkeypatch.chdir(second)
@@ -281,8 +281,8 @@ def test_a_second_clone_gets_everything_from_a_remote_and_registers_it(evaluated
     # Without the lock, the run-cache alone knows what came of this code, these parameters and data.
     (second / "dvc.lock").unlink()
     shutil.rmtree(second / paths.run("tiny"))
-    said = call(second, *DVC, "repro", "--single-item", "train@tiny")
-    assert "Stage 'train@tiny' is cached - skipping run, checking out outputs" in said
+    message = call(second, *DVC, "repro", "--single-item", "train@tiny")
+    assert "Stage 'train@tiny' is cached - skipping run, checking out outputs" in message
     assert contents(second / paths.run("tiny")) == contents(first / paths.run("tiny"))
     assert not (second / paths.cost("tiny")).exists(), "nothing was trained or evaluated here"
 

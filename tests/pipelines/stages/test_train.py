@@ -47,8 +47,8 @@ def test_a_disk_that_fills_up_during_a_checkpoint_costs_only_what_came_after_the
         with pytest.raises(SystemExit) as end:
             run_stage(lambda: train_recipe(settings, "tiny", scenes, run, live, quiet=True))
     assert end.value.code == 2 and saves == [2, 4, 6]
-    said = capsys.readouterr().err
-    assert said.startswith(f"error: {Path.cwd()}: the disk is full") and "Traceback" not in said
+    message = capsys.readouterr().err
+    assert message.startswith(f"error: {Path.cwd()}: the disk is full") and "Traceback" not in message
     assert not run.exists()
     assert not temporary.is_symlink(), "half a checkpoint takes no room on a full disk"
     again = train_recipe(settings, "tiny", scenes, run, live, quiet=True)

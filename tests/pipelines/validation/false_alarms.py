@@ -24,11 +24,11 @@ def main(folder: Path) -> None:
     }
     eyes(pairs)
     views = {f"{name} {eye}": view for name, pair in pairs.items() for eye, view in zip("LR", pair, strict=True)}
-    told("views", {name: parallax(view) for name, view in views.items()}, "called anaglyphs")
+    description("views", {name: parallax(view) for name, view in views.items()}, "called anaglyphs")
     photos = sorted(p for p in (folder / "photos").rglob("*") if p.suffix.lower() in SUFFIXES)
-    told("photos", {photo.name: parallax(read_picture(photo)) for photo in photos}, "called anaglyphs")
+    description("photos", {photo.name: parallax(read_picture(photo)) for photo in photos}, "called anaglyphs")
     made = {f"{n} {m}": parallax(form(*pair, METHODS[m])) for n, pair in pairs.items() for m in METHODS}
-    told("anaglyphs", made, "called anaglyphs")
+    description("anaglyphs", made, "called anaglyphs")
 
 
 def eyes(pairs: dict[str, tuple[Picture, Picture]]) -> None:
@@ -45,7 +45,7 @@ def eyes(pairs: dict[str, tuple[Picture, Picture]]) -> None:
         print(f"{words}: {sum(row[column] < limit for row in rows)} of {len(rows)} called swapped")
 
 
-def told(what: str, scores: dict[str, float], words: str) -> None:
+def description(what: str, scores: dict[str, float], words: str) -> None:
     """Prints how many scores are over the limit, and those nearest to it."""
     near = sorted(scores.items(), key=lambda one: abs(one[1] - SHIFTED))[:4]
     found = sum(score > SHIFTED for score in scores.values())

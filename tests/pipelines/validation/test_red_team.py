@@ -197,9 +197,9 @@ def test_a_fault_is_caught_and_named(name: str, folder: Path, capsys: pytest.Cap
     assert file in found[fault.rule][item]["file"]
     alone = {"licence": 6, "same_file_across_splits": 2}.get(fault.rule, 1)
     assert len(found[fault.rule]) == alone
-    said = next(line for line in capsys.readouterr().err.splitlines() if line.startswith(f"error: {item} ("))
-    assert file in said
-    assert f": {fault.rule}: " in said
+    message = next(line for line in capsys.readouterr().err.splitlines() if line.startswith(f"error: {item} ("))
+    assert file in message
+    assert f": {fault.rule}: " in message
     (docs,) = (paths.DATA_DOCS / "validations").rglob("*.html")
     report.main("anaglyph")
     for page in (docs, paths.report("anaglyph")):

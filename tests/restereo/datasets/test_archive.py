@@ -61,10 +61,10 @@ def refused(archive: Path, out: Path, limits: Limits | None = None) -> str:
 def test_what_is_wanted_comes_out_where_it_is_wanted(make: Callable[..., Path], tmp_path: Path) -> None:
     archive = Archive(make(tmp_path / "a.bin", list(GOOD.items())))
     assert archive.files == {"set/a.png": 4, "set/b.png": 1000}
-    told: list[int] = []
-    archive.unpack({"set/b.png": tmp_path / "out" / "deep" / "right.png"}, lambda: told.append(1))
+    description: list[int] = []
+    archive.unpack({"set/b.png": tmp_path / "out" / "deep" / "right.png"}, lambda: description.append(1))
     assert [p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*.*")] == [Path("deep/right.png")]
-    assert (tmp_path / "out" / "deep" / "right.png").read_bytes() == GOOD["set/b.png"] and told == [1]
+    assert (tmp_path / "out" / "deep" / "right.png").read_bytes() == GOOD["set/b.png"] and description == [1]
 
 
 def test_a_folder_stands_for_an_archive(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_folder_stands_for_an_archive(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [as_zip, as_tar])
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("../evil.png", "would leave the folder"),
         ("set/../../evil.png", "would leave the folder"),
@@ -92,14 +92,14 @@ def test_a_folder_stands_for_an_archive(tmp_path: Path) -> None:
         ("set", "is there twice"),
     ],
 )
-def test_names_that_lead_elsewhere(make: Callable[..., Path], name: str, said: str, tmp_path: Path) -> None:
+def test_names_that_lead_elsewhere(make: Callable[..., Path], name: str, message: str, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="Duplicate") if (make, name) == (as_zip, "set/a.png") else nullcontext():
         archive = make(tmp_path / "a.bin", [*GOOD.items(), (name, b"evil")])
-    assert said in refused(archive, tmp_path / "out")
+    assert message in refused(archive, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
-    ("member", "said"),
+    ("member", "message"),
     [
         (special(tarfile.SYMTYPE, "/etc/passwd"), "is a symbolic link"),
         (special(tarfile.SYMTYPE, "a.png"), "is a symbolic link"),
@@ -108,9 +108,9 @@ def test_names_that_lead_elsewhere(make: Callable[..., Path], name: str, said: s
         (special(tarfile.FIFOTYPE), "is a device or pipe"),
     ],
 )
-def test_links_and_devices_in_a_tar(member: tarfile.TarInfo, said: str, tmp_path: Path) -> None:
+def test_links_and_devices_in_a_tar(member: tarfile.TarInfo, message: str, tmp_path: Path) -> None:
     archive = as_tar(tmp_path / "a.tar.gz", [*GOOD.items(), ("set/c.png", member)])
-    assert f"'set/c.png' {said}" in refused(archive, tmp_path / "out")
+    assert f"'set/c.png' {message}" in refused(archive, tmp_path / "out")
 
 
 def test_a_link_in_a_zip(tmp_path: Path) -> None:
@@ -150,8 +150,8 @@ def test_a_cut_archive(make: Callable[..., Path], kept: float, tmp_path: Path) -
     noise = [(f"{n}.png", bytes((i * i * 7 + n) % 251 for i in range(20_000))) for n in range(5)]
     archive = make(tmp_path / "a.bin", noise)
     archive.write_bytes(archive.read_bytes()[: int(archive.stat().st_size * kept)])
-    said = refused(archive, tmp_path / "out")
-    assert "damaged or cut short" in said or "neither a whole zip nor a tar" in said
+    message = refused(archive, tmp_path / "out")
+    assert "damaged or cut short" in message or "neither a whole zip nor a tar" in message
 
 
 def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
@@ -167,8 +167,8 @@ def test_a_flipped_bit_is_noticed(tmp_path: Path) -> None:
 
 def test_a_web_page_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("<!DOCTYPE html><title>Sign in</title>")
-    said = refused(tmp_path / "a.zip", tmp_path / "out")
-    assert "neither a whole zip nor a tar file (it begins with b'<!DOCTYPE html><')" in said
+    message = refused(tmp_path / "a.zip", tmp_path / "out")
+    assert "neither a whole zip nor a tar file (it begins with b'<!DOCTYPE html><')" in message
 
 
 def test_what_was_there_is_not_overwritten(tmp_path: Path) -> None:
@@ -183,5 +183,5 @@ def test_what_was_there_is_not_overwritten(tmp_path: Path) -> None:
 def test_a_disk_that_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = unpacker.shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(unpacker.shutil, "disk_usage", lambda _: free)
-    said = refused(as_zip(tmp_path / "a.zip", list(GOOD.items())), tmp_path / "out")
-    assert "GB are to be written, but" in said
+    message = refused(as_zip(tmp_path / "a.zip", list(GOOD.items())), tmp_path / "out")
+    assert "GB are to be written, but" in message

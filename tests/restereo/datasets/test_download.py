@@ -40,11 +40,11 @@ def left(folder: Path) -> set[str]:
 
 
 def test_a_whole_file_is_one_request_and_leaves_nothing_beside_it(tmp_path, site, pauses):
-    told = []
-    digest = download(f"{site.url}/a.zip", tmp_path / "a.zip", SHA, lambda *step: told.append(step))
+    description = []
+    digest = download(f"{site.url}/a.zip", tmp_path / "a.zip", SHA, lambda *step: description.append(step))
     assert digest == SHA and (tmp_path / "a.zip").read_bytes() == CONTENT
     assert left(tmp_path) == {"a.zip"} and site.ranges() == [None] and pauses == []
-    assert (0, len(CONTENT), "a.zip") in told and (len(CONTENT), len(CONTENT), "a.zip") in told
+    assert (0, len(CONTENT), "a.zip") in description and (len(CONTENT), len(CONTENT), "a.zip") in description
 
 
 def test_a_cut_is_resumed_where_it_ended(tmp_path, site):
@@ -160,8 +160,8 @@ def test_giving_up_is_one_sentence(tmp_path, site):
     site.replies = [Reply(status=503)]
     with pytest.raises(UserError) as caught:
         download(f"{site.url}/a.zip", tmp_path / "a.zip", SHA)
-    said = str(caught.value)
-    assert "503" in said and f"gave up after {ATTEMPTS} attempts" in said and "\n" not in said
+    message = str(caught.value)
+    assert "503" in message and f"gave up after {ATTEMPTS} attempts" in message and "\n" not in message
     assert len(site.asked) == ATTEMPTS and left(tmp_path) == set()
 
 
@@ -223,9 +223,9 @@ def test_other_bytes_than_expected_are_thrown_away(tmp_path, site):
 
 def test_a_server_that_does_not_say_how_much(tmp_path, site):
     site.replies = [Reply(length=False)]
-    told = []
-    download(f"{site.url}/a.zip", tmp_path / "a.zip", SHA, lambda *step: told.append(step))
-    assert (tmp_path / "a.zip").read_bytes() == CONTENT and (len(CONTENT), None, "a.zip") in told
+    description = []
+    download(f"{site.url}/a.zip", tmp_path / "a.zip", SHA, lambda *step: description.append(step))
+    assert (tmp_path / "a.zip").read_bytes() == CONTENT and (len(CONTENT), None, "a.zip") in description
 
 
 def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path, site):

@@ -81,9 +81,14 @@ def test_what_has_to_be_got_by_hand_is_said_in_a_sentence(name: str, tmp_path: P
     folder = tmp_path / "archives"
     with pytest.raises(UserError) as caught:
         catalog.build("source", name, archives=str(folder)).fetch(tmp_path, no_progress)
-    said = str(caught.value)
-    assert said.startswith(f"{folder}: ") and described.page in said and described.login in said and "\n" not in said
-    assert all(file in said for file in by_hand)
+    message = str(caught.value)
+    assert (
+        message.startswith(f"{folder}: ")
+        and described.page in message
+        and described.login in message
+        and "\n" not in message
+    )
+    assert all(file in message for file in by_hand)
     packed(folder / by_hand[0], {"x": b""})
     if len(by_hand) > 1:
         with pytest.raises(UserError, match=f": {by_hand[1]}"):

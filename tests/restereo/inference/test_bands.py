@@ -103,11 +103,11 @@ def test_what_memory_does_not_hold_is_restored_in_smaller_bands(full):
             return Prediction(torch.cat([x[:, :3]] * 2, 1))
 
     task, observed, operator = build(Options()), torch.rand(1, 3, 400, 8), operator_of(METHODS["red-cyan-color"])
-    told = observed, operator, task.default_calibration()
+    description = observed, operator, task.default_calibration()
     with torch.inference_mode():
-        assert bands.restore_any_size(Small(), task, *told, 400 * 8).image.shape[-2:] == (400, 8)
+        assert bands.restore_any_size(Small(), task, *description, 400 * 8).image.shape[-2:] == (400, 8)
         with pytest.raises(type(full)):
-            bands.restore_any_size(Small(), task, *told, 400 * 8 * 64)
+            bands.restore_any_size(Small(), task, *description, 400 * 8 * 64)
 
 
 def test_other_errors_are_not_taken_for_a_small_memory():

@@ -171,11 +171,11 @@ def folder_of(tmp_path: Path) -> Path:
 def test_a_folder_keeps_its_shape_and_errors_can_be_skipped(network, tmp_path, workers):
     folder, out = folder_of(tmp_path), tmp_path / "out"
     options = RecoverOptions(layouts=(LAYOUTS["sbs"], LAYOUTS["mpo"]))
-    told: list[Result] = []
+    description: list[Result] = []
     jobs = batch.plan([folder], options, out)
     assert len(jobs) == 5
-    outcomes = batch.run(jobs, network, options, told.append, workers=workers, skip_errors=True)
-    assert outcomes == told
+    outcomes = batch.run(jobs, network, options, description.append, workers=workers, skip_errors=True)
+    assert outcomes == description
     ended = {str(one.file.relative_to(folder)): one.status for one in outcomes}
     assert ended == dict.fromkeys(["a.png", "deep/er/b.png", "deep/c.png"], "done") | dict.fromkeys(
         ["plain.png", "deep/damaged.png"], "failed"
@@ -226,8 +226,8 @@ def test_planning_refuses_what_cannot_be(tmp_path):
         ([a], RecoverOptions(), a, None, "overwrite its own source"),
         ([a], RecoverOptions(), None, ".heic", "is no format to write"),
     ]
-    for paths, options, out, ending, said in cases:
-        with pytest.raises(UserError, match=said):
+    for paths, options, out, ending, message in cases:
+        with pytest.raises(UserError, match=message):
             batch.plan(paths, options, out, ending)
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no pictures"):

@@ -92,10 +92,13 @@ def test_what_a_folder_leaves_out_is_told(tmp_path):
     for end in ("_left", "_color", "_repaired", "_x2", "_x4", "_LRF_Full_SBS_sample"):
         anaglyph(tmp_path, f"a{end}.png")
     anaglyph(tmp_path, "_LR.png")
-    told: list[str] = []
-    jobs = batch.plan([tmp_path], options("sbs"), tmp_path / "out", on_note=told.append)
+    description: list[str] = []
+    jobs = batch.plan([tmp_path], options("sbs"), tmp_path / "out", on_note=description.append)
     assert [job.file.name for job in jobs] == ["_LR.png", "a.png"]
-    assert len(told) == 1 and "6 left out as results of earlier runs (a_LRF_Full_SBS_sample.png, a_color.png" in told[0]
+    assert (
+        len(description) == 1
+        and "6 left out as results of earlier runs (a_LRF_Full_SBS_sample.png, a_color.png" in description[0]
+    )
 
 
 def test_results_below_the_folder_are_no_sources_however_it_is_written(tmp_path, monkeypatch):
@@ -135,10 +138,10 @@ def test_one_bad_path_is_one_failed_outcome(tmp_path):
     paths += [tmp_path / "empty", tmp_path / "fifo.png", tmp_path / f"{300 * 'a'}.png"]
     both = options("sbs", "mpo")
     jobs = batch.plan(paths, both, tmp_path / "out", skip_errors=True)
-    told: list[Result] = []
-    batch.run(jobs, restorer(), both, told.append, resume=True, skip_errors=True)
-    ended = {one.file.name: str(one.error) for one in told if one.status == "failed"}
-    said = {
+    description: list[Result] = []
+    batch.run(jobs, restorer(), both, description.append, resume=True, skip_errors=True)
+    ended = {one.file.name: str(one.error) for one in description if one.status == "failed"}
+    message = {
         "none.png": "no such file",
         "a.png": "would become it",
         "f.mkv": "layout 'mpo' is for pictures",
@@ -147,9 +150,9 @@ def test_one_bad_path_is_one_failed_outcome(tmp_path):
         "fifo.png": "no regular file",
         f"{300 * 'a'}.png": "File name too long",
     }
-    assert sorted(ended) == sorted(said) and all(said[name] in error for name, error in ended.items())
-    assert [one.file for one in told if one.status == "done"] == [good]
-    assert all(json.loads(json.dumps(one.facts()))["status"] == one.status for one in told)
+    assert sorted(ended) == sorted(message) and all(message[name] in error for name, error in ended.items())
+    assert [one.file for one in description if one.status == "done"] == [good]
+    assert all(json.loads(json.dumps(one.facts()))["status"] == one.status for one in description)
     with pytest.raises(UserError, match=r"none\.png: no such file"):
         batch.plan(paths, both, tmp_path / "out")
 

@@ -60,5 +60,5 @@ def test_a_film_of_cuts_alone_is_not_taken_for_a_steady_one(tmp_path, monkeypatc
     monkeypatch.setattr(lookup, "find_model", lambda *_, **__: fake)
     monkeypatch.setattr("restereo.video.temporal.motion_between", lambda *_: None)
     assert {row.color for row in measure(fake, None, open_film(film), count=3).values()} == {None}
-    said = CliRunner().invoke(app, ["flicker", str(film), "--frames", "3", "--model", "x"], catch_exceptions=False)
-    assert "0.000" not in said.output and "no frame could be compared" in said.output
+    message = CliRunner().invoke(app, ["flicker", str(film), "--frames", "3", "--model", "x"], catch_exceptions=False)
+    assert "0.000" not in message.output and "no frame could be compared" in message.output

@@ -36,7 +36,7 @@ def film(tmp_path_factory):
     return open_film(clips.make(tmp_path_factory.mktemp("film") / "a.mkv", clips.TIMES[:10]))
 
 
-def told(facts: dict) -> str:
+def description(facts: dict) -> str:
     return describe(parse(facts["method"]), facts["share"], facts["why"])
 
 
@@ -54,7 +54,7 @@ def test_either_eye_may_be_named_and_exchanged(film, name):
     for method, swap, taken in ((named, True, other), (other, True, named), (other, False, other)):
         facts = judged(film, RED_CYAN[:1], RecoverOptions(method, swap=swap))
         assert facts["method"] == taken.name
-        assert f"first colour taken for the {taken.first_eye} eye's" in told(facts)
+        assert f"first colour taken for the {taken.first_eye} eye's" in description(facts)
         assert all(note.startswith(f"taken for {taken.name} as asked") for note in facts["notes"])
 
 
@@ -62,10 +62,10 @@ def test_a_wrong_tag_is_believed_and_noted(film):
     tagged = replace(film, stereo_mode="anaglyph_green_magenta")
     facts = judged(tagged, RED_CYAN, RecoverOptions())
     assert facts["method"] == "green-magenta-color" and facts["share"] is None
-    assert told(facts).startswith("green-magenta-color (by the file's StereoMode); first")
+    assert description(facts).startswith("green-magenta-color (by the file's StereoMode); first")
     assert "taken for green-magenta-color by the file's StereoMode, but most frames look like red-" in facts["notes"][0]
     right = judged(replace(film, stereo_mode="anaglyph_cyan_red"), RED_CYAN, RecoverOptions())
-    assert right["notes"] == [] and "detected in" in told(right)
+    assert right["notes"] == [] and "detected in" in description(right)
 
 
 def test_a_sample_of_matroska_tells_how_long_the_whole_takes(film, tmp_path):
@@ -85,9 +85,9 @@ def test_a_layout_for_pictures_is_refused_in_a_sentence(name, tmp_path):
     assert name not in str(caught.value).partition("take one of")[2]
 
 
-@pytest.mark.parametrize(("name", "sentence"), [("h265", "did you mean hevc"), ("vp9", "no such codec; write h264")])
-def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, sentence):
-    with pytest.raises(UserError, match=sentence):
+@pytest.mark.parametrize(("name", "message"), [("h265", "did you mean hevc"), ("vp9", "no such codec; write h264")])
+def test_a_wrong_codec_is_told_before_a_film_is_looked_through(name, message):
+    with pytest.raises(UserError, match=message):
         video_options("0", None, False, name, None, False)
 
 
