@@ -114,7 +114,7 @@ def test_a_recipe_brings_no_sibling(evaluated: Path) -> None:
 
 def test_make_run_shows_the_rows_that_it_ran() -> None:
     for recipes, shown in (("anaglyph*", " 'anaglyph*'"), ("colorization_gan", " 'colorization_gan'"), ("all", " ")):
-        command = ["make", "-n", "-o", ".venv/.installed", "run", f"RECIPES={recipes}"]
+        command = ["make", "--no-print-directory", "-n", "-o", ".venv/.installed", "run", f"RECIPES={recipes}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout.rstrip("\n").endswith(f"restereo-pipelines summary{shown}")
 
