@@ -4,10 +4,13 @@ A scene is a background and 4-12 pieces in front of it (fewer where no depth is 
 with a soft-edged shape and lies on a smooth disparity surface d, defined on coordinates of the left view; the right
 view shows left column x at x - d(x). All surfaces keep |dd/dx| <= `STEEPEST`, so x - d(x) grows along a row and has
 one inverse.
+
+Some scenes have what the frames of real pairs have: one eye is shifted as a whole, so that a strip at a side of each
+view has no counterpart, and rims and wedges that rectification left black.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import cv2
@@ -22,6 +25,12 @@ Floats = NDArray[np.float32]
 STEEPEST = 0.4
 """Largest |dd/dx| of a surface: the two views of a piece differ in width by this share at most."""
 LUMA = np.array(BT601)
+FRAMED = 0.25
+"""Share of scenes with a shifted eye and black rims: enough to learn from, few enough that frames do not rule."""
+SHIFT = (0.05, 0.1)
+"""Shift of the framed scenes' eyes, as a share of the width."""
+RIM = 0.06
+"""Largest depth of a black rim, as a share of the view's side."""
 
 
 @final
@@ -34,8 +43,9 @@ class StereoScene:
         right: `(H, W, 3)` uint8 RGB.
         disparity: `(2, H, W)` float32 of left and right in px of the front surface (alpha >= 0.5), positive = near:
             left x is right x - d_left(x), right x is left x + d_right(x).
-        occlusion: `(2, H, W)` bool, True where the other eye does not see the surface: a nearer layer hides it, or it
-            lies beyond the centres of the other view's first and last columns.
+        occlusion: `(2, H, W)` bool, True where the other eye does not see the surface: a nearer layer or a black rim
+            hides it, or it lies beyond the centres of the other view's first and last columns; and in this view's own
+            black rim, where the disparity is that of the surface behind.
     """
 
     left: Picture
@@ -53,6 +63,7 @@ class _View:
     disparity: Floats
     front: NDArray[np.int16]
     painted: list[tuple[slice, slice, Floats]]
+    rim: Floats  # opacity of the black rim before everything
 
 
 @final
@@ -71,15 +82,22 @@ class Layer:
 
 
 def random_scene(
-    photos: Sequence[Picture], rng: np.random.Generator, size: tuple[int, int] = (192, 256), max_disparity: float = 40.0
+    photos: Sequence[Picture],
+    rng: np.random.Generator,
+    size: tuple[int, int] = (192, 256),
+    max_disparity: float = 40.0,
+    framed: float = FRAMED,
 ) -> StereoScene:
     """Returns a random layered scene; the same photos and generator state give the same bytes.
+
+    A framed scene is made shallower, so that its shift and its depth together keep to `max_disparity`.
 
     Args:
         photos: At least one `(h, w, 3)` uint8 RGB picture of any size; larger than `size` is better.
         rng: Source of all randomness.
         size: Height and width of the views in px.
         max_disparity: Bound of |disparity| in px, reached by some scenes.
+        framed: Probability of a shifted eye and black rims; the scene is the same otherwise.
 
     Raises:
         ValueError: There is no photo, or a photo is not `(h, w, 3)` uint8.
@@ -96,8 +114,12 @@ def random_scene(
         if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
             raise ValueError(f"photos must be (h, w, 3) uint8; one is {photo.shape} {photo.dtype}")
     height, width = size
+    layers = random_layers(photos, rng, height, width, max_disparity)
     left, right = _blank(height, width), _blank(height, width)
-    for rank, layer in enumerate(random_layers(photos, rng, height, width, max_disparity)):
+    if rng.random() < framed:  # drawn last, so that the other scenes do not depend on it
+        layers = _shifted(layers, rng, width, max_disparity)
+        left.rim, right.rim = _rim(rng, height, width), _rim(rng, height, width)
+    for rank, layer in enumerate(layers):
         _shade(left, right, layer)
         first = max(0, -layer.start)
         last = max(first, min(layer.alpha.shape[1], width - layer.start))
@@ -108,8 +130,8 @@ def random_scene(
         shift = x + layer.start - np.arange(columns.start, columns.stop, dtype=np.float32)
         _paint(right, layer, rank, columns, x, shift.astype(np.float32))
     return StereoScene(
-        np.clip(np.rint(left.colour), 0, 255).astype(np.uint8),
-        np.clip(np.rint(right.colour), 0, 255).astype(np.uint8),
+        _developed(left),
+        _developed(right),
         np.stack([left.disparity, right.disparity]),
         np.stack([_occluded(left, right, -1), _occluded(right, left, +1)]),
     )
@@ -117,7 +139,35 @@ def random_scene(
 
 def _blank(height: int, width: int) -> _View:
     colour, disparity = np.zeros((height, width, 3), np.float32), np.zeros((height, width), np.float32)
-    return _View(colour, disparity, np.zeros((height, width), np.int16), [])
+    return _View(colour, disparity, np.zeros((height, width), np.int16), [], np.zeros((height, width), np.float32))
+
+
+def _developed(view: _View) -> Picture:
+    colour: Floats = view.colour * (1 - view.rim[..., None])
+    return np.clip(np.rint(colour), 0, 255).astype(np.uint8)
+
+
+def _shifted(layers: list[Layer], rng: np.random.Generator, width: int, limit: float) -> list[Layer]:
+    """Returns the layers as seen by eyes one of which is shifted as a whole; all |disparity| stay within the limit."""
+    shift = min(width * rng.uniform(*SHIFT), 0.7 * limit) * rng.choice([-1, 1])
+    depth = np.float32(1 - abs(shift) / limit)
+    return [
+        replace(layer, disparity=np.clip(depth * layer.disparity + np.float32(shift), -limit, limit))
+        for layer in layers
+    ]
+
+
+def _rim(rng: np.random.Generator, height: int, width: int) -> Floats:
+    """Returns the opacity `(H, W)` of bars and wedges at some sides of the frame: outside a quadrilateral it is 1."""
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    for side in range(4):  # top, right, bottom, left: each with its two ends
+        if rng.random() < 0.5:
+            ends = rng.uniform(0, RIM, 2) if rng.random() < 0.6 else np.repeat(rng.uniform(0, RIM), 2)
+            axis = 1 - side % 2
+            corners[[side, (side + 1) % 4], axis] += ends * (height, width)[side % 2] * (1, -1)[side in (1, 2)]
+    inside = np.zeros((height, width), np.uint8)
+    _fill(inside, corners - 0.5)  # the centre of the first pixel is at 0
+    return np.float32(1) - inside.astype(np.float32) / np.float32(255)
 
 
 def _shade(left: _View, right: _View, layer: Layer) -> None:
@@ -186,14 +236,14 @@ def _paint(view: _View, layer: Layer, rank: int, columns: slice, x: Floats, disp
 
 def _occluded(view: _View, other: _View, sign: int) -> NDArray[np.bool_]:
     """Returns where the other eye does not see the front surface of this view; the other's column is x + sign·d."""
-    height, width = view.front.shape
+    width = view.front.shape[1]
     column: Floats = np.arange(width, dtype=np.float32) + sign * view.disparity
     outside = (column < 0) | (column > width - 1)
     column = np.clip(column, 0, width - 1)
     lower = np.minimum(column.astype(np.intp), max(width - 2, 0))
     upper, weight = np.minimum(lower + 1, width - 1), column - lower
-    nearer = np.zeros((height, width), np.float32)
-    hidden: NDArray[np.bool_] = outside.copy()
+    nearer = other.rim.copy()
+    hidden: NDArray[np.bool_] = outside | (view.rim >= 0.5)
     for rank in range(len(view.painted) - 1, -1, -1):
         mine = np.nonzero((view.front == rank) & ~outside)
         low, high, part = lower[mine], upper[mine], weight[mine]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from restereo.imaging.scenes import StereoScene, random_scene
+from restereo.imaging.scenes import FRAMED, RIM, SHIFT, StereoScene, random_scene
 
 
 def _photos(count: int = 3, height: int = 150, width: int = 200) -> list[np.ndarray]:
@@ -21,8 +21,8 @@ def _photos(count: int = 3, height: int = 150, width: int = 200) -> list[np.ndar
 PHOTOS = _photos()
 
 
-def _scene(seed: int, size: tuple[int, int] = (96, 128), most: float = 20.0) -> StereoScene:
-    return random_scene(PHOTOS, np.random.default_rng(seed), size, most)
+def _scene(seed: int, size: tuple[int, int] = (96, 128), most: float = 20.0, framed: float = FRAMED) -> StereoScene:
+    return random_scene(PHOTOS, np.random.default_rng(seed), size, most, framed)
 
 
 def _away_from_edges(disparity: np.ndarray, occluded: np.ndarray) -> np.ndarray:
@@ -37,10 +37,11 @@ def _sample(picture: np.ndarray, column: np.ndarray) -> np.ndarray:
     return cv2.remap(picture, column.astype(np.float32), rows, cv2.INTER_LINEAR)
 
 
+@pytest.mark.parametrize("framed", [0, 1])
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("eye", [0, 1])
-def test_other_view_warped_by_exact_disparity_gives_this_view(seed: int, eye: int) -> None:
-    scene = _scene(seed)
+def test_other_view_warped_by_exact_disparity_gives_this_view(seed: int, eye: int, framed: float) -> None:
+    scene = _scene(seed, framed=framed)
     views, d = (scene.left, scene.right), scene.disparity[eye]
     column = np.arange(128) + (-d if eye == 0 else d)
     good = _away_from_edges(d, scene.occlusion[eye])
@@ -88,14 +89,15 @@ def test_no_seen_surface_lies_before_the_other_eyes_surface() -> None:
 
 
 def test_range_and_signs_of_disparity() -> None:
-    ranges = np.array([(s.disparity.min(), s.disparity.max()) for s in map(_scene, range(40))])
+    scenes = [_scene(seed, framed=0) for seed in range(40)]
+    ranges = np.array([(s.disparity.min(), s.disparity.max()) for s in scenes])
     assert np.abs(ranges).max() <= 20
     assert np.abs(ranges).max() > 16
     assert ((ranges[:, 0] < 0) & (ranges[:, 1] > 0)).mean() > 0.8
 
 
 def test_occluded_share_is_like_real_pairs() -> None:
-    share = np.mean([_scene(seed).occlusion.mean() for seed in range(30)])
+    share = np.mean([_scene(seed, framed=0).occlusion.mean() for seed in range(30)])
     assert 0.05 < share < 0.2
 
 
@@ -115,7 +117,7 @@ def test_photos_are_not_written_to() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (2, 3), (33, 47), (101, 64)])
 def test_odd_sizes(size: tuple[int, int]) -> None:
     for seed in range(8):
-        scene = _scene(seed, size, 9.0)
+        scene = _scene(seed, size, 9.0, framed=0.5)
         assert scene.left.shape == scene.right.shape == (*size, 3)
         assert scene.left.dtype == scene.right.dtype == np.uint8
         assert scene.disparity.shape == scene.occlusion.shape == (2, *size)
@@ -134,7 +136,7 @@ def test_one_tiny_photo_only(photo: np.ndarray) -> None:
 def test_grey_photo_and_no_black_borders() -> None:
     photo = np.repeat(np.random.default_rng(0).integers(100, 256, (90, 120, 1), np.uint8), 3, 2)
     for seed in range(10):
-        scene = random_scene([photo], np.random.default_rng(seed), (64, 96), 16)
+        scene = random_scene([photo], np.random.default_rng(seed), (64, 96), 16, framed=0)
         for view in (scene.left, scene.right):
             assert (view.max(2) == 0).mean() < 0.01
             assert (view[:, :3].mean(), view[:, -3:].mean()) > (15, 15)
@@ -143,6 +145,48 @@ def test_grey_photo_and_no_black_borders() -> None:
 def test_zero_disparity_bound_makes_equal_views_but_for_rounding() -> None:
     scene = random_scene(PHOTOS, np.random.default_rng(0), (48, 64), 1e-6)
     assert np.abs(scene.left.astype(int) - scene.right).max() <= 1
+
+
+def test_a_quarter_of_the_scenes_is_framed_and_the_others_are_what_they_were() -> None:
+    changed = 0
+    for seed in range(60):
+        scene, plain, framed = _scene(seed), _scene(seed, framed=0), _scene(seed, framed=1)
+        same = [all(np.array_equal(getattr(scene, n), getattr(o, n)) for n in vars(o)) for o in (plain, framed)]
+        assert same in ([True, False], [False, True])
+        changed += same[1]
+    assert 7 <= changed <= 25
+
+
+def test_a_framed_scene_is_shifted_as_a_whole_and_keeps_to_the_bound() -> None:
+    shifts = []
+    for seed in range(30):
+        plain, framed = _scene(seed, framed=0), _scene(seed, framed=1)
+        depth, shift = np.polyfit(plain.disparity[0].ravel(), framed.disparity[0].ravel(), 1)
+        # The maps lie on the left view's coordinates, where a shift moves no edge.
+        assert np.allclose(depth * plain.disparity[0] + shift, framed.disparity[0], atol=1e-3)
+        assert depth == pytest.approx(1 - abs(shift) / 20, abs=1e-3)
+        assert SHIFT[0] - 1e-3 <= abs(shift) / 128 <= SHIFT[1] + 1e-3
+        assert np.abs(framed.disparity).max() <= 20
+        shifts.append(shift)
+    assert min(shifts) < 0 < max(shifts)
+
+
+def test_rims_are_black_and_occluded_and_hide_the_other_eye() -> None:
+    seen = 0
+    for seed in range(30):
+        scene = _scene(seed, framed=1)
+        black = np.stack([view.max(2) == 0 for view in (scene.left, scene.right)], 2)
+        inner = cv2.erode(black.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=(1, 1)) > 0
+        inner = inner.transpose(2, 0, 1)
+        border = round(RIM * 128) + 1
+        assert not inner[:, border:-border, border:-border].any()
+        for eye, sign in ((0, -1), (1, +1)):
+            assert scene.occlusion[eye][inner[eye]].all()
+            column = np.arange(128) + sign * scene.disparity[eye]
+            hidden = _sample(inner[1 - eye].astype(np.float32), column) > 0.99
+            assert scene.occlusion[eye][hidden].all()
+            seen += hidden.sum()
+    assert seen > 1000
 
 
 def test_wrong_photos_are_refused() -> None:
