@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from restereo.errors import UserError
 from restereo.image import Picture
+from restereo.imaging.stereo import Eye, warp
 from restereo.methods import AnaglyphMethod
 
 CAP: Final = 100.0
@@ -180,3 +181,68 @@ def epe(disparity: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]]) 
     known = np.isfinite(disparity) & np.isfinite(truth)
     difference = np.abs(disparity[known].astype(np.float64) - truth[known])
     return float(difference.mean()) if difference.size else float("nan")
+
+
+def ghost(
+    prediction: Picture,
+    truth: Picture,
+    missing: NDArray[np.bool_] | None,
+    disparity: NDArray[np.floating[Any]],
+    occlusion: NDArray[np.bool_],
+) -> float:
+    """Returns how much an answer's occluded pixels show of what hides them, in [-1, 1]: 0 is nothing, 1 nothing else.
+
+    What hides a pixel is what the other eye shows at the place where the pixel would be seen, x - d of the left and
+    x + d of the right view with its own true d: whoever warps colours without minding occlusion copies that, and the
+    hiding object is seen twice. The figure is the partial correlation of the error with it, given the truth t:
+
+        (r_eh - r_et r_ht) / sqrt((1 - r_et²) (1 - r_ht²)),
+
+    pooled over the pixels and missing channels of both views. Given t, because an answer that is merely unsure is
+    drawn to the mean, so that its error goes with -t, and neighbours have colours in common: neither is a ghost.
+
+    Args:
+        prediction: `(H, W, 6)` uint8, both views.
+        truth: The same.
+        missing: `(6,)` bool of `missing_channels`; None: all six.
+        disparity: `(2, H, W)` of both true views in px, NaN = unknown.
+        occlusion: `(2, H, W)` bool, the pixels that the other eye does not see. Those that it would see beyond its
+            frame have nothing that hides them, and do not count.
+
+    Returns:
+        NaN where no pixel counts, or what hides them cannot be told from the truth.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> truth = np.random.default_rng(0).integers(0, 256, (8, 8, 6), np.uint8)
+        >>> maps, hidden = np.zeros((2, 8, 8)), np.ones((2, 8, 8), np.bool_)
+        >>> ghost(truth[..., [3, 4, 5, 0, 1, 2]], truth, None, maps, hidden), ghost(truth, truth, None, maps, hidden)
+        (1.0, 0.0)
+    """
+    _same_size(prediction, truth)
+    chosen = np.ones(6, np.bool_) if missing is None else missing
+    left, right = slice(0, 3), slice(3, 6)
+    views: list[tuple[Eye, slice, slice]] = [("left", left, right), ("right", right, left)]
+    samples = []
+    for (eye, own, other), d, occluded in zip(views, disparity, occlusion, strict=True):
+        hider, inside = warp(truth[..., other], d, eye)
+        where = inside & occluded
+        pictures = (prediction[..., own], hider, truth[..., own])
+        samples.append(np.stack([picture[where][:, chosen[own]].ravel() for picture in pictures]))
+    answer, hider, true = np.concatenate(samples, axis=1).astype(np.float64)
+    if len(true) < 2:
+        return float("nan")
+    error, hider = (_unexplained(values, true) for values in (answer - true, hider))
+    power = float(np.sqrt((error @ error) * (hider @ hider)))
+    if hider @ hider < 1e-9 * hider.size:
+        return float("nan")
+    return float(np.clip(error @ hider / power, -1, 1)) if error @ error > 1e-9 * error.size else 0.0
+
+
+def _unexplained(values: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns what the best straight line through `by` leaves of the values."""
+    values, by = values - values.mean(), by - by.mean()
+    slope = float(values @ by) / max(float(by @ by), 1e-12)
+    return values - slope * by

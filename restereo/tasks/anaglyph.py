@@ -171,6 +171,7 @@ class Anaglyph(Task):
             "missing_psnr": None if missing is None else metrics.missing_psnr(answer, truth, missing),
             "missing_psnr_visible": None,
             "missing_psnr_occluded": None,
+            "ghost": None,
             "psnr": metrics.psnr(answer, truth),
             "epe": None,
         }
@@ -178,6 +179,8 @@ class Anaglyph(Task):
             known = np.ones_like(scene.occlusion) if scene.disparity is None else _known(scene)
             figures["missing_psnr_visible"] = metrics.missing_psnr(answer, truth, missing, known & ~scene.occlusion)
             figures["missing_psnr_occluded"] = metrics.missing_psnr(answer, truth, missing, known & scene.occlusion)
+            if scene.disparity is not None:
+                figures["ghost"] = metrics.ghost(answer, truth, missing, scene.disparity, scene.occlusion)
         for eye, channels in views.items():
             figures[f"psnr_{eye}"] = metrics.psnr(answer[..., channels], truth[..., channels])
         for eye, channels in views.items():

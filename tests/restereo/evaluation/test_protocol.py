@@ -20,6 +20,7 @@ FIGURES = {
     "missing_psnr",
     "missing_psnr_visible",
     "missing_psnr_occluded",
+    "ghost",
     "psnr",
     "psnr_left",
     "psnr_right",
@@ -48,6 +49,7 @@ def test_a_perfect_answer_gets_perfect_figures():
     assert figures["ciede2000"] == 0.0
     assert figures["epe"] is None
     assert figures["missing_psnr_occluded"] is None, "nothing is occluded"
+    assert figures["ghost"] is None, "nothing is occluded"
 
 
 def test_missing_psnr_is_pooled_over_left_green_blue_and_right_red():

@@ -123,6 +123,54 @@ def test_epe_ignores_the_unknown() -> None:
     assert np.isnan(metrics.epe(np.full((1, 4), np.nan), truth))
 
 
+HIDDEN = np.array([False, True, True, True, False, False])
+"""Of colour red-cyan."""
+
+
+def _ghost_scene(disparity: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Views, what the other eye shows where each pixel would be seen, disparity and occlusion."""
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 256, (40, 60, 6), np.uint8)
+    hider = np.concatenate([np.roll(truth[..., 3:], disparity, 1), np.roll(truth[..., :3], -disparity, 1)], axis=-1)
+    return truth, hider, np.full((2, 40, 60), disparity, np.float32), rng.random((2, 40, 60)) < 0.5
+
+
+def _reference_partial_correlation(a: np.ndarray, b: np.ndarray, given: np.ndarray) -> float:
+    """From the inverse of the correlation matrix."""
+    inverse = np.linalg.inv(np.corrcoef(np.stack([a, b, given])))
+    return float(-inverse[0, 1] / np.sqrt(inverse[0, 0] * inverse[1, 1]))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
+def test_ghost_is_a_partial_correlation(share: float) -> None:
+    truth, hider, disparity, occlusion = _ghost_scene()
+    noise = np.random.default_rng(4).normal(0, 25, truth.shape)
+    answer = np.clip((1 - share) * truth + share * hider + noise, 0, 255).astype(np.uint8)
+    inside = np.ones((2, 40, 60), bool)
+    inside[0, :, :3] = inside[1, :, -3:] = False
+    six = np.repeat((occlusion & inside).transpose(1, 2, 0), 3, axis=2) & HIDDEN
+    error = answer[six].astype(float) - truth[six]
+    expected = _reference_partial_correlation(error, hider[six].astype(float), truth[six].astype(float))
+    measured = metrics.ghost(answer, truth, HIDDEN, disparity, occlusion)
+    assert measured == pytest.approx(expected, abs=1e-6)
+    assert abs(measured) < 0.05 if not share else measured > 0.2
+
+
+def test_ghost_counts_nothing_but_hidden_pixels_and_what_hides_them() -> None:
+    truth, hider, disparity, occlusion = _ghost_scene()
+    six = np.repeat(occlusion.transpose(1, 2, 0), 3, axis=2)
+    seen_only = np.where(six, truth, hider)
+    assert metrics.ghost(seen_only, truth, HIDDEN, disparity, occlusion) == 0.0
+    assert metrics.ghost(np.where(six, hider, truth), truth, HIDDEN, disparity, occlusion) == pytest.approx(1.0)
+    # An unsure answer, drawn to the mean, is no ghost; neither is a negative of what hides a pixel.
+    assert abs(metrics.ghost(truth // 3 + 90, truth, HIDDEN, disparity, occlusion)) < 0.05
+    assert metrics.ghost(255 - hider, truth, HIDDEN, disparity, occlusion) == pytest.approx(-1.0)
+    beyond = np.full_like(disparity, 100.0)
+    assert np.isnan(metrics.ghost(hider, truth, HIDDEN, beyond, occlusion))
+    assert np.isnan(metrics.ghost(hider, truth, HIDDEN, np.full_like(disparity, np.nan), occlusion))
+    assert np.isnan(metrics.ghost(hider, truth, HIDDEN, disparity, np.zeros_like(occlusion)))
+
+
 def test_sizes_must_agree() -> None:
     a, b = random_pictures()
     for measure in (metrics.psnr, metrics.ssim, metrics.ciede2000):
