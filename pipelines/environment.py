@@ -65,7 +65,7 @@ def run_stage(main: Callable[..., None]) -> None:
         inspect.signature(main).bind(*sys.argv[1:])
     except TypeError as error:
         stage = Path(sys.argv[0]).stem
-        sys.exit(_print_error(f"error: {stage}: {error}; run 'python -m pipelines.{stage} KEY' as dvc.yaml does.", 2))
+        sys.exit(_print_error(f"error: {stage}: {error}; run it with the key that dvc.yaml gives it.", 2))
     try:
         main(*sys.argv[1:])
     except UserError as error:

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import paths
-from pipelines.reporting import results
+from pipelines import paths, results
 from restereo.config import load_params
 from restereo.errors import UserError
 from restereo.margins import Drift

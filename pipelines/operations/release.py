@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines import paths
-from pipelines.reporting import results
+from pipelines import paths, results
 from pipelines.tracking import record, registry
 from restereo.digests import file_sha256
 from restereo.errors import UserError

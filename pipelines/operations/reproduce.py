@@ -12,9 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pipelines import paths
+from pipelines import paths, results
 from pipelines.environment import DVC
-from pipelines.reporting import results
 from pipelines.tracking import registry, store
 from pipelines.tracking.store import Version
 from restereo.errors import UserError, nearest

@@ -4,8 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pipelines.reporting.display import capitalized, metric, shown, variant_label
-from pipelines.reporting.results import Comparison, RecipeResults
+from pipelines.display import capitalized, metric, shown, variant_label
+from pipelines.results import Comparison, RecipeResults
 
 
 @dataclass(frozen=True)

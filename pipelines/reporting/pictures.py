@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from pipelines.reporting.display import metric, shown
-from pipelines.reporting.results import Comparison, Figures, RecipeResults
+from pipelines.display import metric, shown
+from pipelines.results import Comparison, Figures, RecipeResults
 
 VIEWS = {
     "observed": ("Input", "what goes in"),

@@ -6,9 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from pipelines import paths
+from pipelines import paths, results
 from pipelines.environment import run_stage
-from pipelines.tracking import cost
 from restereo.config import load_params
 from restereo.evaluation.baselines import BASELINES
 from restereo.evaluation.protocol import Judged, judge, mean
@@ -114,7 +113,7 @@ def main(recipe: str) -> None:
         what: round(sum(o.seconds_per_megapixel for o in by["clean"]) / len(by["clean"]), 3)
         for what, by in judged.items()
     }
-    cost.record(recipe, "evaluate", {"seconds_per_megapixel": speeds})
+    results.write_cost(recipe, "evaluate", {"seconds_per_megapixel": speeds})
 
 
 if __name__ == "__main__":

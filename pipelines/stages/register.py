@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines import paths
+from pipelines import paths, results
 from pipelines.environment import run_stage
-from pipelines.reporting import results
 from pipelines.tracking import record, store
 from pipelines.tracking.store import Version
 from restereo.methods import parse

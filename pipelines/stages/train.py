@@ -3,9 +3,9 @@
 import os
 from contextlib import AbstractContextManager, nullcontext
 
-from pipelines import paths
+from pipelines import paths, results
 from pipelines.environment import exclusive, run_stage
-from pipelines.tracking import cost, lineage
+from pipelines.tracking.lineage import work_tree
 
 LOCK_SECONDS = 15.0
 """Loader processes of a killed training notice it within 5 s."""
@@ -28,7 +28,7 @@ def main(recipe: str) -> None:
     task = params.recipe(recipe).task
     with alone(recipe):
         facts = train_recipe(params, recipe, paths.pairs(task), paths.run(recipe), paths.live(recipe))
-    cost.record(recipe, "train", {**facts, **lineage.work_tree()})
+    results.write_cost(recipe, "train", {**facts, **work_tree()})
 
 
 if __name__ == "__main__":

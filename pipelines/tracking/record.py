@@ -9,10 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines import paths
+from pipelines import display, paths, results
 from pipelines.licences import CONDITIONS, licence_class, strictest
-from pipelines.reporting import display, results
-from pipelines.reporting.results import Figures, RecipeResults, flatten
+from pipelines.results import Figures, RecipeResults, flatten
 from pipelines.tracking.lineage import content_key, files_below, work_tree
 from restereo.errors import UserError
 from restereo.io.pickles import check_not_pickle

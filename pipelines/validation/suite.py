@@ -1,33 +1,28 @@
-"""The suite: what every row of the manifest must fulfil. The only file that imports great_expectations."""
+"""The rules as a suite of Great Expectations, and its Data Docs, which need no network.
 
+The only file that imports great_expectations. Its pages take their look, their tables and a logo (with the time in the
+address) from seven foreign servers; without them the index page is empty.
+"""
+
+import re
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pipelines.environment  # noqa: F401 - sets GX_ANALYTICS_ENABLED, which GX reads when it is imported.
 from pipelines.validation.manifest import Row
-from pipelines.validation.offline_docs import make_offline
-from pipelines.validation.rules import Rule, rules
-from pipelines.validation.table import Cells, cells
+from pipelines.validation.rules import Cells, Finding, Rule, Verdict, cells, rules
 from restereo.config import Validate
 
+PAGE = Path(__file__).parent / "data_docs.html"
 
-@dataclass(frozen=True)
-class Finding:
-    """A row that breaks a rule: what was found instead, and in which file."""
-
-    value: str
-    file: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A rule's outcome: the items that break it."""
-
-    rule: Rule
-    success: bool
-    failing: dict[str, Finding] = field(default_factory=dict)
+_FOREIGN = (
+    r"<link\b[^>]*\bhref=\"https?://[^>]*>",
+    r"<script\b[^>]*\bsrc=\"https?://[^>]*>\s*</script>",
+    r"<img\b[^>]*\bsrc=\"https?://[^>]*>",
+    r"<footer\b.*?</footer>",
+    r"background:\s*url\('https?://[^;]*;",
+)
 
 
 def check(rows: list[Row], limits: Validate, docs: Path) -> list[Verdict]:
@@ -90,3 +85,26 @@ def _site(folder: Path) -> dict[str, Any]:
         "store_backend": store,
         "site_index_builder": index,
     }
+
+
+def make_offline(folder: Path) -> None:
+    """Rewrites the pages below `folder`, and makes `index.html` lead to the one result."""
+    head = PAGE.read_text(encoding="utf-8")
+    for page in folder.rglob("*.html"):
+        page.write_text(offline(page.read_text(encoding="utf-8"), head), encoding="utf-8")
+    for result in folder.glob("validations/**/*.html"):
+        there = result.relative_to(folder).as_posix()
+        link = f'<!DOCTYPE html><meta http-equiv="refresh" content="0; url={there}"><a href="{there}">Data Docs</a>\n'
+        (folder / "index.html").write_text(link, encoding="utf-8")
+
+
+def offline(page: str, head: str) -> str:
+    """Returns the page without what is fetched from other servers, `head` standing at the end of its head.
+
+    Example:
+        >>> offline('<head><script src="https://a.b/c.js"></script></head><body>d</body>', "<style></style>")
+        '<head><style></style></head><body>d</body>'
+    """
+    for pattern in _FOREIGN:
+        page = re.sub(pattern, "", page, flags=re.DOTALL)
+    return page.replace("</head>", head + "</head>", 1)

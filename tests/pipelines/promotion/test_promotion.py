@@ -9,10 +9,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pipelines import cli, paths
+from pipelines import cli, display, paths
 from pipelines.promotion import aliases, compare, ledger, promote
 from pipelines.promotion.decision import Check, PairedResult, Verdict
-from pipelines.reporting import display
 from pipelines.stages import register
 from pipelines.tracking import registry, store
 from pipelines.tracking.client import connect

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from pipelines import paths
+from pipelines.reporting import report
 from pipelines.reporting.pictures import embed
-from pipelines.stages import report
 from restereo.errors import UserError
 
 UNET, GAN = "anaglyph_unet", "anaglyph_gan"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pipelines import paths
-from pipelines.reporting import results, summary
+from pipelines import paths, results
+from pipelines.reporting import summary
 from restereo.config import load_params
 from restereo.errors import UserError
 

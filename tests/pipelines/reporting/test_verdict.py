@@ -1,7 +1,7 @@
 """The report's first statement is honest: better, worse, mixed, and where chance may explain it."""
 
-from pipelines.reporting.results import Comparison
-from pipelines.reporting.verdict import verdict
+from pipelines.reporting.summary import verdict
+from pipelines.results import Comparison
 
 
 def verdict_on(clean: dict[str, float], jpeg: dict[str, float] | None = None, spread: float = 0.0) -> str:

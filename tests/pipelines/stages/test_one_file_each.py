@@ -87,7 +87,8 @@ PARAMS = {
 }
 STAGES = """
 from pipelines import paths
-from pipelines.stages import evaluate, report, synthesize, train
+from pipelines.reporting import report
+from pipelines.stages import evaluate, synthesize, train
 synthesize.main("no_blue"); train.main("no_blue_toy"); evaluate.main("no_blue_toy"); report.main("no_blue")
 import restereo.tasks.no_blue
 from restereo.image import Image

@@ -18,7 +18,8 @@ import yaml
 from safetensors.torch import save_file
 
 from pipelines import paths
-from pipelines.stages import download, register, report, synthesize, validate
+from pipelines.reporting import report
+from pipelines.stages import download, register, synthesize, validate
 from pipelines.tracking import record, registry, runs, store
 from pipelines.tracking.client import connect
 from restereo import catalog

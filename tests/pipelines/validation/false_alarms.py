@@ -8,7 +8,7 @@ Takes some minutes on one core. The folder has `stereo/` with pairs and `photos/
 import sys
 from pathlib import Path
 
-from pipelines.validation.parallax import SHIFTED, parallax
+from pipelines.validation.manifest import SHIFTED, parallax
 from restereo.config import Validate
 from restereo.datasets.pairs import find_pairs
 from restereo.image import Picture

@@ -13,7 +13,8 @@ import yaml
 from PIL import Image
 
 from pipelines import paths
-from pipelines.stages import download, report, validate
+from pipelines.reporting import report
+from pipelines.stages import download, validate
 from pipelines.validation.splits import drawn_split
 from restereo.config import Validate
 from restereo.datasets.pairs import scene_in

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import paths
-from pipelines.reporting.display import BASELINES, METRICS, called, capitalized, metric, ranked
+from pipelines.display import BASELINES, METRICS, called, capitalized, metric, ranked
 from restereo.digests import file_sha256
 from restereo.errors import UserError
 
@@ -123,6 +123,13 @@ def _cell(text: str) -> float | str | None:
         return float(text)
     except ValueError:
         return text or None
+
+
+def write_cost(recipe: str, stage: str, facts: Mapping[str, Any]) -> None:
+    """Replaces what a recipe's cost file says of one stage. DVC hashes no such file, and no content key includes it."""
+    file = paths.cost(recipe)
+    content = {**(read_json(file) or {}), stage: facts}
+    paths.write_whole(file, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def flatten(content: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page on all recipes of a task that have been evaluated."""
+"""Stage `report`: one self-contained HTML page on all recipes of a task that have been evaluated."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,15 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipelines import display, paths, results
+from pipelines.display import Metric, metric, shown, variant_label
+from pipelines.environment import run_stage
 from pipelines.licences import CONDITIONS, ORDER, licence_class
-from pipelines.reporting import charts, display, pictures
-from pipelines.reporting.display import Metric, metric, shown, variant_label
-from pipelines.reporting.results import Comparison, Figures, RecipeResults, compare, flatten
-from pipelines.reporting.verdict import scene_wins, verdict
-from restereo.config import Params
+from pipelines.reporting import charts, pictures
+from pipelines.reporting.summary import scene_wins, verdict
+from pipelines.results import Comparison, Figures, RecipeResults
+from restereo.config import Params, load_params
+from restereo.errors import UserError, nearest
 
 COLOURS = 6
 """Classes `c0` to `c5` of the style sheet."""
@@ -42,6 +45,31 @@ class Table:
     rows: list[Row]
 
 
+def main(task: str) -> None:
+    """Writes `data/report/TASK.html`.
+
+    Raises:
+        UserError: There is no such task, none of its recipes has been evaluated, or a file is broken.
+    """
+    params = load_params()
+    if task not in params.tasks:
+        raise UserError(f"params.yaml: unknown task '{task}': {nearest(task, params.tasks)}.")
+    names = [name for name, row in params.recipes.items() if row.task == task]
+    found = [one for name in names if (one := results.read(task, name)) is not None]
+    if not found:
+        wanted = ", ".join(str(paths.metrics(task, name)) for name in names) or "a recipe in params.yaml"
+        raise UserError(
+            f"{paths.report(task)}: no recipe of task '{task}' has been evaluated; "
+            f"run `dvc --wait-for-lock repro` to make {wanted}."
+        )
+    index = results.read_json(paths.pairs(task) / "index.json") or {}
+    validation = results.read_json(paths.VALIDATION) or {}
+    page = paths.report(task)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render(task, params, found, index, validation), encoding="utf-8")
+    print(page)
+
+
 def render(
     task: str, params: Params, found: Sequence[RecipeResults], index: Mapping[str, Any], validation: Mapping[str, Any]
 ) -> str:
@@ -54,9 +82,9 @@ def render(
         index: Content of the task's `index.json`, empty if there is none.
         validation: Content of `validation.json`, empty if there is none.
     """
-    comparison = compare(found)
-    results = sorted(found, key=lambda result: comparison.recipes.index(result.recipe))
-    licences = {*index.get("licences", []), *(name for r in results for name in r.config.get("licences", []))}
+    comparison = results.compare(found)
+    ordered = sorted(found, key=lambda result: comparison.recipes.index(result.recipe))
+    licences = {*index.get("licences", []), *(name for r in ordered for name in r.config.get("licences", []))}
     classes = sorted(((licence_class(name), name) for name in licences), key=lambda row: (-ORDER.index(row[0]), row[1]))
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -78,7 +106,7 @@ def render(
         task=task,
         kind=params.kinds[task],
         comparison=comparison,
-        results=results,
+        results=ordered,
         headline=metric(comparison.headline),
         best=comparison.recipes[0],
         looks=_looks(comparison),
@@ -89,8 +117,8 @@ def render(
         metrics=[metric(name) for name in comparison.metrics],
         means=charts.means_chart(comparison),
         tables=_tables(comparison),
-        curves=charts.learning_curves(results, comparison.headline),
-        examples=pictures.examples(results, comparison, params.report.picture_height),
+        curves=charts.learning_curves(ordered, comparison.headline),
+        examples=pictures.examples(ordered, comparison, params.report.picture_height),
         worst=_worst(comparison),
         by_scene=charts.scene_charts(comparison),
         licences=classes,
@@ -140,7 +168,7 @@ def settings(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """
     texts = {
         name: ", ".join(map(str, value)) if isinstance(value, list) else "" if value in ({}, None) else str(value)
-        for name, value in flatten(values).items()
+        for name, value in results.flatten(values).items()
     }
     return [(name, text or "–") for name, text in sorted(texts.items())]
 
@@ -221,3 +249,7 @@ def _unrelated(comparison: Comparison) -> list[str]:
         for name, figures in comparison.scenes.get(variant, {}).get(comparison.recipes[0], {}).items()
         if figures.get("unrelated")
     ]
+
+
+if __name__ == "__main__":
+    run_stage(main)
