@@ -1,11 +1,16 @@
 """The Prefect flow that retrains: new pictures, what is stale, the decision on the challenger, a notification."""
 
+import json
 import os
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
@@ -15,7 +20,6 @@ from prefect.states import Completed, Failed
 from pipelines import paths
 from pipelines.environment import DVC, run_dvc
 from pipelines.flows import graph, watch
-from pipelines.flows.notify import notify
 from pipelines.flows.pipeline import page, read_project
 from pipelines.flows.task_runner import TaskRunner, call, final_state
 from pipelines.flows.ui import RETRAIN
@@ -24,6 +28,8 @@ from restereo.config import Params
 from restereo.errors import UserError
 
 REMOTE = "RESTEREO_DVC_REMOTE"
+HOOK = "RESTEREO_WEBHOOK"
+HOOK_SECONDS = 20.0
 RECOVERS = "anaglyph"
 """Kind of the tasks whose models `restereo recover` uses."""
 
@@ -114,6 +120,40 @@ def _notify(state: State[Any], tasks: Iterable[str], report: drift.Report | None
     drifting = report.description if report else ""
     parts = [f"Retraining {'done' if done else 'failed'}: {state.message}", *filter(None, [drifting, *outcomes])]
     return f"Notified: {notify(' '.join(parts))}."
+
+
+def notify(message: str) -> str:
+    """Returns where a message went, after adding it to `data/logs/notices.log` and sending it to the web hook.
+
+    `RESTEREO_WEBHOOK` is an address that takes `{"text": …}`, as Slack's, Mattermost's and Teams' do. Without it,
+    the log is all. The address is a secret: no message holds more of it than the host.
+
+    Raises:
+        UserError: The hook refuses, or cannot be reached (this one passes).
+    """
+    paths.NOTICES.parent.mkdir(parents=True, exist_ok=True)
+    with paths.NOTICES.open("a", encoding="utf-8") as log:
+        log.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {' '.join(message.split())}\n")
+    hook = os.environ.get(HOOK, "")
+    if not hook:
+        return f"{paths.NOTICES} ({HOOK} is not set)"
+    host = urlsplit(hook).netloc.rpartition("@")[2]
+    if not hook.startswith(("http://", "https://")):
+        raise UserError(f"{HOOK}: not an address of http or https; correct it.")
+    content = json.dumps({"text": message}).encode()
+    request = urllib.request.Request(hook, content, {"Content-Type": "application/json"})
+    try:
+        urllib.request.urlopen(request, timeout=HOOK_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        error.close()
+        why = f"{HOOK}: {host} answers {error.code}; look whether the address is still right."
+        raise UserError(why, passing=error.code >= 500 or error.code == 429) from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        raise UserError(
+            f"{HOOK}: {host} cannot be reached ({reason}); the line is in {paths.NOTICES}.", passing=True
+        ) from None
+    return f"{paths.NOTICES} and {host}"
 
 
 def check_options(statistics: str, only_drifted: bool) -> None:

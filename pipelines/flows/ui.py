@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from pipelines import paths
 from pipelines.flows import processes
+from pipelines.tracking.client import connect
 from pipelines.tracking.store import default_store
 from restereo.errors import UserError
 
@@ -201,8 +202,6 @@ def run(mlflow_port: int, prefect_port: int, cron: str | None, say: Callable[[st
     try:
         database = default_store().database
         if database and not database.exists():
-            from pipelines.tracking.client import connect
-
             connect()  # MLflow's tables are made whole or not at all; its server would make them in place
         with ExitStack() as stack:
             checks = [stack.enter_context(serving(wanted[:-1]))]

@@ -152,9 +152,7 @@ def checkpoints() -> Iterator[str]:
 
 def _newer(file: Path) -> Path | None:
     """Returns a file that a checkpoint depends on and that was changed after it was written."""
-    import restereo
-
-    inputs = [Path("params.yaml"), *sorted(Path(restereo.__file__).parent.rglob("*.py"))]
+    inputs = [Path("params.yaml"), *sorted(Path("restereo").rglob("*.py"))]
     return next((one for one in inputs if one.is_file() and one.stat().st_mtime > file.stat().st_mtime), None)
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines import paths, results
-from pipelines.tracking import record, registry
+from pipelines.tracking import runs
+from pipelines.tracking.client import connect, find_by_content_key, tags
 from restereo.digests import file_sha256
 from restereo.errors import UserError
 
@@ -61,18 +62,16 @@ def registered(recipe: str) -> dict[str, str]:
     Raises:
         UserError: There is none, or the server of the registry does not answer.
     """
-    from pipelines.tracking.client import connect
-
-    task = record.task_of(recipe)
-    key = record.content_key_of(task, recipe)
+    task = runs.task_of(recipe)
+    key = runs.content_key_of(task, recipe)
     client = connect()
-    version = registry.find_by_content_key(client, task, key)
+    version = find_by_content_key(client, task, key)
     if version is None:
         raise UserError(
             f"{paths.run(recipe)}: not registered; run `dvc --wait-for-lock repro register@{recipe}` first."
         )
-    tags = registry.tags(client, version)
-    return {name: tags.get(name, "unknown") for name in KEPT}
+    found = tags(client, version)
+    return {name: found.get(name, "unknown") for name in KEPT}
 
 
 def named_start(config: dict[str, Any]) -> dict[str, Any]:

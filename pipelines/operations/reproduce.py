@@ -14,8 +14,8 @@ from typing import Any
 
 from pipelines import paths, results
 from pipelines.environment import DVC
-from pipelines.tracking import registry, store
-from pipelines.tracking.store import Version
+from pipelines.tracking.client import connect, download_artifact, download_model, tags, versions
+from pipelines.tracking.store import Version, default_store
 from restereo.errors import UserError, nearest
 
 TOLERANCE = 0.01
@@ -84,15 +84,13 @@ def reproduce(model: str, number: int, into: Path | None = None, tolerance: floa
         UserError: There is no such version, no revision holds its code, its data or parameters cannot be had, or a
             figure differs by more than the tolerance.
     """
-    from pipelines.tracking.client import connect, download_artifact, download_model
-
     client = connect()
-    versions = {one.number: one for one in registry.versions(client, model)}
-    if number not in versions:
-        known = ", ".join(map(str, sorted(versions))) or "none; register one first"
-        raise UserError(f"{model}: no version {number} in {store.default_store().uri}; there are: {known}.")
-    version, tags = versions[number], registry.tags(client, versions[number])
-    revision = clean_revision(version, tags)
+    numbered = {one.number: one for one in versions(client, model)}
+    if number not in numbered:
+        known = ", ".join(map(str, sorted(numbered))) or "none; register one first"
+        raise UserError(f"{model}: no version {number} in {default_store().uri}; there are: {known}.")
+    version, lineage = numbered[number], tags(client, numbered[number])
+    revision = clean_revision(version, lineage)
     with clone(revision, into) as folder, TemporaryDirectory() as place:
         run = folder / paths.run(version.recipe)
         shutil.copytree(download_model(version, Path(place, "model")), run)
@@ -102,7 +100,7 @@ def reproduce(model: str, number: int, into: Path | None = None, tolerance: floa
         pull = ["--pull"] if any("['remote " in text for text in settings) else []
         _run([*DVC, "repro", *pull, f"synthesize@{model}"], folder)  # the data by their hashes, else made again
         facts = json.loads(_run([sys.executable, "-c", ASK, version.recipe], folder).splitlines()[-1])
-        check_same(version, tags, config, facts)
+        check_same(version, lineage, config, facts)
         again = ["--single-item", "--force", "--no-run-cache", "--no-commit"]
         _run([*DVC, "repro", *again, f"evaluate@{version.recipe}"], folder)
         now = results.read_json(folder / paths.metrics(model, version.recipe))

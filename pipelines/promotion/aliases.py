@@ -11,7 +11,7 @@ from pipelines import paths
 from pipelines.environment import exclusive
 from pipelines.promotion import ledger
 from pipelines.promotion.ledger import Entry, Model
-from pipelines.tracking.registry import CHAMPION, PREVIOUS, find_by_alias, find_by_content_key, tags
+from pipelines.tracking.client import CHAMPION, PREVIOUS, connect, find_by_alias, find_by_content_key, tags
 from pipelines.tracking.store import Version
 from restereo.errors import UserError
 
@@ -88,8 +88,6 @@ def rollback(task: str, reason: str = "") -> Entry:
     Raises:
         UserError: There is no previous champion, its model is lost, or the log is damaged.
     """
-    from pipelines.tracking.client import connect
-
     with decision_lock():
         client, entries = connect(), ledger.read()
         champion, _ = current_champion(client, entries, task, anew=True)
@@ -114,8 +112,6 @@ def disagreements(tasks: list[str], repair: bool = False) -> list[str]:
         tasks: Registered models.
         repair: Set the aliases as the log says.
     """
-    from pipelines.tracking.client import connect
-
     messages: list[str] = []
     if not tasks:  # nothing was ever decided: no store is made just to say so
         return messages

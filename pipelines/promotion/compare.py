@@ -9,6 +9,7 @@ import numpy as np
 
 from pipelines import paths
 from pipelines.promotion.decision import SPEED, PairedResult, Verdict, decide
+from pipelines.tracking.client import download_model
 from pipelines.tracking.store import Version
 from restereo.config import Params
 from restereo.evaluation.baselines import BASELINES
@@ -30,7 +31,6 @@ def compare_versions(task: str, champion: Version | None, challenger: Version, p
         challenger: The version that may replace it.
         params: The checked parameters.
     """
-    from pipelines.tracking.client import download_model
     from restereo.inference.engine import load_run
 
     with TemporaryDirectory() as folder:

@@ -8,8 +8,8 @@ from pipelines.promotion import ledger
 from pipelines.promotion.aliases import current_champion, decision_lock, model_of, settle
 from pipelines.promotion.decision import Check, Verdict
 from pipelines.promotion.ledger import Entry
+from pipelines.tracking.client import CHALLENGER, connect, find_by_alias, versions
 from pipelines.tracking.lineage import content_key
-from pipelines.tracking.registry import CHALLENGER, find_by_alias, versions
 from pipelines.tracking.store import Version
 from restereo import catalog
 from restereo.config import Params, load_params
@@ -55,7 +55,6 @@ def promote(what: str, dry_run: bool = False, again: bool = False, anew: bool = 
         UserError: There is nothing to compare, the log is damaged, or the registry is ahead of it.
     """
     from pipelines.promotion.compare import compare_versions
-    from pipelines.tracking.client import connect
 
     params = load_params()
     task = task_named(what, params)

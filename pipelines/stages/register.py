@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipelines import paths, results
 from pipelines.environment import run_stage
-from pipelines.tracking import record, store
+from pipelines.tracking import runs, store
+from pipelines.tracking.client import connect, find_by_content_key
 from pipelines.tracking.store import Version
 from restereo.methods import parse
 
@@ -26,8 +27,8 @@ def main(recipe: str) -> None:
     Raises:
         UserError: A file is missing, damaged or a pickle, or the model does not predict when loaded back.
     """
-    task, place = record.task_of(recipe), store.default_store()
-    key = record.content_key_of(task, recipe)
+    task, place = runs.task_of(recipe), store.default_store()
+    key = runs.content_key_of(task, recipe)
     found = store.peek(place, task, key)
     if found and found.is_there:
         print(f"nothing new: {found}")
@@ -45,10 +46,6 @@ def _address(version: Version) -> str:
 
 def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Version, bool]:
     """Returns the version and whether it is new. The run folder predicts first: if it cannot, nothing is written."""
-    from pipelines.tracking.client import connect
-    from pipelines.tracking.registry import find_by_content_key
-    from pipelines.tracking.runs import Example, import_run
-
     client = connect(place)
     found = find_by_content_key(client, task, key)
     if found and found.is_there:
@@ -56,9 +53,9 @@ def _import(task: str, recipe: str, key: str, place: store.Store) -> tuple[Versi
     from restereo.image import Image
     from restereo.inference.engine import load_run
 
-    entry, picture = record.read(task, recipe), probe(paths.pictures(task, recipe))
+    entry, picture = runs.read(task, recipe), probe(paths.pictures(task, recipe))
     expected = load_run(paths.run(recipe)).restore(Image(picture), parse(METHOD)).pixels[None]
-    return import_run(client, place, entry, Example(picture, METHOD, expected))
+    return runs.import_run(client, place, entry, runs.Example(picture, METHOD, expected))
 
 
 def probe(pictures: Path) -> Pictures:

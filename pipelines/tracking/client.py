@@ -1,19 +1,26 @@
-"""MLflow's client, and what is read from its store. Imported when needed: MLflow and its first query take seconds."""
+"""MLflow's client: versions and aliases of the registry, and the files of a version.
+
+MLflow itself is imported when a client is made: that and its first query take seconds.
+"""
 
 import logging
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from pipelines.environment import ENVIRONMENT, exclusive
-from pipelines.tracking.store import LOCK_SECONDS, Store, Version, default_store
+from pipelines.tracking.store import KEY, LOADED, LOCK_SECONDS, Store, Version, default_store
 from restereo.errors import UserError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+PREVIOUS = "previous"
 LOCKED = "database is locked"
 SETTINGS = ENVIRONMENT | {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -87,6 +94,41 @@ def store_error(place: Store, error: Exception) -> UserError:
     other = "start the server, or unset MLFLOW_TRACKING_URI to use data/mlflow"
     message = f"{place.uri}: MLflow cannot use it ({first_line(error)}); {fresh if place.database else other}."
     return UserError(message, passing=not place.database)
+
+
+def versions(client: "MlflowClient", name: str) -> list[Version]:
+    """Returns the finished versions of a registered model, the newest first; none if there is no such model."""
+    return [version for version, finished in all_versions(client, name) if finished]
+
+
+def find_by_content_key(client: "MlflowClient", name: str, key: str) -> Version | None:
+    """Returns the finished version of a registered model that has this content key, or None."""
+    return next((version for version in versions(client, name) if version.content_key == key), None)
+
+
+def find_by_alias(client: "MlflowClient", name: str, alias: str) -> Version | None:
+    """Returns the finished version that has this alias, or None."""
+    return next((version for version in versions(client, name) if alias in version.aliases), None)
+
+
+def all_versions(client: "MlflowClient", name: str) -> list[tuple[Version, bool]]:
+    """Returns every version, the newest first, and whether its import was finished."""
+    models = client.search_registered_models(f"name = '{name}'")
+    if not models:
+        return []
+    found = []
+    for entry in client.search_model_versions(f"name = '{name}'"):
+        number, tags = int(entry.version), entry.tags
+        aliases = tuple(sorted(a for a, holder in models[0].aliases.items() if int(holder) == number))
+        location = client.get_model_version_download_uri(name, str(number))
+        key, recipe = tags.get(KEY, ""), tags.get("recipe", "")
+        found.append((Version(name, number, entry.run_id or "", key, recipe, aliases, location), LOADED in tags))
+    return sorted(found, key=lambda pair: -pair[0].number)
+
+
+def tags(client: "MlflowClient", version: Version) -> Mapping[str, str]:
+    """Returns the lineage of a version and whatever else it is tagged with."""
+    return dict(client.get_model_version(version.name, str(version.number)).tags)
 
 
 def download_model(version: Version, folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """Options that several commands have."""
 
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from restereo.video.conversion import VideoOptions
     from restereo.video.writer import VideoCodec
 
+Out = Annotated[
+    Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside each picture.")
+]
 Model = Annotated[str | None, typer.Option(help="Run folder, or name of released weights or of a run.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 … or mps.")]
 Start = Annotated[str, typer.Option(help="Of a film: where to begin, in seconds or [h:]m:s.")]

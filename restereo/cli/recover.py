@@ -7,16 +7,14 @@ from typing import Annotated
 import typer
 
 from restereo.cli.errors import message
-from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Start, video_options
+from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Out, Start, video_options
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.methods import parse, parse_or_detect
 
 
 def recover(
     paths: Annotated[list[Path], typer.Argument(help="Anaglyphs, or folders of them.", show_default=False)],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside each picture.")
-    ] = None,
+    out: Out = None,
     layout: Annotated[
         list[str] | None,
         typer.Option("-l", "--layout", help="How to show the views, may be repeated; 'restereo list'."),

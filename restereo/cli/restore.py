@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Start, video_options
+from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, Start, video_options
 from restereo.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def command_for_one(name: str, about: str, force_help: str) -> Callable[..., Non
 
     def command(
         picture: Annotated[Path, typer.Argument(help="The picture or film.", show_default=False)],
-        out: Annotated[
-            Path | None, typer.Option("-o", "--out", help="File or folder to write; by default beside the input.")
-        ] = None,
+        out: Out = None,
         force: Annotated[bool, typer.Option("--force", help=force_help)] = False,
         start: Start = "0",
         end: End = None,

@@ -100,6 +100,15 @@ NONSENSE = {
         "'recipes.r.model_options.size': Input should be 'tiny', 'small', 'fine', 'medium' or 'base' (it is 'smal'); "
         "did you mean 'small'?",
     ),
+    "an option of a source": (source(kind="builtin", foo=1), "source 'builtin' has no option 'foo'"),
+    "an option of a task": (
+        row({"kind": "stereo_sr", "scael": 2}),
+        "task 'stereo_sr' has no option 'scael': did you mean 'scale'?",
+    ),
+    "an option of an objective": (
+        row({"kind": "anaglyph"}, objective_options={"squared_wait": 1}),
+        "objective 'pixel' has no option 'squared_wait': did you mean 'squared_weight'?",
+    ),
     "a degradation": (
         row({"kind": "anaglyph"}) | {"synthesize": {"degradations": {"jpg": 1}}},
         "unknown key 'synthesize.degradations.jpg': did you mean 'jpeg'?",

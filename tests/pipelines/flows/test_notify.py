@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import paths
-from pipelines.flows.notify import HOOK, notify
+from pipelines.flows.retraining import HOOK, notify
 from restereo.errors import UserError
 
 

@@ -16,7 +16,7 @@ from pipelines.environment import DVC
 from tests.conftest import ROOT
 from tests.pipelines.conftest import DVC_YAML, copy_project, free_port
 from tests.pipelines.flows.flow_runs import names, run_flow
-from tests.pipelines.shared_servers import Shared, shared_servers
+from tests.pipelines.flows.shared_servers import Shared, shared_servers
 from tests.pipelines.stages.test_stages import TINY, contents, shell
 
 pytestmark = pytest.mark.xdist_group("servers")

@@ -12,7 +12,7 @@ import torch
 
 from pipelines import paths
 from pipelines.operations import release
-from pipelines.tracking import lineage, record, store
+from pipelines.tracking import lineage, runs, store
 from pipelines.tracking.client import connect
 from restereo.digests import file_sha256
 from restereo.errors import UserError
@@ -41,7 +41,7 @@ def project(trained: Path, tmp_path: Path, empty_database: Path, monkeypatch: py
     """A project whose run `tiny` is registered on a server, and a package without weights yet."""
     monkeypatch.chdir(trained)
     monkeypatch.setattr(lookup, "WEIGHTS", tmp_path / "weights")
-    monkeypatch.setattr(record, "content_key_of", lambda *_: "key")
+    monkeypatch.setattr(runs, "content_key_of", lambda *_: "key")
     monkeypatch.setattr(store, "peek", lambda *_: None)  # as with every store but a sqlite file
     shutil.copy(empty_database, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
@@ -106,7 +106,7 @@ def test_released_weights_are_no_change_of_the_code(tmp_path: Path, monkeypatch:
 
 
 def test_what_is_not_registered_is_not_released(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "content_key_of", lambda *_: "another")
+    monkeypatch.setattr(runs, "content_key_of", lambda *_: "another")
     with pytest.raises(UserError, match="tiny: not registered"):
         release.release("tiny")
     assert lookup.released() == []

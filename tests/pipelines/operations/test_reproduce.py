@@ -93,7 +93,9 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
         run(sys.executable, "-m", "dvc", "init", "-q")
         run(sys.executable, "-m", "dvc", "repro", "-q", "synthesize@anaglyph")
         first = commit()
-        (root / "pipelines" / "evaluate.py").write_text(CODE["pipelines/stages/evaluate.py"].replace("FACTOR", "9.0"))
+        (root / "pipelines" / "stages" / "evaluate.py").write_text(
+            CODE["pipelines/stages/evaluate.py"].replace("FACTOR", "9.0")
+        )
         commit()
     return root, first
 

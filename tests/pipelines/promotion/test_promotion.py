@@ -13,8 +13,8 @@ from pipelines import cli, display, paths
 from pipelines.promotion import aliases, compare, ledger, promote
 from pipelines.promotion.decision import Check, PairedResult, Verdict
 from pipelines.stages import register
-from pipelines.tracking import registry, store
-from pipelines.tracking.client import connect
+from pipelines.tracking import store
+from pipelines.tracking.client import connect, versions
 from restereo import catalog
 from restereo.config import load_params
 from restereo.errors import UserError
@@ -62,7 +62,7 @@ def registered(weight: int, recipe: str = "anaglyph_unet") -> None:
 
 def holders() -> dict[str, int]:
     """Which version has which alias, by MLflow."""
-    return {alias: v.number for v in registry.versions(connect(), "anaglyph") for alias in v.aliases}
+    return {alias: v.number for v in versions(connect(), "anaglyph") for alias in v.aliases}
 
 
 def on_record() -> dict[str, int | None]:
@@ -308,7 +308,7 @@ def test_a_task_whose_headline_is_an_error_prefers_the_smaller(
     version = store.Version("colorization", 1, "", "key", "colorization_lab", (), "")
     run = SimpleNamespace(task=catalog.build("task", "colorization"))
     figures = [{run.task.headline: value} for value in (0.1, error)]
-    monkeypatch.setattr("pipelines.tracking.client.download_model", lambda *_: Path())
+    monkeypatch.setattr("pipelines.promotion.compare.download_model", lambda *_: Path())
     monkeypatch.setattr("restereo.inference.engine.load_run", lambda _: run)
     monkeypatch.setattr(
         "pipelines.promotion.compare.compare_models",

@@ -19,7 +19,7 @@ from pipelines.environment import DVC, ENVIRONMENT
 from pipelines.flows import graph
 from pipelines.operations import lock_check
 from pipelines.stages import evaluate, synthesize
-from pipelines.tracking import record, store
+from pipelines.tracking import runs, store
 from restereo import catalog
 from restereo.config import Params, load_params, parse_params
 from restereo.errors import UserError
@@ -273,7 +273,7 @@ def test_a_second_clone_gets_everything_from_a_remote_and_registers_it(evaluated
     message = call(second, *DVC, "repro", "register@tiny")
     assert re.findall("Running stage '(.+)'", message) == ["register@tiny"]
     monkeypatch.chdir(first)
-    key = record.content_key_of("anaglyph", "tiny")
+    key = runs.content_key_of("anaglyph", "tiny")
     monkeypatch.chdir(second)
     version = store.peek(store.default_store(), "anaglyph", key)
     assert version and version.number == 1 and version.is_there

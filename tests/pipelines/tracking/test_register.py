@@ -20,8 +20,8 @@ from safetensors.torch import save_file
 from pipelines import paths
 from pipelines.reporting import report
 from pipelines.stages import download, register, synthesize, validate
-from pipelines.tracking import record, registry, runs, store
-from pipelines.tracking.client import connect
+from pipelines.tracking import runs, store
+from pipelines.tracking.client import connect, versions
 from restereo import catalog
 from restereo.errors import UserError
 from restereo.image import Image
@@ -107,8 +107,8 @@ def loaded(uri: str) -> Any:
 def runs_and_versions(task: str = "anaglyph") -> tuple[int, list[tuple[int, tuple[str, ...]]]]:
     client = connect()
     experiment = client.get_experiment_by_name(task)
-    runs = client.search_runs([experiment.experiment_id]) if experiment else []
-    return len(runs), [(version.number, version.aliases) for version in registry.versions(client, task)]
+    found = client.search_runs([experiment.experiment_id]) if experiment else []
+    return len(found), [(version.number, version.aliases) for version in versions(client, task)]
 
 
 def test_registered_twice_is_one_run_and_one_version(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,12 +158,12 @@ def test_new_weights_are_a_new_version_and_an_old_run_steals_nothing(project: Pa
 
 
 def test_cost_alone_makes_nothing_new(project: Path) -> None:
-    key = record.content_key_of("anaglyph", "anaglyph_unet")
+    key = runs.content_key_of("anaglyph", "anaglyph_unet")
     paths.cost("anaglyph_unet").write_text("{}")
-    assert record.content_key_of("anaglyph", "anaglyph_unet") == key
+    assert runs.content_key_of("anaglyph", "anaglyph_unet") == key
     picture = paths.pictures("anaglyph", "anaglyph_unet") / "clean-scene-observed.png"
     picture.write_bytes(picture.read_bytes() + b"\0")
-    assert record.content_key_of("anaglyph", "anaglyph_unet") != key
+    assert runs.content_key_of("anaglyph", "anaglyph_unet") != key
 
 
 def test_the_challenger_predicts_one_picture_and_many(project: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_real_network_is_loaded_back_by_the_library(project: Path, monkeypatch
 def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: Path) -> None:
     register.main("anaglyph_unet")
     client = connect()
-    version = registry.versions(client, "anaglyph")[0]
+    version = versions(client, "anaglyph")[0]
     run = client.get_run(version.run_id)
     assert run.info.run_name == f"anaglyph_unet-{version.content_key[:6]}"
     assert run.info.status == "FINISHED"
@@ -232,7 +232,7 @@ def test_the_run_holds_parameters_curves_figures_pictures_and_lineage(project: P
         "licence_strictest": "CC-BY-4.0 (attribution)",
         "train_git_rev": "abc",
         "recipe": "anaglyph_unet",
-        "content_key": record.content_key_of("anaglyph", "anaglyph_unet"),
+        "content_key": runs.content_key_of("anaglyph", "anaglyph_unet"),
     }
     assert expected.items() <= tags.items()
     assert {"git_rev", "git_dirty", "params_sha256", "licences"} <= tags.keys()
@@ -287,7 +287,7 @@ def test_the_best_baseline_is_the_one_with_the_smallest_error(project: Path) -> 
     figures = {what: {"mean_absolute_error": value} for what, value in content.items()}
     evaluation = {"headline": "mean_absolute_error", "variants": {"clean": figures}}
     paths.metrics("anaglyph", "anaglyph_unet").write_text(json.dumps(evaluation))
-    note = record.read("anaglyph", "anaglyph_unet").note
+    note = runs.read("anaglyph", "anaglyph_unet").note
     assert note.startswith("anaglyph_unet: mean_absolute_error 0.070 (clean; good 0.051), ")
     assert re.findall("good|bad|unknown", note.split("| clean ")[1].split("\n")[0]) == ["good", "bad", "unknown"]
 
@@ -298,7 +298,7 @@ def test_the_best_baseline_is_the_one_with_the_smallest_error(project: Path) -> 
 )
 def test_what_nobody_has_said_counts_as_the_strictest(project: Path, licences: list[str], named: str) -> None:
     write_run(licences=licences)
-    entry = record.read("anaglyph", "anaglyph_unet")
+    entry = runs.read("anaglyph", "anaglyph_unet")
     assert entry.tags["licence_strictest"].startswith(named)
     assert entry.tags["licence_class"] == "unknown"
     assert "what nobody has said counts as the strictest" in entry.note
@@ -324,8 +324,8 @@ def test_two_recipes_of_a_task_share_the_model_and_the_newest_is_the_challenger(
     write_run("anaglyph_gan", weight=9)
     register.main("anaglyph_gan")
     assert runs_and_versions() == (2, [(2, ("challenger",)), (1, ())])
-    versions = registry.versions(connect(), "anaglyph")
-    assert [version.recipe for version in versions] == ["anaglyph_gan", "anaglyph_unet"]
+    found = versions(connect(), "anaglyph")
+    assert [version.recipe for version in found] == ["anaglyph_gan", "anaglyph_unet"]
 
 
 def test_corrupt_weights_leave_nothing_behind(project: Path) -> None:
