@@ -24,6 +24,7 @@ class Metadata:
         gps: Tags of the GPS directory.
         icc: ICC profile of RGB pixels, or nothing.
         dpi: Resolution, or None.
+        comment: Free text of JPEG and GIF files, as it was stored.
     """
 
     exif: tuple[tuple[int, object], ...] = ()
@@ -31,9 +32,27 @@ class Metadata:
     gps: tuple[tuple[int, object], ...] = ()
     icc: bytes = b""
     dpi: tuple[float, float] | None = None
+    comment: bytes = b""
 
 
 NO_METADATA = Metadata()
+
+
+@dataclass(frozen=True)
+class Stereo:
+    """How a file holds both views, as it says itself.
+
+    Attributes:
+        about: What makes it a picture that holds both, in words.
+        frames: Which of its pictures are the left and the right view; None = one picture holds both.
+        layout: Name of the layout in which one picture holds both.
+        swapped: Whether it holds them the other way round: right view first.
+    """
+
+    about: str
+    frames: tuple[int, int] | None = None
+    layout: str = ""
+    swapped: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +65,7 @@ class Image:
         metadata: What else its file says.
         color_space: Of its values: the name in its ICC profile, `sRGB` without one.
         lossy: Whether it went through JPEG or lossy WebP, which mix the eyes' fine detail.
-        stereo: What makes it a picture that holds both views already, in words, or nothing.
+        stereo: How its file holds both views, if it says that it does.
         notes: What could not be kept, in words.
 
     Raises:
@@ -63,7 +82,7 @@ class Image:
     metadata: Metadata = NO_METADATA
     color_space: str = "sRGB"
     lossy: bool = False
-    stereo: str = ""
+    stereo: Stereo | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

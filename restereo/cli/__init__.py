@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import typer
 
-from restereo.cli.anaglyph import anaglyph
+from restereo.cli.anaglyph import anaglyph, convert
 from restereo.cli.detect import detect
 from restereo.cli.errors import message
 from restereo.cli.evaluate import evaluate
@@ -40,6 +40,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "app": open_page,
     "detect": detect,
     "anaglyph": anaglyph,
+    "convert": convert,
     "flicker": flicker,
     "colorize": colorize,
     "repair": repair,

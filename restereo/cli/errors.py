@@ -4,7 +4,7 @@ from typing import Final
 
 from restereo.errors import Parameter, Training, UserError
 
-FLAGS: Final = {"out": "-o", "ending": "--format", "layouts": "--layout"}
+FLAGS: Final = {"out": "-o", "ending": "--format", "layouts": "--layout", "source_layout": "--from"}
 """Of parameters whose flags have other names."""
 
 

@@ -395,14 +395,14 @@ def packing_of(picture: Picture) -> Packing | None:
         "side by side": (picture[:, : width // 2], picture[:, -(width // 2) :]),
         "one above the other": (picture[: height // 2], picture[-(height // 2) :]),
     }
-    likeness = {name: _halves_alike(*pair) for name, pair in halves.items()}
+    likeness = {name: likeness_of(*pair) for name, pair in halves.items()}
     found: Packing = (
         "side by side" if likeness["side by side"] >= likeness["one above the other"] else "one above the other"
     )
     return found if likeness[found] >= ALIKE else None
 
 
-def _halves_alike(first: Picture, second: Picture) -> float:
+def likeness_of(first: Picture, second: Picture) -> float:
     """Returns the correlation in [-1, 1] of the middle of one with the other at its best shift, coarse light apart."""
     views = [_structure(view) for view in (first, second)]
     reach = max(2, round(PACKING_REACH * views[0].shape[1]))

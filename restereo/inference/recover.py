@@ -17,9 +17,9 @@ from restereo.inference.lookup import default_model, loaded_model
 from restereo.inference.result import Result
 from restereo.io.convert import AnyPicture
 from restereo.io.defaults import GLASSES, QUALITY
-from restereo.io.layouts import LAYOUTS, Layout, arrange, cut_short
+from restereo.io.layouts import LAYOUTS, Layout, arrange
 from restereo.io.read import as_image, read_image
-from restereo.io.write import write_layout
+from restereo.io.write import not_kept, write_layout
 from restereo.methods import METHODS, AnaglyphMethod, parse_or_detect
 from restereo.progress import ProgressCallback, no_progress
 from restereo.video.conversion import WHOLE_FILM, VideoOptions
@@ -136,7 +136,7 @@ def recover_file(
         maps = views.disparity, views.confidence
         pictures = arrange(layout, views.left, views.right, *maps, glasses=options.glasses)
         write_layout(files, layout, pictures, image.metadata, options.quality)
-        notes += cut_short(layout, files) if image.bits > 8 else []
+        notes += not_kept(files, image, layout)
     notes += doubts(views.method, found, options.method is not None)
     detected = found and {
         "method": found.method.name,
@@ -177,7 +177,8 @@ def recover_image(
     """
     anyway = FORCE, " tries anyway"
     if image.stereo and not options.force:
-        raise UserError(f"{image.stereo}, no anaglyph, so there is nothing to recover", where=image.name, remedy=anyway)
+        what = f"{image.stereo.about}, no anaglyph, so there is nothing to recover"
+        raise UserError(what, where=image.name, remedy=anyway)
     shallow = eight_bit(image.pixels)
     small = min(shallow.shape[:2]) < LEAST_SIDE
     found = None if small and options.method else detect(middle(shallow), image.name)

@@ -15,7 +15,7 @@ from restereo.inference.result import Result
 from restereo.io.convert import AnyPicture
 from restereo.io.paths import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
 from restereo.io.read import as_image, read_image
-from restereo.io.write import PLAIN, check_target, make_folder, write_picture
+from restereo.io.write import PLAIN, check_target, make_folder, not_kept, write_picture
 from restereo.tasks import Doubt
 
 
@@ -243,6 +243,7 @@ def restore_files(
     views, notes = restore_images(images, restorer, command, force)
     for target, view, image in zip(targets, views, images, strict=True):
         write_picture(target, view, image.metadata)
+        notes += not_kept([target], image, bits=8)
     return Result(files[0], targets, notes=notes)
 
 

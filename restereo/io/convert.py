@@ -1,6 +1,6 @@
 """Stereo pictures without a network: read in any form, shown in any other, made into anaglyphs, and told apart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from restereo.imaging import detection
 from restereo.imaging.anaglyph import form
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.io.layouts import LAYOUTS, Layout, arrange, find_layout, split
-from restereo.io.paths import targets
-from restereo.io.read import as_image, read_picture
-from restereo.io.write import write_layout
+from restereo.io.paths import keep_source, targets
+from restereo.io.read import as_image, read_image
+from restereo.io.write import check_target, not_kept, write_layout
 from restereo.methods import AnaglyphMethod, parse
 
 AnyPicture = str | Path | PIL.Image.Image | Pixels | Image
@@ -38,12 +38,12 @@ def detect(picture: AnyPicture) -> detection.Detection:
     return detection.detect(eight_bit(image.pixels), image.name)
 
 
-def anaglyph(left: AnyPicture, right: AnyPicture, method: str | AnaglyphMethod = "red-cyan") -> Image:
+def anaglyph(left: AnyPicture, right: AnyPicture | None = None, method: str | AnaglyphMethod = "red-cyan") -> Image:
     """Returns the anaglyph of two views, 8 bits a channel, with what the left one's file says.
 
     Args:
-        left: The left view.
-        right: The right view, of the same size.
+        left: The left view, or a stereo picture.
+        right: The right view, of the same size; None = `left` holds both.
         method: How it is made, such as `green-magenta-half`.
 
     Raises:
@@ -56,8 +56,8 @@ def anaglyph(left: AnyPicture, right: AnyPicture, method: str | AnaglyphMethod =
         [[[10, 90, 90]]]
     """
     how = method if isinstance(method, AnaglyphMethod) else parse(method)
-    first, second = as_image(left), as_image(right)
-    return replace(first, pixels=form(eight_bit(first.pixels), eight_bit(second.pixels), how))
+    first, second = read_views(left if right is None else (left, right))
+    return replace(first, pixels=form(eight_bit(first.pixels), eight_bit(second.pixels), how), stereo=None)
 
 
 def convert(
@@ -66,8 +66,10 @@ def convert(
     layout: str = "sbs",
     *,
     source_layout: str | None = None,
+    swap: bool = False,
     glasses: str | AnaglyphMethod = GLASSES,
     quality: int = QUALITY,
+    on_note: Callable[[str], None] = lambda message: None,
 ) -> Sequence[Path]:
     """Returns the files written: a stereo picture, or the pictures of both eyes, in another layout.
 
@@ -75,9 +77,11 @@ def convert(
         source: The stereo picture, or a tuple of left and right view.
         out: File to write; a layout of two files adds `_L` and `_R` to its stem.
         layout: How the views are shown; `restereo.io.layouts.LAYOUTS` lists them.
-        source_layout: How the stereo picture shows them; by default as its name or its content says.
+        source_layout: How the stereo picture shows them; by default as its file, its name or its content says.
+        swap: Whether the source holds the right view where it should hold the left one.
         glasses: Method of layout `anaglyph`.
         quality: Of JPEG files.
+        on_note: Called with a sentence on each thing that is not kept.
 
     Raises:
         UserError: A picture is damaged, is no stereo picture, or the layout cannot be written to this file.
@@ -92,40 +96,57 @@ def convert(
         ['b_L.png', 'b_R.png']
     """
     chosen, path = find_layout(layout), Path(out)
-    if isinstance(source, tuple):
-        left, right = (as_image(view) for view in source)
-        named = Path(left.name)
-    else:
-        left, right = read_views(source, None if source_layout is None else find_layout(source_layout))
-        named = Path(left.name)
     how = glasses if isinstance(glasses, AnaglyphMethod) else parse(glasses)
-    files = targets(named, [chosen], path)
+    sources = source if isinstance(source, tuple) else (source,)
+    read = [Path(one) for one in sources if isinstance(one, str | Path)]
+    files = targets(read[0] if read else Path("the picture"), [chosen], path)
+    for file in files:
+        check_target(file)
+        for one in read:
+            keep_source(file, one)
+    left, right = read_views(source, None if source_layout is None else find_layout(source_layout))
+    if swap:
+        left, right = right, left
     write_layout(files, chosen, arrange(chosen, left.pixels, right.pixels, glasses=how), left.metadata, quality)
+    for note in dict.fromkeys([*left.notes, *right.notes, *not_kept(files, left, chosen)]):
+        on_note(note)
     return files
 
 
-def read_views(source: AnyPicture, layout: Layout | None = None) -> tuple[Image, Image]:
-    """Returns left and right view of a stereo picture.
+def read_views(source: AnyPicture | tuple[AnyPicture, AnyPicture], layout: Layout | None = None) -> tuple[Image, Image]:
+    """Returns left and right view of a stereo picture, or of two pictures of one size.
 
     Args:
-        source: The picture. Files `.mpo` and `.jps` say themselves how they hold the views.
-        layout: How others show them; by default as the name or else the content says.
+        source: The picture, or both views.
+        layout: How it shows them; by default as its file says, or else its name, or else its content.
 
     Raises:
-        UserError: It is damaged, or does not seem to hold two views.
+        UserError: One is damaged, they differ in size, or it does not seem to hold two views.
     """
+    if isinstance(source, tuple):
+        return _same_size(*(as_image(view) for view in source))
     image = as_image(source)
-    path = Path(image.name)
-    ending = path.suffix.lower()
-    if ending == ".mpo":
-        return image, replace(image, pixels=read_picture(path, frame=1))
-    if ending in {".jps", ".pns"}:
-        layout = LAYOUTS["jps"]
-    left, right = split(layout or _layout_of(image, path.stem), image.pixels, image.name)
-    return replace(image, pixels=left), replace(image, pixels=right)
+    said = image.stereo if layout is None else None
+    if said and said.frames:
+        return _same_size(*(read_image(Path(image.name), frame=frame) for frame in said.frames))
+    chosen = layout or (LAYOUTS[said.layout] if said else _layout_of(image))
+    views = split(chosen, image.pixels, image.name)
+    first, second = reversed(views) if said and said.swapped else views
+    return replace(image, pixels=first, stereo=None), replace(image, pixels=second, stereo=None)
 
 
-def _layout_of(image: Image, stem: str) -> Layout:
+def _same_size(left: Image, right: Image) -> tuple[Image, Image]:
+    if left.pixels.shape != right.pixels.shape:
+        what = f"{right.width}x{right.height}, but {Path(left.name).name} is {left.width}x{left.height}"
+        raise UserError(what, where=right.name, remedy="both eyes need the same size")
+    if left.metadata.icc != right.metadata.icc:
+        note = f"{right.name}: has another colour profile than the left view, whose profile is kept"
+        return left, replace(right, notes=(*right.notes, note))
+    return left, right
+
+
+def _layout_of(image: Image) -> Layout:
+    stem = Path(image.name).stem
     for layout in LAYOUTS.values():
         if layout.axis is not None and any(suffix and stem.endswith(suffix) for suffix in layout.suffixes):
             return layout

@@ -4,7 +4,6 @@ The suffixes are those by which headset players tell a file's layout: `_LRF_Full
 `_RLF_cross` are what nunif's iw3 writes for Pigasus; Skybox finds `SBS`, `LR` and `TB` in them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -184,20 +183,6 @@ def split(layout: Layout, joined: Pixels, name: str = "the picture") -> tuple[Pi
         size[1 - layout.axis] *= 2
         first, second = (cv2.resize(view, size, interpolation=cv2.INTER_CUBIC) for view in (first, second))
     return (second, first) if layout.crossed else (first, second)
-
-
-def cut_short(layout: Layout, files: Sequence[PurePath]) -> list[str]:
-    """Returns a note on those files of a layout that hold 8 bits a channel of a picture that has 16.
-
-    Example:
-        >>> cut_short(LAYOUTS["sbs"], [PurePath("a.jpg")]), cut_short(LAYOUTS["sbs"], [PurePath("a.png")])
-        (['a.jpg: cut to 8 bits a channel, its source has 16'], [])
-    """
-    if layout.name in {"disparity", "confidence"}:
-        return []
-    flat = layout.name in {"wiggle", "anaglyph"}
-    cut = [file.name for file in files if flat or file.suffix.lower() not in {".png", ".tif", ".tiff"}]
-    return [f"{', '.join(cut)}: cut to 8 bits a channel, its source has 16"] if cut else []
 
 
 def _halved(view: Pixels, axis: int) -> Pixels:

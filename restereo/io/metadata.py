@@ -1,7 +1,9 @@
 """What a picture's file says beside its pixels, carried over to what is made of it."""
 
 import io
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 import PIL.Image
 from PIL import ExifTags, ImageCms
@@ -20,6 +22,22 @@ STRUCTURAL: Final = frozenset(
     for tag in range(int(part.split("-")[0]), int(part.split("-")[-1]) + 1)
 )
 """TIFF tags that say how pixels are stored, or that are written apart: no part of what a photographer would keep."""
+
+
+PHOTOSHOP, XMP = 34377, 700
+"""TIFF tags of Photoshop's resources, IPTC among them, and of XMP."""
+IPTC: Final = 0x0404
+"""Photoshop's resource that holds IPTC."""
+X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
+PER_INCH: Final = {2: 1.0, 3: 2.54}
+"""Resolution units inch and centimetre (Exif 3.0, 4.6.5.1); 1 is none: the numbers are a pixel's proportions."""
+
+
+class _Text(str):
+    """Text of a tag, in the bytes that were read: Pillow 12.3 reads Latin-1, and would write '?' for all but ASCII."""
+
+    def encode(self, *_: str) -> bytes:
+        return super().encode("latin-1", "replace")
 
 
 def exif_for(metadata: Metadata, width: int, height: int, maker_note: bool = True) -> PIL.Image.Exif | None:
@@ -41,13 +59,17 @@ def exif_for(metadata: Metadata, width: int, height: int, maker_note: bool = Tru
         return None
     tags = PIL.Image.Exif()
     for tag, value in metadata.exif:
-        tags[tag] = value
-    details = {tag: value for tag, value in metadata.details if maker_note or tag != MAKER_NOTE}
+        tags[tag] = _written(value)
+    details = {tag: _written(value) for tag, value in metadata.details if maker_note or tag != MAKER_NOTE}
     tags[ORIENTATION] = 1
     tags[EXIF_IFD] = details | {WIDTH_TAG: width, HEIGHT_TAG: height}
     if metadata.gps:
-        tags[GPS_IFD] = dict(metadata.gps)
+        tags[GPS_IFD] = {tag: _written(value) for tag, value in metadata.gps}
     return tags
+
+
+def _written(value: object) -> object:
+    return _Text(value) if isinstance(value, str) else value
 
 
 def metadata_of(image: PIL.Image.Image) -> tuple[Metadata, list[str]]:
@@ -55,30 +77,56 @@ def metadata_of(image: PIL.Image.Image) -> tuple[Metadata, list[str]]:
 
     Example:
         >>> metadata_of(PIL.Image.new("RGB", (2, 2)))
-        (Metadata(exif=(), details=(), gps=(), icc=b'', dpi=None), [])
+        (Metadata(exif=(), details=(), gps=(), icc=b'', dpi=None, comment=b''), [])
     """
     notes = []
     icc = image.info.get("icc_profile") or b""
     if not isinstance(icc, bytes) or (icc and icc[16:20] != b"RGB "):
-        notes.append("its ICC profile is not one of RGB colours and was left out")
+        if image.mode != "CMYK":  # whose pixels it has converted
+            notes.append("its ICC profile is not one of RGB colours and was left out")
         icc = b""
-    dpi = image.info.get("dpi")
-    plain = isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(x) < 1e5 for x in dpi)
-    resolution = (float(dpi[0]), float(dpi[1])) if plain and dpi is not None else None
-    found = Metadata(icc=icc, dpi=resolution)
+    comment = image.info.get("comment") or b""
+    found = Metadata(icc=icc, comment=comment if isinstance(comment, bytes) else str(comment).encode())
+    if lost := _left_out(image):
+        notes.append(f"left out of what its file says: {', '.join(lost)}")
     try:
         tags = image.getexif()
         main = tuple((int(tag), value) for tag, value in tags.items() if tag not in STRUCTURAL | {ORIENTATION})
         details, gps = (tuple(tags.get_ifd(ifd).items()) for ifd in (EXIF_IFD, GPS_IFD))
         # what is a directory of its own there holds places in the old file
         details = tuple((tag, value) for tag, value in details if tag != int(ExifTags.IFD.Interop))
-        full = Metadata(main, details, gps, icc, resolution)
+        full = replace(found, exif=main, details=details, gps=gps, dpi=_dpi(image, tags))
         written = exif_for(full, 1, 1)
         if written is not None:
             written.tobytes()
     except Exception as error:  # Pillow raises whatever a damaged tag led it to
-        return found, [*notes, f"its EXIF is damaged and was left out ({' '.join(str(error).split()):.80})"]
+        notes.append(f"its EXIF is damaged and was left out ({' '.join(str(error).split()):.80})")
+        return replace(found, dpi=_dpi(image, {})), notes
     return full, notes
+
+
+def _left_out(image: PIL.Image.Image) -> list[str]:
+    """Returns the names of blocks that a file has beside EXIF, profile, resolution and comment."""
+    tags = getattr(image, "tag_v2", {})
+    iptc = PHOTOSHOP in tags or IPTC in (image.info.get("photoshop") or {})
+    xmp = XMP in tags or "xmp" in image.info or "XML:com.adobe.xmp" in image.info
+    text = [key for key in getattr(image, "text", {}) if not key.startswith(("XML:", "Raw profile"))]
+    square = image.info.get("aspect") or (image.info.get("jfif_density") if image.info.get("jfif_unit") == 0 else None)
+    shape = [f"pixels of {square[0]}:{square[1]}"] if square and 0 < min(square) < max(square) else []
+    return ["IPTC"] * iptc + ["XMP"] * xmp + [f"text '{key}'" for key in text] + shape
+
+
+def _dpi(image: PIL.Image.Image, tags: Mapping[int, Any]) -> tuple[float, float] | None:
+    """Returns the resolution, if one is said: of JPEG with EXIF Pillow makes up 72, or 1 where the unit is none."""
+    if image.format not in {"JPEG", "MPO"} or image.info.get("jfif_unit") in {1, 2}:
+        dpi = image.info.get("dpi")
+    else:
+        dpi = None
+    unit = PER_INCH.get(tags.get(RESOLUTION_UNIT, 2))
+    if dpi is None and unit is not None and {X_RESOLUTION, Y_RESOLUTION} <= set(tags):
+        dpi = tags[X_RESOLUTION] * unit, tags[Y_RESOLUTION] * unit
+    plain = isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(x) < 1e5 for x in dpi)
+    return (float(dpi[0]), float(dpi[1])) if plain and dpi is not None else None
 
 
 def color_space_of(metadata: Metadata) -> str:

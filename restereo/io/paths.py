@@ -6,6 +6,7 @@ take the place of no original.
 
 import contextlib
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from restereo.errors import OUT, UserError
 from restereo.io.layouts import LAYOUTS, Layout
 from restereo.io.read import ENDINGS, check_regular
 
-SAME = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"}
+SAME = {".png", ".jpg", ".jpeg", ".jfif", ".jpe", ".webp", ".tif", ".tiff", ".bmp"}
 """Endings that a result keeps from its source."""
 OWN = {ending for layout in LAYOUTS.values() for ending in layout.endings} - SAME
 """Endings that only certain layouts have."""
@@ -40,6 +41,8 @@ _ENDINGS = """
 """
 FILM_ENDINGS = frozenset(_ENDINGS.split())
 PICTURE_MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"P5", b"P6")
+PICTURE_BRANDS = frozenset(b"avif avis heic heim heis heix hevc hevm hevs hevx mif1 mif2 msf1".split())
+"""Major brands of HEIF files (ISO 23008-12 and AV1 in HEIF): photos, and bursts, which hold several."""
 FILM_MAGIC = (b"\x1aE\xdf\xa3", b"FLV\x01", b"OggS", b"\0\0\x01\xba", b"\x30\x26\xb2\x75", b"YUV4MPEG2")
 
 
@@ -103,15 +106,14 @@ def _below(path: Path, out: Path | None, on_note: Callable[[str], None]) -> Iter
         return
     found: list[Path] = []
     errors: list[OSError] = []
+    others = Counter[str]()
     apart = None if out is None else os.path.realpath(out)
     for folder, folders, names in os.walk(path, onerror=errors.append):
         here = Path(folder)
         folders[:] = sorted(n for n in folders if not n.startswith(".") and os.path.realpath(here / n) != apart)
-        found += [
-            here / n
-            for n in sorted(names)
-            if not n.startswith(".") and Path(n).suffix.lower() in ENDINGS | FILM_ENDINGS
-        ]
+        shown = [here / n for n in sorted(names) if not n.startswith(".")]
+        found += [file for file in shown if file.suffix.lower() in ENDINGS | FILM_ENDINGS]
+        others.update(file.suffix.lower() for file in shown if _is_other_picture(file))
     for error in errors:
         place = Path(error.filename)
         yield Found(
@@ -123,6 +125,9 @@ def _below(path: Path, out: Path | None, on_note: Callable[[str], None]) -> Iter
         names = [str(file.relative_to(path)) for file in results[:SHOWN]]
         listing = ", ".join(names) + (", ..." if len(results) > SHOWN else "")
         on_note(f"{path}: {len(results)} left out as results of earlier runs ({listing}); name them to take them")
+    if others:
+        counts = ", ".join(f"{ending} {count}" for ending, count in sorted(others.items()))
+        on_note(f"{path}: {others.total()} left out by their type ({counts}); name them to take them")
     left_out = set(results)
     for file in found:
         if file not in left_out:
@@ -130,6 +135,13 @@ def _below(path: Path, out: Path | None, on_note: Callable[[str], None]) -> Iter
     if not errors and len(results) == len(found):
         what = f"no pictures or films in it ({', '.join(sorted(ENDINGS))})"
         yield Found(path, error=UserError(what, where=path, remedy="check the name"))
+
+
+def _is_other_picture(file: Path) -> bool:
+    """Returns whether a file is named as a picture of a type that folders are not searched for, such as MPO."""
+    ending = file.suffix.lower()
+    known = OWN | {".pns"} | {one for one, name in Image.registered_extensions().items() if name in Image.OPEN}
+    return ending in known - ENDINGS - FILM_ENDINGS
 
 
 def _checked(file: Path, under: Path = Path()) -> Found:
@@ -152,7 +164,7 @@ def is_film(file: Path) -> bool:
         if file.is_file():  # opening a pipe would wait for ever
             with file.open("rb") as stream:
                 head = stream.read(16)
-    if head.startswith(PICTURE_MAGIC) or (head[4:8] == b"ftyp" and head[8:12] in {b"heic", b"heix", b"avif", b"mif1"}):
+    if head.startswith(PICTURE_MAGIC) or (head[4:8] == b"ftyp" and head[8:12] in PICTURE_BRANDS):
         return False
     if head[4:8] == b"ftyp" or head.startswith(FILM_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return True

@@ -7,29 +7,30 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
-import cv2
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
-from PIL import ExifTags, ImageCms, ImageFile
+from PIL import ExifTags, ImageCms
 
 from restereo.errors import UserError
 from restereo.image import Image, Pixels, eight_bit
+from restereo.io.depth import read_deep, stored_white
 from restereo.io.metadata import color_space_of, metadata_of
+from restereo.io.stereo import stereo_of
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff", ".webp"])
 """Of pictures that data sets are made of."""
-ENDINGS = SUFFIXES | {".avif", ".gif"}
+ENDINGS = SUFFIXES | {".avif", ".gif", ".heic", ".heif", ".hif", ".jfif", ".jpe", ".pgm", ".pnm"}
 """Of pictures to restore, looked for in a folder."""
 _DAMAGED = (OSError, SyntaxError, ValueError, IndexError, EOFError, OverflowError)
 """What Pillow raises on what is no picture, by format."""
 
 
-def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image:
-    """Returns the picture with its metadata; of several frames the first.
+def read_image(path: Path, max_pixels: int = MAX_PIXELS, frame: int | None = None) -> Image:
+    """Returns the picture with its metadata; of several in a file the primary one, unless `frame` says which.
 
     EXIF orientation is applied. Grey becomes three equal channels, CMYK with a profile sRGB. Where there is alpha, the
     picture is laid on white, as a browser shows it. 16 bits stay 16 bits. RGB values stay as they are in the file.
@@ -42,24 +43,22 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image:
         >>> read_image(Path(skimage.__file__).parent / "data" / "coffee.png").pixels.shape
         (400, 600, 3)
     """
-    image = open_picture(path, max_pixels)
+    image = open_picture(path, max_pixels, frame)
     with _readable(path), PIL.Image.open(path) as again:  # tags must be read while the file is open
         metadata, notes = metadata_of(again)
-        stereo = _stereo(path, again)
-        if again.format != "MPO" and getattr(again, "n_frames", 1) > 1:
-            notes.append("it has several frames, of which only the first was taken")
+        stereo, others = stereo_of(again, path)
         pixels, more = _pixels(image, path)
         lossy, space = _lossy(path, image), color_space_of(metadata)
-    return Image(pixels, str(path), metadata, space, lossy, stereo, (*notes, *more))
+    return Image(pixels, str(path), metadata, space, lossy, stereo, (*notes, *others, *more))
 
 
-def read_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int = 0) -> NDArray[np.uint8]:
+def read_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int | None = None) -> NDArray[np.uint8]:
     """Returns the pixels alone, `(H, W, 3)` uint8 RGB: those of `read_image`, of 16 bits a channel rounded to 8.
 
     Args:
         path: The file.
         max_pixels: What it may have at most.
-        frame: Which picture of a file that holds several, such as the views of an MPO file.
+        frame: Which picture of a file that holds several, such as the views of an MPO file; None = the primary one.
 
     Raises:
         UserError: See `read_image`; or there is no such frame.
@@ -101,7 +100,7 @@ def as_image(picture: "str | Path | PIL.Image.Image | Pixels | Image", max_pixel
     return Image(picture)
 
 
-def open_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int = 0) -> PIL.Image.Image:
+def open_picture(path: Path, max_pixels: int = MAX_PIXELS, frame: int | None = None) -> PIL.Image.Image:
     """Returns the decoded picture as Pillow sees it, its size checked before it is decoded.
 
     Raises:
@@ -187,7 +186,7 @@ def _too_many(pixels: str, limit: int, name: object) -> UserError:
     return UserError(what, where=name, remedy="scale it down or cut it into parts")
 
 
-def _decoded(stream: IO[bytes], path: Path, max_pixels: int, frame: int) -> PIL.Image.Image:
+def _decoded(stream: IO[bytes], path: Path, max_pixels: int, frame: int | None) -> PIL.Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -196,14 +195,16 @@ def _decoded(stream: IO[bytes], path: Path, max_pixels: int, frame: int) -> PIL.
         raise _too_many(f"over {max_pixels:,}", max_pixels, path) from None
     except _DAMAGED:
         what = "is empty" if path.stat().st_size == 0 else "is not a picture that can be read"
-        raise UserError(f"{path}: {what}; give a PNG, JPEG, TIFF, WebP, PPM or BMP file.") from None
+        raise UserError(f"{path}: {what}; give a PNG, JPEG, TIFF, WebP, HEIC, PPM or BMP file.") from None
     if image.width * image.height > max_pixels:
         raise _too_many(f"{image.width * image.height:,}", max_pixels, path)
-    image.info["sixteen_bit"] = _is_16_bit(image)
+    image.info["white"] = stored_white(image)
     with _readable(path, "damaged or cut short"):
         try:
-            image.seek(frame)
+            if frame is not None:
+                image.seek(frame)
         except EOFError:
+            assert frame is not None
             what = f"has no picture number {frame + 1}"
             raise UserError(what, where=path, remedy="give a file with both views") from None
         image.load()
@@ -218,10 +219,11 @@ def _from_pillow(image: PIL.Image.Image, name: str, max_pixels: int) -> Image:
         image.load()
         pixels, notes = _pixels(image)
         shown = image.tell()
-        stereo = _stereo(Path(str(getattr(image, "filename", ""))), image)
+        stereo, others = stereo_of(image, Path(str(getattr(image, "filename", ""))))
         if image.tell() != shown:  # it is not ours
             image.seek(shown)
-    return Image(pixels, name, lossy=image.format in {"JPEG", "MPO", "AVIF"}, stereo=stereo, notes=tuple(notes))
+    lossy = image.format in {"JPEG", "MPO", "AVIF", "HEIF"}
+    return Image(pixels, name, lossy=lossy, stereo=stereo, notes=(*notes, *others))
 
 
 def _pixels(image: PIL.Image.Image, path: Path | None = None) -> tuple[Pixels, list[str]]:
@@ -232,25 +234,31 @@ def _pixels(image: PIL.Image.Image, path: Path | None = None) -> tuple[Pixels, l
 
 
 def _rgb(image: PIL.Image.Image, path: Path | None) -> tuple[Pixels, list[str]]:
-    if path is not None and image.info["sixteen_bit"]:
-        # Pillow cuts 16-bit colour to its upper byte; OpenCV keeps it.
-        deep = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
-        if deep is not None and deep.dtype == np.uint16:
-            return _on_white(deep), []
-    if image.mode.startswith("I;16"):
-        return _on_white(np.asarray(image).astype(np.uint16)), []
+    white, notes = image.info.get("white", stored_white(image)), list[str]()
+    if white > 255:
+        deep, notes = read_deep(image, white, path)
+        if deep is not None:
+            return _on_white(deep), notes
     if "A" in image.getbands() or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
-    if image.mode == "CMYK" and image.info.get("icc_profile"):
-        try:
-            own = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-            converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
-        except ImageCms.PyCMSError:
-            return np.array(image.convert("RGB")), ["its CMYK profile is damaged, so its colours are approximate"]
-        assert converted is not None
-        return np.array(converted), []
-    return np.array(image.convert("RGB")), []
+    if image.mode == "CMYK":
+        rgb, how = _from_cmyk(image)
+        return np.array(rgb), [*notes, f"its CMYK colours became sRGB {how}"]
+    return np.array(image.convert("RGB")), notes
+
+
+def _from_cmyk(image: PIL.Image.Image) -> tuple[PIL.Image.Image, str]:
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return image.convert("RGB"), "roughly: it has no profile"
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(image, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except ImageCms.PyCMSError:
+        return image.convert("RGB"), "roughly: its profile is damaged"
+    assert converted is not None
+    return converted, "by its profile"
 
 
 def _on_white(deep: Pixels) -> Pixels:
@@ -264,14 +272,6 @@ def _on_white(deep: Pixels) -> Pixels:
     return np.ascontiguousarray(picture)
 
 
-def _is_16_bit(image: PIL.Image.Image) -> bool:
-    """Returns whether the file holds 16 bits a channel. Pillow tells only before it decodes."""
-    if image.format not in {"PNG", "TIFF"} or not isinstance(image, ImageFile.ImageFile) or not image.tile:
-        return False
-    layout: Any = image.tile[0][3]
-    return ";16" in (layout if isinstance(layout, str) else str(layout[0]))
-
-
 def _orientation(image: PIL.Image.Image) -> int:
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
@@ -280,26 +280,10 @@ def _orientation(image: PIL.Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _stereo(path: Path, image: PIL.Image.Image) -> str:
-    if path.suffix.lower() in {".jps", ".pns"} or any(
-        name == "APP3" and data.startswith(b"_JPSJPS_") for name, data in getattr(image, "applist", [])
-    ):
-        return "a stereo picture that holds both views side by side"
-    if image.format != "MPO" or getattr(image, "n_frames", 1) < 2:
-        return ""
-    size = image.size
-    try:
-        image.seek(1)
-    except Exception:  # a second picture that cannot be found is none
-        return ""
-    # a smaller second picture is a preview or a gain map of an ordinary photo
-    return "a stereo picture (MPO) that holds both views" if image.size == size else ""
-
-
 def _lossy(path: Path, image: PIL.Image.Image) -> bool:
     with path.open("rb") as stream:
         jpeg = stream.read(2) == b"\xff\xd8"
-        return jpeg or image.format == "AVIF" or (image.format == "WEBP" and b"VP8 " in _chunks(stream))
+        return jpeg or image.format in {"AVIF", "HEIF"} or (image.format == "WEBP" and b"VP8 " in _chunks(stream))
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ import numpy as np
 import PIL.Image
 
 from restereo.errors import OUT, UserError
-from restereo.image import NO_METADATA, Metadata, Pixels, eight_bit
+from restereo.image import NO_METADATA, Image, Metadata, Pixels, eight_bit
 from restereo.io import stereo_jpeg
 from restereo.io.atomic import replacing
 from restereo.io.defaults import QUALITY
@@ -26,9 +26,20 @@ WIGGLE_MS: Final = 130
 """Milliseconds that a wiggling picture shows each view."""
 LONGEST: Final = {".jpg": 65_500, ".jps": 65_500, ".mpo": 65_500, ".webp": 16_383, ".gif": 65_535}
 """Px of a side that a format can hold."""
-SYNONYMS: Final = {".jpeg": ".jpg", ".tiff": ".tif"}
+SYNONYMS: Final = {".jpeg": ".jpg", ".jfif": ".jpg", ".jpe": ".jpg", ".tiff": ".tif"}
 LARGEST_SEGMENT: Final = 65_533
-WRITABLE: Final = frozenset([".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".mpo", ".jps", ".gif", ".pfm"])
+DEEP, EXIF, ICC, DPI, COMMENT = "16 bits", "EXIF", "ICC profile", "resolution", "comment"
+_JPEG: Final = frozenset([EXIF, ICC, DPI, COMMENT])
+KEEPS: Final = {
+    ".png": frozenset([DEEP, EXIF, ICC, DPI]),
+    ".tif": frozenset([DEEP, EXIF, ICC, DPI]),
+    ".webp": frozenset([EXIF, ICC]),
+    **dict.fromkeys([".jpg", ".mpo", ".jps"], _JPEG),
+}
+"""What files keep of their source beside 8 bits a channel; others keep nothing."""
+ANIMATED: Final = {".png": frozenset([ICC]), ".webp": frozenset([ICC])}
+"""Likewise of animations."""
+WRITABLE: Final = frozenset([".png", ".jpg", ".webp", ".tif", ".bmp", ".mpo", ".jps", ".gif", ".pfm", *SYNONYMS])
 PLAIN: Final = WRITABLE - {".mpo", ".jps", ".pfm"}
 """Endings of files that hold one picture and say nothing of two views."""
 
@@ -96,19 +107,27 @@ def _pillow(picture: Pixels, kind: str, metadata: Metadata, **options: Any) -> b
 
 
 def _jpeg(picture: Pixels, metadata: Metadata, quality: int) -> bytes:
-    exif = exif_for(metadata, picture.shape[1], picture.shape[0])
-    if exif is not None and len(exif.tobytes()) > LARGEST_SEGMENT:
-        exif = exif_for(metadata, picture.shape[1], picture.shape[0], maker_note=False)
-    if exif is not None and len(exif.tobytes()) > LARGEST_SEGMENT:
-        exif = None
-    kept: dict[str, Any] = {"exif": exif.tobytes()} if exif else {}
+    exif = _short_exif(metadata, picture.shape[1], picture.shape[0])[0]
+    kept: dict[str, Any] = {"exif": exif} if exif else {}
     if metadata.icc:
         kept["icc_profile"] = metadata.icc
     if metadata.dpi:
         kept["dpi"] = tuple(min(65_535, round(x)) for x in metadata.dpi)
+    if metadata.comment:
+        kept["comment"] = metadata.comment[:LARGEST_SEGMENT]
     stream = io.BytesIO()
     PIL.Image.fromarray(eight_bit(picture)).save(stream, "JPEG", quality=quality, subsampling=0, **kept)
     return stream.getvalue()
+
+
+def _short_exif(metadata: Metadata, width: int, height: int) -> tuple[bytes, list[str]]:
+    """Returns EXIF that a segment of a JPEG file can hold, and the name of what was left out for that."""
+    for maker_note, lost in ((True, []), (False, ["maker note"])):
+        exif = exif_for(metadata, width, height, maker_note)
+        content = b"" if exif is None else exif.tobytes()
+        if len(content) <= LARGEST_SEGMENT:
+            return content, lost
+    return b"", [EXIF]
 
 
 def _animation(views: list[Pixels], kind: str, metadata: Metadata) -> bytes:
@@ -183,6 +202,39 @@ def write_layout(
     encoded = [_encoded(file, part, metadata, quality) for file, part in zip(files, parts, strict=True)]
     for file, content in zip(files, encoded, strict=True):
         _write(file, content)
+
+
+def not_kept(files: Sequence[Path], image: Image, layout: Layout | None = None, bits: int = 16) -> list[str]:
+    """Returns notes on what the files written of a picture cannot hold of it.
+
+    Args:
+        files: What was written.
+        image: What was read.
+        layout: In which; None = one picture in each file.
+        bits: A channel of what was written, if the format can hold them.
+
+    Example:
+        >>> deep = Image(np.zeros((2, 3, 3), np.uint16))
+        >>> not_kept([Path("a.jpg")], deep), not_kept([Path("a.png")], deep)
+        (['a.jpg: cut to 8 bits a channel, its source has 16'], [])
+    """
+    name = "" if layout is None else layout.name
+    if name in {"disparity", "confidence"}:
+        return []
+    said = image.metadata
+    told = {EXIF: said.exif or said.details or said.gps, ICC: said.icc, DPI: said.dpi, COMMENT: said.comment}
+    cut, left_out = [], dict[str, list[str]]()
+    for file in files:
+        kind = SYNONYMS.get(file.suffix.lower(), file.suffix.lower())
+        keeps = (ANIMATED if name == "wiggle" else KEEPS).get(kind, frozenset())
+        if image.bits > 8 and (bits == 8 or name == "anaglyph" or DEEP not in keeps):
+            cut.append(file.name)
+        lost = [what for what, value in told.items() if value and what not in keeps]
+        lost += _short_exif(said, image.width, image.height)[1] if keeps is _JPEG else []
+        if lost:
+            left_out.setdefault(", ".join(lost), []).append(file.name)
+    notes = [f"{', '.join(cut)}: cut to 8 bits a channel, its source has 16"] if cut else []
+    return notes + [f"{', '.join(names)}: holds no {what}, left out" for what, names in left_out.items()]
 
 
 def check_target(file: Path, able: Collection[str] = WRITABLE) -> None:
