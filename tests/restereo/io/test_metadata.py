@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from restereo.image import Metadata
 from restereo.image import Image as Photo
+from restereo.image import Metadata
 from restereo.io.convert import convert
 from restereo.io.layouts import LAYOUTS, arrange
 from restereo.io.metadata import metadata_of
@@ -101,10 +101,7 @@ def test_everything_is_kept_or_named(tmp_path, name, ending):
     """14 layouts and 6 formats by EXIF, profile, 16 bits, resolution and comment."""
     layout = LAYOUTS[name]
     last = ending if not layout.endings or ending in layout.endings else layout.endings[0]
-    if name == "pair":
-        files = [tmp_path / f"b{suffix}{last}" for suffix in layout.suffixes]
-    else:
-        files = [tmp_path / f"b{last}"]
+    files = [tmp_path / f"b{suffix}{last}" for suffix in layout.suffixes]
     maps = np.ones((2, *LEFT.shape[:2]), np.float32)
     pictures = arrange(layout, DEEP.pixels, DEEP.pixels[::-1], maps, maps)
     write_layout(files, layout, pictures, DEEP.metadata)
