@@ -59,8 +59,10 @@ def run_stage(main: Callable[..., None]) -> None:
     With status 2 after a `UserError` or if the disk is full, 75 after a `UserError` that may pass by itself, 130 after
     Ctrl-C.
     """
+    from restereo.allocator import reuse_memory
     from restereo.errors import UserError
 
+    reuse_memory()
     try:
         inspect.signature(main).bind(*sys.argv[1:])
     except TypeError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import typer
 
+from restereo.allocator import reuse_memory
 from restereo.cli.anaglyph import anaglyph, convert
 from restereo.cli.detect import detect
 from restereo.cli.errors import message
@@ -77,6 +78,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a file's name may be of bytes that are no text: it is shown escaped
             stream.reconfigure(errors="backslashreplace")
+    reuse_memory()
     try:
         app(standalone_mode=True)
     except UserError as error:
