@@ -2,21 +2,26 @@
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
+from typing import Any
 
 from restereo.errors import Parameter, UserError
 from restereo.image import Picture
 from restereo.io.read import MAX_PIXELS
+from restereo.video.clock import Clock, fraction
 from restereo.video.color import Colour, colour_of, to_rgb
+from restereo.video.containers import is_cut_short
+from restereo.video.orientation import Orientation, orientation_of, upright
 
-EBML, SEGMENT = b"\x1aE\xdf\xa3", b"\x18S\x80g"
-LEAST_BOX = 8
+INDEXED = {"mov", "matroska"}
+"""Containers whose index makes a search by time exact; in others, packets are counted from the beginning."""
+
+PARSED_LATE = 2
+"""How many packets earlier than where packets' numbers jump libavformat says that one is missing."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Film:
         container: Name of its format, such as `mov,mp4,m4a,3gp,3g2,mj2`.
         width: Of an upright picture, in px.
         height: Likewise.
-        rotation: Degrees, a multiple of 90, by which decoded pictures are turned anticlockwise to stand upright.
+        orientation: How decoded pictures are turned and mirrored to stand upright.
         time_base: Seconds of one tick of the frames' times.
         rate: Mean frames per second.
         aspect: Width of a pixel over its height.
@@ -48,6 +53,8 @@ class Film:
         interlaced: Whether a frame holds two half pictures of different times.
         stereo_mode: Matroska's StereoMode in ffmpeg's words, such as `anaglyph_cyan_red`, or None.
         begin: Seconds at which the film begins by its own clock; a `TimeRange` counts from there.
+        lag: Ticks from a frame's showing to the time of the packet after which it is decoded, where the container says
+            only when packets are decoded; else None.
         announced: Number of frames that the container claims, 0 = it does not say.
         seconds: Length that the container claims, 0 = it does not say.
     """
@@ -56,7 +63,7 @@ class Film:
     container: str
     width: int
     height: int
-    rotation: int
+    orientation: Orientation
     time_base: Fraction
     rate: Fraction
     aspect: Fraction
@@ -64,6 +71,7 @@ class Film:
     interlaced: bool
     stereo_mode: str | None
     begin: Fraction
+    lag: int | None
     announced: int
     seconds: float
 
@@ -101,25 +109,13 @@ def opened(file: Path) -> Iterator[tuple[Any, Any]]:
         how: Any = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
         container = av.open(str(file), **how)
     except (av.error.FFmpegError, ValueError) as error:
-        what = "is empty" if file.stat().st_size == 0 else f"is not a film that can be read ({_reason(error)})"
+        what = "is empty" if file.stat().st_size == 0 else f"is not a film that can be read ({reason(error)})"
         raise UserError(what, where=file, remedy="copy it again from its original") from None
     with container:
         moving = [s for s in container.streams.video if not s.disposition & _cover() and s.codec_context is not None]
         if not moving:
             raise UserError("holds no moving picture", where=file, remedy="name a film")
         yield container, max(moving, key=lambda s: (s.width or 0) * (s.height or 0))
-
-
-def fraction(value: Any) -> Fraction | None:
-    """Returns a rate or time base of `av` as a fraction; None where it is not known.
-
-    Unknown is None in `av` 18 and an `AVRational` that is false, such as 0/1, since 19.
-
-    Example:
-        >>> fraction(Fraction(24000, 1001)), fraction(None), fraction(Fraction(0))
-        (Fraction(24000, 1001), None, None)
-    """
-    return Fraction(value.numerator, value.denominator) if value else None
 
 
 def tags(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -150,26 +146,29 @@ def open_film(file: Path) -> Film:
         restereo.errors.UserError: missing.mp4: no such file; check the name.
     """
     with opened(file) as (container, stream):
-        frame = _first(container, stream, file)
-        rotation = round(frame.rotation / 90) * 90 % 360
-        upright = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
+        frame, decoded_at = _first(container, stream, file)
+        # ffmpeg guesses times of showing in AVI, which holds those of decoding alone
+        given = frame.pts is not None and container.format.name != "avi"
+        lag = None if given or frame.dts is None or decoded_at is None else int(frame.dts) - decoded_at
+        orientation = orientation_of(frame)
+        size = (frame.height, frame.width) if orientation.transpose else (frame.width, frame.height)
         aspect = fraction(stream.sample_aspect_ratio) or Fraction(1)
         rate = fraction(stream.average_rate or stream.base_rate or stream.guessed_rate) or Fraction(25)
-        begin = Fraction(container.start_time or 0, 1_000_000)
         return Film(
             file=file,
             container=container.format.name,
-            width=upright[0],
-            height=upright[1],
-            rotation=rotation,
+            width=size[0],
+            height=size[1],
+            orientation=orientation,
             time_base=fraction(stream.time_base) or 1 / rate,
             rate=rate,
-            aspect=aspect if rotation % 180 == 0 else 1 / aspect,
+            aspect=1 / aspect if orientation.transpose else aspect,
             colour=colour_of(frame),
             interlaced=bool(frame.interlaced_frame),
             stereo_mode=tags(stream.metadata).get("stereo_mode"),
-            begin=begin,
+            begin=Clock.of(container).begin,
             announced=int(stream.frames or 0),
+            lag=lag,
             seconds=float(container.duration or 0) / 1_000_000,
         )
 
@@ -189,49 +188,76 @@ def frames(film: Film, time_range: TimeRange = WHOLE, damage: list[float] | None
     """
     bad = [] if damage is None else damage
     step = max(1, round(1 / film.rate / film.time_base))
-    first = film.begin + time_range.start
+    first = None if time_range.start == 0 else film.begin + time_range.start
     beyond = None if time_range.end is None else film.begin + time_range.end
     ticks: int | None = None
-    with opened(film.file) as (container, stream):
+
+    def when() -> float:
+        return float((ticks or 0) * film.time_base - film.begin)
+
+    with contextlib.ExitStack() as stack:
+        container, stream = stack.enter_context(opened(film.file))
+        skipped = 0
+        if first is not None and not _found(container, stream, first):
+            skipped = _last_key(film.file, first)
+            container, stream = stack.enter_context(opened(film.file))
         stream.thread_type = "AUTO"
-        if time_range.start > 0:
-            _seek(container, stream, film, first)
-        count = 0
-        for packet in _packets(container, stream):
+        clock = Clock.of(container)
+        count, epoch, doubts = 0, 0, list[tuple[int, float]]()
+        for packet in itertools.islice(timed_packets(container, [stream], clock), skipped, None):
             count += packet is not None and packet.size > 0
+            if clock.epoch(stream.index) > epoch:  # where films are joined, only the numbers of packets jump
+                epoch, doubts = epoch + 1, []
+            bad += [at for number, at in doubts if number <= count - PARSED_LATE]
+            doubts = [one for one in doubts if one[0] > count - PARSED_LATE]
+            if packet is not None and packet.is_corrupt:
+                doubts.append((count, when()))
             decoded = _decoded(packet)
-            if decoded is None or packet.is_corrupt:
-                bad.append(float((ticks or 0) * film.time_base - film.begin))
+            if decoded is None:
+                bad.append(when())
             for one in decoded or []:
+                given = _time_of(one, film)
                 guess = 0 if ticks is None else ticks + step
-                given = guess if one.pts is None else int(one.pts)
+                given = guess if given is None else given
                 ticks = given if ticks is None else max(given, ticks + 1)
-                if ticks * film.time_base < first:
+                if first is not None and ticks * film.time_base < first:
                     continue
                 if beyond is not None and ticks * film.time_base >= beyond:
                     return
                 _check_size(one, film, ticks)
                 if one.is_corrupt:
-                    bad.append(float(ticks * film.time_base - film.begin))
+                    bad.append(when())
                 yield Frame(ticks, int(one.duration or 0), functools.partial(_upright, one, film))
-        missing = time_range.start == 0 and "mp4" in film.container and count < len(stream.index_entries)
+        bad += [at for _, at in doubts]
+        missing = first is None and "mp4" in film.container and count < len(stream.index_entries)
         if missing or is_cut_short(film.file):
-            bad.append(float((ticks or 0) * film.time_base - film.begin))
+            bad.append(when())
 
 
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The stream's packets; None in place of what cannot even be demuxed."""
+def _time_of(frame: Any, film: Film) -> int | None:
+    """When a frame is shown, in ticks; None if its film does not say."""
+    at, lag = (frame.pts, 0) if film.lag is None else (frame.dts, film.lag)
+    return None if at is None else int(at) - lag
+
+
+def timed_packets(container: Any, streams: list[Any], clock: Clock) -> Iterator[Any]:
+    """Yields the streams' packets, timed by the clock; None in place of what cannot even be demuxed."""
     import av
 
-    packets = container.demux(stream)
+    wanted = {stream.index for stream in streams}
+    packets = container.demux() if clock.restarts else container.demux(streams)
     while True:
         try:
-            yield next(packets)
-        except StopIteration:
+            packet = next(packets)
+        except (StopIteration, av.error.EOFError):
             return
         except av.error.FFmpegError:
             yield None
             return
+        if packet.size:
+            clock.set(packet)
+        if packet.stream.index in wanted:
+            yield packet
 
 
 def _decoded(packet: Any) -> list[Any] | None:
@@ -244,33 +270,52 @@ def _decoded(packet: Any) -> list[Any] | None:
         return None
 
 
-def _first(container: Any, stream: Any, file: Path) -> Any:
+def _first(container: Any, stream: Any, file: Path) -> tuple[Any, int | None]:
+    """The first frame, and the time of decoding of the first packet."""
     size = (stream.width or 0) * (stream.height or 0)
     if size > MAX_PIXELS:
         raise UserError(f"{size:,} pixels a frame, and {MAX_PIXELS:,} is the limit", where=file, remedy="scale it down")
-    for packet in _packets(container, stream):
+    decoded_at = None
+    for packet in timed_packets(container, [stream], Clock.of(container)):
+        decoded_at = packet.dts if decoded_at is None and packet is not None else decoded_at
         for frame in _decoded(packet) or []:
-            return frame
+            return frame, decoded_at
     raise UserError("no frame of it can be decoded", where=file, remedy="copy it again from its original")
 
 
-def _seek(container: Any, stream: Any, film: Film, first: Fraction) -> None:
-    """Goes to a key frame before the wanted time; where an index is wrong, decoding starts at the beginning."""
+def _found(container: Any, stream: Any, first: Fraction) -> bool:
+    """Goes to a key frame at or before a time, if the container has an index and that is right."""
     import av
 
-    target = int(first / film.time_base)
+    if not INDEXED & set(container.format.name.split(",")):
+        return False
+    target = int(first / stream.time_base)
     try:
         container.seek(target, stream=stream)
-        reached = next((p for p in _packets(container, stream) if p is not None and p.pts is not None), None)
-        far = reached is None or reached.pts > target
-        container.seek(int(film.begin / film.time_base) if far else target, stream=stream)
+        reached = next((p for p in container.demux(stream) if p.size), None)
+        if reached is None or not reached.is_keyframe or reached.pts is None or reached.pts > target:
+            return False
+        container.seek(target, stream=stream)
     except av.error.FFmpegError:
-        container.seek(0)
+        return False
+    return True
+
+
+def _last_key(file: Path, first: Fraction) -> int:
+    """Returns how many packets of the film come before the last key frame at or before a time."""
+    found = 0
+    with opened(file) as (container, stream):
+        for number, packet in enumerate(timed_packets(container, [stream], Clock.of(container))):
+            if packet is None or (packet.dts is not None and packet.dts * packet.time_base > first):
+                break
+            at = packet.dts if packet.pts is None else packet.pts
+            if packet.is_keyframe and at is not None and at * packet.time_base <= first:
+                found = number
+    return found
 
 
 def _check_size(frame: Any, film: Film, ticks: int) -> None:
-    turned = film.rotation % 180 != 0
-    size = (film.height, film.width) if turned else (film.width, film.height)
+    size = (film.height, film.width) if film.orientation.transpose else (film.width, film.height)
     if (frame.width, frame.height) != size:
         when = f"{float(ticks * film.time_base - film.begin):.2f} s"
         what = f"its picture changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at {when}"
@@ -278,8 +323,7 @@ def _check_size(frame: Any, film: Film, ticks: int) -> None:
 
 
 def _upright(frame: Any, film: Film) -> Picture:
-    picture = to_rgb(frame, film.colour)
-    return np.ascontiguousarray(np.rot90(picture, film.rotation // 90)) if film.rotation else picture
+    return upright(to_rgb(frame, film.colour), film.orientation)
 
 
 def _cover() -> Any:
@@ -288,70 +332,6 @@ def _cover() -> Any:
     return Disposition.attached_pic
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Returns what an error of `av` says, without which of its functions said it."""
     return " ".join(str(getattr(error, "strerror", None) or error).split())
-
-
-def is_cut_short(file: Path) -> bool:
-    """Returns whether bytes are missing at the end of a Matroska, MP4 or AVI file; of others it cannot be told.
-
-    Raises:
-        UserError: The file cannot be read.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.NamedTemporaryFile() as one:
-        ...     _ = one.write(b"RIFF" + (100).to_bytes(4, "little") + b"AVI ")
-        ...     one.flush()
-        ...     is_cut_short(Path(one.name))
-        True
-    """
-    try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
-            head = stream.read(16)
-            stream.seek(0)
-            if head.startswith(EBML):
-                return _matroska_end(stream) > size
-            if head[4:8] == b"ftyp":
-                return any(end > size for _, _, end in boxes(stream, 0, size))
-    except OSError as error:
-        raise UserError(
-            f"cannot be read ({error.strerror})", where=file, remedy="check its place and permissions"
-        ) from None
-    return head[:4] == b"RIFF" and int.from_bytes(head[4:8], "little") + 8 > size
-
-
-def _matroska_end(stream: BinaryIO) -> int:
-    """Returns where the segment ends; 0 if it does not say, as in a live recording."""
-    stream.seek(len(EBML))
-    header = _number(stream) or 0
-    stream.seek(header, 1)
-    if stream.read(4) != SEGMENT:
-        return 0
-    length = _number(stream)
-    return 0 if length is None else stream.tell() + length
-
-
-def _number(stream: BinaryIO) -> int | None:
-    """Reads an EBML number (RFC 8794): leading zero bits count its bytes; all ones = unknown."""
-    first = stream.read(1)
-    count = 8 - first[0].bit_length() if first and first[0] else 0
-    rest = stream.read(count)
-    value = int.from_bytes(bytes([(first or b"\0")[0] & (0x7F >> count)]) + rest, "big")
-    return None if value == (1 << 7 * (count + 1)) - 1 else value
-
-
-def boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yields name, begin and end of each box (ISO 14496-12) that begins within these bytes of a file."""
-    while begin + LEAST_BOX <= end:
-        stream.seek(begin)
-        length, name = int.from_bytes(stream.read(4), "big"), stream.read(4)
-        if length == 1:
-            length = int.from_bytes(stream.read(8), "big")
-        elif length == 0:
-            length = end - begin
-        if length < LEAST_BOX:
-            return  # no box: a matter for the decoder
-        yield name, begin, begin + length
-        begin += length

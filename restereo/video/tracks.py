@@ -1,6 +1,6 @@
 """What a film copies of its original beside the pictures: sound, subtitles, fonts, chapters; changed where needed."""
 
-import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from restereo.errors import UserError
-from restereo.video.reader import Film, TimeRange, fraction, tags
+from restereo.video.clock import Clock, fraction
+from restereo.video.reader import Film, TimeRange, tags, timed_packets
 
 OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration", "stereo_mode"}
 """Tags that describe the old file, not what it shows."""
+TS_NONSTRICT = 0x20000
+"""AVFMT_TS_NONSTRICT: a container, such as Matroska, in which packets may have equal times."""
 Convert = Callable[[Any], Iterable[Any]]
 """Gives the packets to write for one that was read; an empty one says that no more come."""
 
@@ -29,7 +32,20 @@ class CopiedTrack:
     convert: Convert
 
 
-def copy_track(target: Any, stream: Any, supported: set[str], out: Path) -> tuple[CopiedTrack | None, str]:
+def holds(form: str, stream: Any) -> bool:
+    """Returns whether a container, such as `matroska`, takes a stream as it is: whether it writes a head of it."""
+    import av
+
+    with av.open(os.devnull, "w", format=form) as trial:
+        try:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+        except (av.error.FFmpegError, ValueError):
+            return False
+    return True
+
+
+def copy_track(target: Any, stream: Any, out: Path) -> tuple[CopiedTrack | None, str]:
     """Returns the new film's stream for this sound or these subtitles, or None, and a note unless it is a plain copy.
 
     Matroska takes MP4's subtitles as SubRip, and sound that it does not hold as PCM, which loses nothing of PCM from
@@ -38,7 +54,6 @@ def copy_track(target: Any, stream: Any, supported: set[str], out: Path) -> tupl
     Args:
         target: The film to be.
         stream: Of the original.
-        supported: What the new film's container holds.
         out: The new film's file.
 
     Raises:
@@ -48,11 +63,12 @@ def copy_track(target: Any, stream: Any, supported: set[str], out: Path) -> tupl
     kind = "sound" if stream.type == "audio" else "subtitles"
     if codec is None:
         raise UserError(f"{kind} of an unknown type cannot be copied", where=out, remedy="make a copy without")
-    if codec in supported:
+    if holds(target.format.name, stream):
         return CopiedTrack(target.add_stream_from_template(stream), _same), ""
     if target.format.name != "matroska":
-        ending = f".{target.format.name}"
-        raise UserError(f"{ending} does not hold {kind} of type '{codec}'", where=out, remedy="end the name in .mkv")
+        raise UserError(
+            f"{out.suffix} does not hold {kind} of type '{codec}'", where=out, remedy="end the name in .mkv"
+        )
     if codec == "mov_text":
         made = CopiedTrack(target.add_mux_stream("subrip"), _subrip)
         return made, "subtitles are written as SubRip, without their fonts"
@@ -122,10 +138,9 @@ def copy_tracks(target: Any, source: Any, main: Any, out: Path) -> tuple[dict[in
         UserError: A stream cannot be copied.
     """
     copies, notes = {}, []
-    supported = set(target.supported_codecs)
     for stream in source.streams:
         if stream.type in {"audio", "subtitle"} and stream.index != main.index:
-            copy, note = copy_track(target, stream, supported, out)
+            copy, note = copy_track(target, stream, out)
             notes += [note] if note else []
             if copy is not None:
                 copies[stream.index], made = copy, copy.stream
@@ -159,42 +174,55 @@ def copy_chapters(target: Any, source: Any, time_range: TimeRange, shift: Fracti
 def copied_packets(
     source: Any, copies: dict[int, CopiedTrack], time_range: TimeRange, film: Film, shift: Fraction
 ) -> Iterator[tuple[Fraction, Any]]:
-    """Yields seconds and packets of the tracks within the time range, moved with the pictures; times never fall."""
-    import av
+    """Yields seconds and packets of the tracks within the time range, moved with the pictures; times never fall.
 
+    Args:
+        source: The original.
+        copies: Tracks of the film that is being written, its head included.
+        time_range: The part wanted.
+        film: The original.
+        shift: Seconds by which times become less.
+    """
     if not copies:
         return
     first = None if time_range.start == 0 else film.begin + time_range.start
     beyond = None if time_range.end is None else film.begin + time_range.end
     reached: Fraction | None = None
-    least: dict[int, int] = {}
-    with contextlib.suppress(av.error.EOFError):
-        for packet in source.demux([source.streams[index] for index in copies]):
-            timed = packet.dts is not None or packet.pts is not None
-            if packet.size:
-                if not timed:
-                    continue
-                at = (packet.pts if packet.pts is not None else packet.dts) * packet.time_base
-                if (first is not None and at < first) or (beyond is not None and at >= beyond):
-                    continue
-            copy = copies[packet.stream.index]
-            for made in copy.convert(packet):
-                base = made.time_base
-                moved = round(shift / base)
-                made.pts = None if made.pts is None else made.pts - moved
-                made.dts = None if made.dts is None else made.dts - moved
-                made.stream = copy.stream
-                _raise(made, least)
-                now = (made.dts if made.dts is not None else made.pts) * base
-                reached = now if reached is None else max(reached, now)
-                yield reached, made
+    ends: dict[int, tuple[int, int]] = {}
+    for packet in timed_packets(source, [source.streams[index] for index in copies], Clock.of(source)):
+        if packet is None:
+            return
+        if packet.size:
+            at = packet.pts * packet.time_base
+            if (first is not None and at < first) or (beyond is not None and at >= beyond):
+                continue
+        copy = copies[packet.stream.index]
+        for made in copy.convert(packet):
+            _place(made, copy.stream, shift, ends)
+            now = made.dts * made.time_base
+            reached = now if reached is None else max(reached, now)
+            yield reached, made
 
 
-def _raise(packet: Any, least: dict[int, int]) -> None:
-    """Makes times that fall, as in films put one behind the other, follow the one before: no file may hold them."""
-    if packet.dts is None:
-        return
-    raised = max(0, least.get(packet.stream.index, packet.dts) - packet.dts)
-    packet.dts += raised
-    packet.pts = None if packet.pts is None else packet.pts + raised
-    least[packet.stream.index] = packet.dts + (packet.stream.type != "subtitle")
+def _place(packet: Any, stream: Any, shift: Fraction, ends: dict[int, tuple[int, int]]) -> None:
+    """Gives a packet its place in the new film, in ticks of its stream there.
+
+    Times that fall, as in films put one behind the other, follow the one before: no file may hold them. Where a packet
+    is shorter than a tick, its time equals the one before, if the container may hold that, else it is a tick later.
+    """
+    base = stream.time_base
+
+    def ticks(at: int | None) -> int | None:
+        return None if at is None else round((at * packet.time_base - shift) / base)
+
+    lowest, end = ends.get(stream.index, (None, 0))
+    pts, dts = ticks(packet.pts), ticks(packet.dts)
+    pts = dts if pts is None else pts
+    pts = end if pts is None else pts
+    dts = pts if dts is None else dts
+    raised = 0 if lowest is None else max(0, lowest - dts)
+    packet.duration = round((packet.duration or 0) * packet.time_base / base)
+    packet.stream, packet.time_base = stream, base
+    packet.pts, packet.dts = pts + raised, dts + raised
+    equal = stream.type == "subtitle" or bool(stream.container.format.flags & TS_NONSTRICT)
+    ends[stream.index] = packet.dts + (not equal), packet.dts + packet.duration

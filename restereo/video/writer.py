@@ -2,6 +2,7 @@
 
 import errno
 import heapq
+import itertools
 import os
 import struct
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,8 @@ from restereo.errors import Parameter, UserError
 from restereo.image import Picture
 from restereo.io.atomic import replacing
 from restereo.video.color import Colour, from_rgb
-from restereo.video.reader import Film, TimeRange, boxes, opened
+from restereo.video.containers import boxes
+from restereo.video.reader import WHOLE, Film, TimeRange, opened, reason
 from restereo.video.tracks import copied_packets, copy_chapters, copy_tracks, tags_to_copy
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -33,6 +35,8 @@ BOX_MODES: Final = {1: 2, 3: 1}
 BOX_PATH: Final = [{b"moov"}, {b"trak"}, {b"mdia"}, {b"minf"}, {b"stbl"}, {b"stsd"}, {b"avc1", b"hvc1"}]
 """Where the description of the pictures is, whose track is the first."""
 
+TRIED = 100
+"""Packets of sound and subtitles that are written on trial: some containers find fault only with a packet."""
 VideoCodec = Literal["h264", "hevc"]
 ENCODERS: dict[VideoCodec, str] = {"h264": "libx264", "hevc": "libx265"}
 CRF: dict[VideoCodec, float] = {"h264": 18.0, "hevc": 20.0}
@@ -182,16 +186,22 @@ def check_streams(film: Film, out: Path) -> list[str]:
     import av
 
     name = FORMATS[out.suffix.lower()]
-    with opened(film.file) as (source, main), av.open(os.devnull, "w", format=name) as trial:
+    with opened(film.file) as (source, main):
         others = [one for one in source.streams if one.type not in {"audio", "subtitle", "attachment"}]
         left_out = [f"{one.type} stream {one.index}" for one in others if one.index != main.index]
         try:
-            copies, notes = copy_tracks(trial, source, main, out)
-            if copies:
-                trial.start_encoding()
+            with av.open(os.devnull, "w", format=name) as trial:
+                copies, notes = copy_tracks(trial, source, main, out)
+                if copies:
+                    trial.start_encoding()
+                for _, packet in itertools.islice(copied_packets(source, copies, WHOLE, film, film.begin), TRIED):
+                    trial.mux(packet)
+        except UserError:
+            raise
         except (av.error.FFmpegError, ValueError) as error:
-            what = f"its sound or subtitles are damaged ({error})"
-            raise UserError(what, where=film.file, remedy="copy it again") from None
+            what = f"{out.suffix} does not take its sound or subtitles as they are ({reason(error)})"
+            fix = "copy it again from its original" if name == "matroska" else "end the name in .mkv"
+            raise UserError(what, where=film.file, remedy=fix) from None
     return [*([f"not copied: {', '.join(left_out)}"] if left_out else []), *notes]
 
 

@@ -80,6 +80,51 @@ def make(
     return file
 
 
+def encoded(
+    file: Path,
+    codec: str = "libx264",
+    sound: str | None = None,
+    *,
+    count: int = 25,
+    rate: int = 25,
+    first: int = 0,
+    gop: int = 12,
+    b_frames: int = 0,
+    sound_rate: int = 48000,
+    block: int | None = None,
+    form: str | None = None,
+    show: Callable[[int], Picture] = anaglyph,
+    **options: str,
+) -> Path:
+    """Writes a film of these codecs, its pictures from number `first` on, its sound in blocks of so many samples."""
+    with av.open(str(file), "w", format=form) as out:
+        video = out.add_stream(codec, rate=rate, options=options)
+        video.height, video.width = show(0).shape[:2]
+        video.pix_fmt, video.codec_context.gop_size, video.codec_context.max_b_frames = "yuv420p", gop, b_frames
+        audio = None if sound is None else out.add_stream(sound, rate=sound_rate, layout="stereo", bit_rate=128_000)
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(show(number % 12), "rgb24")
+            frame.pts, frame.time_base = first + number, Fraction(1, rate)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+        if audio is not None:
+            tone = np.sin(np.arange(count * sound_rate // rate) / 20).astype(np.float32)
+            whole = av.AudioFrame.from_ndarray(np.stack([tone, tone]), "fltp", "stereo")
+            whole.sample_rate, whole.pts, whole.time_base = sound_rate, 0, Fraction(1, sound_rate)
+            context = audio.codec_context
+            size = block or context.frame_size or 1024
+            cut = av.AudioResampler(context.format.name, "stereo", sound_rate, frame_size=size)
+            for one in cut.resample(whole) + cut.resample(None):
+                out.mux(audio.encode(one))
+            out.mux(audio.encode(None))
+    return file
+
+
+def sound_times(file: Path) -> list[float]:
+    with av.open(str(file)) as film:
+        return [float(packet.pts * packet.time_base) for packet in film.demux(audio=0) if packet.size]
+
+
 def times_of(file: Path) -> list[float]:
     with av.open(str(file)) as film:
         return [round(float(frame.pts * frame.time_base), 4) for frame in film.decode(video=0)]

@@ -7,8 +7,10 @@ import av
 import numpy as np
 import pytest
 
+from restereo.errors import UserError
+from restereo.video.clock import fraction
 from restereo.video.conversion import VideoOptions
-from restereo.video.reader import TimeRange, fraction, open_film
+from restereo.video.reader import TimeRange, open_film
 from restereo.video.writer import check_streams
 from tests.restereo.video import clips
 from tests.restereo.video.test_conversion import converted
@@ -62,6 +64,52 @@ def test_subtitles_of_mp4_become_subrip_in_matroska(tmp_path):
     assert texts(out) == [(0.2, 0.3, b"Good day"), (0.6, 0.2, "böse\na".encode())]
     part = converted(source, tmp_path / "c.mkv", VideoOptions(time_range=TimeRange(Fraction("0.5"))))
     assert texts(part) == [(0.1, 0.2, "böse\na".encode())]
+
+
+@pytest.mark.parametrize("codec", ["hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "dts"])
+def test_what_matroska_holds_under_other_names_is_copied(tmp_path, codec):
+    pictures, source = clips.make(tmp_path / "pictures.mkv", clips.TIMES[:4], sound=False), tmp_path / "a.mkv"
+    content = [b"\x16\0\x0b" + bytes([number]) * 11 + b"\x80\0\0" for number in range(4)]  # two segments of PGS
+    with av.open(str(pictures)) as film, av.open(str(source), "w") as made:
+        video = made.add_stream_from_template(film.streams.video[0])
+        track = made.add_mux_stream(codec, **({} if codec.endswith("subtitle") else {"rate": 48000}))
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                made.mux(packet)
+        for number, data in enumerate(content):
+            packet = av.Packet(data)
+            packet.stream, packet.time_base, packet.duration = track, Fraction(1, 1000), 30
+            packet.pts = packet.dts = 40 * number
+            made.mux(packet)
+    assert check_streams(open_film(source), tmp_path / "b.mkv") == []
+    kind = "subtitle" if codec.endswith("subtitle") else "audio"
+    assert clips.payloads(converted(source, tmp_path / "b.mkv"), kind) == content
+
+
+def test_sound_of_old_telephones_is_copied(tmp_path):
+    tone = np.sin(np.arange(8000) / 9).astype(np.float32)[None]
+    pictures, source = clips.make(tmp_path / "pictures.mov", clips.TIMES[:4], sound=False), tmp_path / "a.mov"
+    with av.open(str(pictures)) as film, av.open(str(source), "w") as made:
+        video, sound = made.add_stream_from_template(film.streams.video[0]), made.add_stream("amr_nb", rate=8000)
+        sound.layout = "mono"
+        for packet in film.demux(video=0):
+            if packet.size:
+                packet.stream = video
+                made.mux(packet)
+        for start in range(0, 8000, 160):
+            block = av.AudioFrame.from_ndarray(np.ascontiguousarray(tone[:, start : start + 160]), "flt", "mono")
+            block.sample_rate, block.pts, block.time_base = 8000, start, Fraction(1, 8000)
+            made.mux(sound.encode(block))
+        made.mux(sound.encode(None))
+    out = converted(source, tmp_path / "b.mov")
+    assert clips.payloads(out, "audio") == clips.payloads(source, "audio") != []
+
+
+def test_sound_that_a_container_does_not_hold_is_named_with_the_remedy(tmp_path):
+    source = clips.encoded(tmp_path / "a.mkv", sound="flac")
+    with pytest.raises(UserError, match=r"^\S+b.mov: .mov does not hold sound of type 'flac'; end the name in .mkv.$"):
+        check_streams(open_film(source), tmp_path / "b.mov")
 
 
 @pytest.mark.parametrize(("codec", "ending"), [("pcm_bluray", ".m2ts"), ("pcm_dvd", ".vob")])
