@@ -109,10 +109,15 @@ class Synthesize(Section):
 
 
 class Start(Section):
-    """Weights that a training starts from instead of random ones; the sum makes sure that they are these."""
+    """Weights that a training starts from instead of random ones; the sum makes sure that they are these.
+
+    Attributes:
+        parts: First names of the modules whose weights are taken; by default all are, and must be those of the network.
+    """
 
     file: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    parts: list[str] | None = None
 
 
 class Train(Section):

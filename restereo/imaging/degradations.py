@@ -46,6 +46,7 @@ class Degradations(Section):
     exposure: Probability = 0.5  # the eyes differ in exposure and gamma
     exposure_stops: tuple[Stops, Stops] = (-0.2, 0.2)  # of each eye
     exposure_gamma: tuple[Positive, Positive] = (0.93, 1.07)  # exponent on the encoded values of each eye
+    spectrum: Probability = 0.0  # one eye's colours are of another world: to learn matching, not colours
     vertical_shift: Probability = 0.15  # one eye is 1 px higher or lower
     clean: Probability = 0.3  # the anaglyph keeps all its values; what follows applies to the others
     crosstalk: Probability = 0.25  # colour channels leak into each other
@@ -152,6 +153,27 @@ def perturb_pair(left: Picture, right: Picture, seed: int, settings: Degradation
         height = views[eye].shape[0]
         views[eye] = views[eye][np.clip(np.arange(height) + shift, 0, height - 1)]
     return views[0], views[1]
+
+
+def other_spectrum(view: Picture, seed: int) -> Picture:
+    """Returns a view as a camera of random spectral sensitivities sees it: channels mixed, bent, at times inverted.
+
+    Matching that is taught by such eyes does not trust colours (arXiv 2312.08946).
+
+    Args:
+        view: `(H, W, 3)` uint8.
+        seed: At least 0.
+
+    Example:
+        >>> other_spectrum(np.full((2, 2, 3), 100, np.uint8), 0).shape
+        (2, 2, 3)
+    """
+    rng = np.random.default_rng(seed)
+    mixed = cv2.transform(view, rng.dirichlet(np.ones(3), size=3).astype(np.float32))
+    knots = np.sort(rng.uniform(0, 255, (3, 4)), axis=1)
+    knots = np.where(rng.random((3, 1)) < 0.25, knots[:, ::-1], knots)
+    curves = [np.interp(np.arange(256), np.linspace(0, 255, 4), one) for one in knots]
+    return np.asarray(cv2.LUT(mixed, np.rint(np.stack(curves, -1)[None]).astype(np.uint8)), np.uint8)
 
 
 def degrade_anaglyph(anaglyph: Picture, seed: int, settings: Degradations = DEFAULT) -> Picture:

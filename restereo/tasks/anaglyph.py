@@ -14,7 +14,14 @@ from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging import metrics, stereo
 from restereo.imaging.anaglyph import eye_channels, form
-from restereo.imaging.degradations import Degradations, augment_scene, degrade_anaglyph, jpeg, perturb_pair
+from restereo.imaging.degradations import (
+    Degradations,
+    augment_scene,
+    degrade_anaglyph,
+    jpeg,
+    other_spectrum,
+    perturb_pair,
+)
 from restereo.imaging.detection import detect
 from restereo.layers import projection
 from restereo.layers.projection import Calibration, operator_of
@@ -98,6 +105,8 @@ class Anaglyph(Task):
         left, right = perturb_pair(scene.truth[..., :3], scene.truth[..., 3:], seeds[1], self.settings)
         truth = np.concatenate([left, right], axis=-1)
         method = self.methods[int(rng.choice(len(self.methods), p=self.shares))]
+        if rng.random() < self.settings.spectrum:
+            left = other_spectrum(left, seeds[2])  # which eye does not matter: scenes are mirrored at random
         picture = degrade_anaglyph(form(left, right, method), seeds[2], self.settings)
         return Scene(scene.name, truth, scene.disparity, scene.occlusion), Observation(picture, method)
 

@@ -70,6 +70,9 @@ def _config(params: Params, recipe: str, data: Path) -> dict[str, Any]:
 
 def _set_out(model: nn.Module, start: Start) -> None:
     weights = run_folder.read_pinned(Path(start.file), start.sha256)
+    if start.parts is not None:
+        random = {name: one for name, one in model.state_dict().items() if name.split(".")[0] not in start.parts}
+        weights = random | {name: one for name, one in weights.items() if name.split(".")[0] in start.parts}
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

@@ -154,7 +154,7 @@ def test_a_training_can_go_on_from_weights_that_are_pinned(scenes, tmp_path):
     second = trained(scenes, tmp_path / "on", start=start, learning_rate=1e-12)
     for name, weight in run_folder.read(first).weights.items():
         torch.testing.assert_close(run_folder.read(second).weights[name], weight)
-    assert json.loads((second / "config.json").read_text())["train"]["start"] == start
+    assert json.loads((second / "config.json").read_text())["train"]["start"] == start | {"parts": None}
 
     with pytest.raises(UserError, match="but 0000"):
         trained(scenes, tmp_path, start=start | {"sha256": "0" * 64})
@@ -162,6 +162,21 @@ def test_a_training_can_go_on_from_weights_that_are_pinned(scenes, tmp_path):
         other = params(start=start)
         other.recipes["tiny"].model_options["size"] = "small"
         train_recipe(other, "tiny", scenes, tmp_path / "other", tmp_path / "live", quiet=True)
+
+
+def test_a_training_can_take_over_a_part_of_pinned_weights(scenes, tmp_path):
+    first = trained(scenes, tmp_path)
+    part = run_folder.read(first).weights
+    module = next(iter(part)).split(".")[0]
+    start = {"file": str(first / run_folder.WEIGHTS), "sha256": sha256(first), "parts": ["no_such_module"]}
+    random = run_folder.read(trained(scenes, tmp_path / "none", start=start, learning_rate=1e-12)).weights
+    assert any(not torch.equal(random[name], weight) for name, weight in part.items())
+    taken = run_folder.read(
+        trained(scenes, tmp_path / "some", start=start | {"parts": [module]}, learning_rate=1e-12)
+    ).weights
+    for name, weight in part.items():
+        if name.startswith(f"{module}."):
+            torch.testing.assert_close(taken[name], weight)
 
 
 def test_an_unknown_recipe_is_refused(scenes, tmp_path):
