@@ -72,7 +72,7 @@ def structure(eye: Eye) -> Channels:
     """
     normalised = GAIN * locally_normalised(eye)
     parts = _gradient(eye), _gradient(normalised), np.abs(normalised)
-    return np.dstack([_codes(locally_normalised(part)) for part in parts])
+    return np.stack([_codes(locally_normalised(part)) for part in parts], axis=-1)
 
 
 def _gradient(channel: Eye) -> Eye:
@@ -117,10 +117,10 @@ def match_channels(
     count = 16 * max(1, -(-(high - low) // 16))
     own, other = (np.ascontiguousarray(one[:, ::-1]) for one in (right, left))
     maps = [_one_way(left, right, low, count, mode), _one_way(own, other, low, count, mode)[:, ::-1]]
-    agree = consistent(*maps)
+    agree = consistent(maps[0], maps[1])
     # Filled before the median, or gaps of no disparity eat into what is beside them.
     filled = [fill_from_farther_side(one, sure) for one, sure in zip(maps, agree, strict=True)]
-    smooth = np.stack([cv2.medianBlur(one, BLOCK) for one in filled])
+    smooth = np.asarray([cv2.medianBlur(one, BLOCK) for one in filled], np.float32)
     return Disparities(smooth, agree, (low, low + count))
 
 
