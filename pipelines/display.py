@@ -169,3 +169,16 @@ def amount(difference: float, headline: str) -> str:
     """
     text = shown(abs(difference), headline)
     return f"{text} {metric(headline).unit}".strip() if float(text.replace("∞", "inf")) else ""
+
+
+def markdown_table(*rows: Sequence[str]) -> str:
+    """Returns a table in Markdown; the first row is its head, and all columns but the first are aligned right.
+
+    Example:
+        >>> print(markdown_table(["", "epe"], ["sgbm", "2.50"]))
+        |  | epe |
+        |---|---:|
+        | sgbm | 2.50 |
+    """
+    head, *body = ("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join([head, "|---|" + "---:|" * (len(rows[0]) - 1), *body])

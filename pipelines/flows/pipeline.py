@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from pipelines import paths
+from pipelines.display import markdown_table
 from pipelines.environment import run_dvc
 from pipelines.flows import graph
 from pipelines.flows.task_runner import TaskRunner, final_state
@@ -78,8 +79,8 @@ def page(
     parts += [f"## {one.task}\n\n{summary.markdown(one)}\n\nReport: `{paths.report(one.task)}`" for one in results]
     if base:
         parts.append(f"## Figures against {base}\n\n{metrics_diff(base)}")
-    rows = [f"| {name} | {state.name} |" for name, state in states.items()]
-    return "\n\n".join([*parts, "\n".join(["## Stages", "", "| stage | state |", "|---|---|", *rows])])
+    stages = markdown_table(["stage", "state"], *([name, state.name or ""] for name, state in states.items()))
+    return "\n\n".join([*parts, f"## Stages\n\n{stages}"])
 
 
 def metrics_diff(base: str) -> str:

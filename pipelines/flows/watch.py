@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pipelines import paths
-from pipelines.stages import download
 from restereo import catalog
 from restereo.config import Params
 from restereo.errors import UserError
@@ -25,7 +24,7 @@ def stage(source: str) -> str:
         >>> stage("folder")
         'download@folder'
     """
-    return f"{download.__name__.rpartition('.')[2]}@{source}"
+    return f"download@{source}"
 
 
 def look(params: Params, stages: Iterable[str], settled: float = SETTLED_SECONDS) -> dict[str, str]:

@@ -5,7 +5,6 @@ size are compared with the manifest, residual and match support with the test pi
 everything with an earlier log where one is given.
 """
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines import paths, results
+from pipelines.display import markdown_table
 from restereo.config import load_params
 from restereo.errors import UserError
 from restereo.margins import Drift
@@ -202,12 +202,12 @@ def trained_on(task: str, recipe: str | None) -> dict[str, list[float]]:
     if not paths.MANIFEST.is_file():
         raise UserError(f"{paths.MANIFEST}: no such file; run `dvc --wait-for-lock repro validate` first.")
     sources = load_params().task(task).sources
-    with paths.MANIFEST.open(newline="", encoding="utf-8") as stream:
-        rows = [r for r in csv.DictReader(stream) if r["split"] == "train" and r["source"] in sources and r["mean"]]
+    rows = results.read_rows(paths.MANIFEST, ("split", "source"))
+    read = [row for row in rows if row["split"] == "train" and row["source"] in sources and row["mean"] is not None]
     found = {
-        "megapixels": [float(row["width"]) * float(row["height"]) / 1e6 for row in rows],
-        "brightness": [float(row["mean"]) for row in rows],
-        "contrast": [float(row["std"]) for row in rows],
+        "megapixels": [row["width"] * row["height"] / 1e6 for row in read],
+        "brightness": [row["mean"] for row in read],
+        "contrast": [row["std"] for row in read],
     }
     scenes = results.read_scenes(paths.scenes(task, recipe)) if recipe else []
     mine = [scene.figures for scene in scenes if scene.what == recipe]
@@ -243,14 +243,13 @@ def markdown(report: Report) -> str:
         >>> print(markdown(Report(Path("log"), 3, (Shift("brightness", 9, 3, None, None, None, None),))))
         **log: 3 pictures are too few to tell drift.**
         <BLANKLINE>
-        | figure | expected | seen | stability index | KS | p | |
-        |---|---:|---:|---:|---:|---:|---|
+        | figure | expected | seen | stability index | KS | p |  |
+        |---|---:|---:|---:|---:|---:|---:|
         | brightness | 9 | 3 | – | – | – | too few |
     """
     words = {None: "too few", True: "**drifted**", False: "as before"}
-    lines = [f"**{report.description}**", "", "| figure | expected | seen | stability index | KS | p | |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---|")
+    rows = [["figure", "expected", "seen", "stability index", "KS", "p", ""]]
     for one in report.shifts:
         cells = ["–" if value is None else f"{value:.3g}" for value in (one.psi, one.ks, one.p)]
-        lines.append(f"| {one.figure} | {one.expected} | {one.seen} | {' | '.join(cells)} | {words[one.drifted]} |")
-    return "\n".join(lines)
+        rows.append([one.figure, str(one.expected), str(one.seen), *cells, words[one.drifted]])
+    return f"**{report.description}**\n\n{markdown_table(*rows)}"

@@ -1,6 +1,5 @@
 """Champion and challenger answer the same frozen test pictures, in turns, in one process on one machine."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,6 +8,7 @@ import numpy as np
 
 from pipelines import paths
 from pipelines.promotion.decision import SPEED, PairedResult, Verdict, decide
+from pipelines.results import read_rows
 from pipelines.tracking.client import download_model
 from pipelines.tracking.store import Version
 from restereo.config import Params
@@ -114,7 +114,5 @@ def groups_of(manifest: Path) -> Mapping[str, str]:
         >>> groups_of(Path("no-such-file.csv"))
         {}
     """
-    if not manifest.is_file():
-        return {}
-    with manifest.open(newline="", encoding="utf-8") as stream:
-        return {f"{row['source']}-{row['name']}": f"{row['source']}-{row['group']}" for row in csv.DictReader(stream)}
+    rows = read_rows(manifest, ("source", "name", "group"))
+    return {f"{row['source']}-{row['name']}": f"{row['source']}-{row['group']}" for row in rows}

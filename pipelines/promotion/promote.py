@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines import paths
+from pipelines.display import markdown_table
 from pipelines.promotion import ledger
 from pipelines.promotion.aliases import current_champion, decision_lock, model_of, settle
 from pipelines.promotion.decision import Check, Verdict
@@ -172,14 +173,10 @@ def carry_out(
 
 def markdown(decision: Decision) -> str:
     """Returns the decision as a page: one line, and a table of everything that was asked."""
-    verdict = decision.verdict
     lines = [f"**{headline(decision)}**", "", *(f"- {note}" for note in decision.notes), ""]
-    if verdict.checks:
-        lines += [
-            f"| | {decision.against} | {decision.challenger} | better by | least | |",
-            "|---|---:|---:|---:|---:|---|",
-        ]
-        lines += ["| " + " | ".join(cells(check)) + " |" for check in verdict.checks]
+    if checks := decision.verdict.checks:
+        head = ["", decision.against, str(decision.challenger), "better by", "least", ""]
+        lines.append(markdown_table(head, *map(cells, checks)))
     return "\n".join(lines)
 
 

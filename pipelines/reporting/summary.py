@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from pipelines import paths, results
-from pipelines.display import BASELINES, amount, called, gain, metric, ranked, shown, variant_label
+from pipelines.display import BASELINES, amount, called, gain, markdown_table, metric, ranked, shown, variant_label
 from pipelines.results import Comparison, RecipeResults, compare
 from restereo.config import Params
 from restereo.errors import UserError, nearest
@@ -129,9 +129,7 @@ def markdown(summary: Summary) -> str:
         | grey | – |
     """
     heads = [f"{metric.replace('_', ' ')} ({variant})" for metric, variant in summary.columns]
-    lines = [["", *heads], *([what, *figures] for what, figures in summary.rows.items())]
-    drawn = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join([drawn[0], "|---|" + "---:|" * len(heads), *drawn[1:]])
+    return markdown_table(["", *heads], *([what, *figures] for what, figures in summary.rows.items()))
 
 
 def verdict(comparison: Comparison) -> str:
