@@ -22,7 +22,7 @@ class Metric:
     means: str
 
 
-_PICTURE = "How close the whole recovered {} picture is to the true one, the colours that were never lost included."
+_PICTURE = "How close the whole recovered {} picture is to the true one."
 _SHAPES = "How alike edges and textures of the {} picture are to the true ones: 1 = equal; hardly sees colour."
 
 _METRICS = (

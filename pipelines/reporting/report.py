@@ -23,6 +23,8 @@ COLOURS = 6
 """Classes `c0` to `c5` of the style sheet."""
 WORST = 5
 """Scenes that the table of the worst cases shows of each recipe."""
+NAMED = 3
+"""Scenes that a doubt names, the worst first."""
 SHAPES = {"identity": "circle", "grey": "square", "grey_copy": "square", "bicubic": "square", "sgbm": "diamond"}
 """Baseline -> its marker; the others are triangles."""
 
@@ -241,14 +243,20 @@ def _worst(comparison: Comparison) -> list[Table]:
 
 
 def _unrelated(comparison: Comparison) -> list[str]:
-    """Returns a sentence for each scene whose eyes seem to show different scenes, by the best recipe's match."""
-    return [
-        f"{name} ({variant_label(variant)}): only {figures['match_share']:.0%} of the picture is matched; "
-        "its eyes seem to show different scenes."
-        for variant in comparison.variants
-        for name, figures in comparison.scenes.get(variant, {}).get(comparison.recipes[0], {}).items()
-        if figures.get("unrelated")
-    ]
+    """Returns a sentence for each kind of input with scenes whose eyes, by the best recipe's match, do not belong."""
+    sentences = []
+    for variant, whats in comparison.scenes.items():
+        scenes = whats.get(comparison.recipes[0], {})
+        shares = {name: figures["match_share"] or 0.0 for name, figures in scenes.items() if figures.get("unrelated")}
+        worst = sorted(shares, key=lambda name: (shares[name], name))
+        named = [f"{name} ({shares[name]:.0%})" for name in worst[:NAMED]]
+        if len(worst) > NAMED:
+            named.append(f"{len(worst) - NAMED} more")
+        if named:
+            label = display.capitalized(variant_label(variant))
+            count = f"in {len(worst)} of {len(scenes)} scenes so little is matched"
+            sentences.append(f"{label}: {count} that the eyes seem to show different scenes: {', '.join(named)}.")
+    return sentences
 
 
 if __name__ == "__main__":
