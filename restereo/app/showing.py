@@ -33,7 +33,7 @@ def recover_upload(file: Path, restorer: Restorer, options: RecoverOptions, fold
     image = read_image(file, MAX_PIXELS)
     views, found = recover_image(image, restorer, options)
     assert views.method is not None
-    notes = *image.notes, *doubts(views.method, found, options.method is not None)
+    notes = *image.notes, *doubts(views.method, found, options.method is not None, views.matched)
     return Recovered(file.stem, image, views, folder, describe(views.method, found, views.matched), notes)
 
 

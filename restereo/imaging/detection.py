@@ -39,6 +39,8 @@ Packing = Literal["side by side", "one above the other"]
 Gradients = NDArray[np.float32]
 
 LEAST_SIDE: Final = 16
+MOST_PIXELS: Final = 12_000_000
+"""Detection makes float copies of what it looks at, eight times the bytes."""
 OWNERS: Final[dict[str, Colors]] = {"gb": "red-cyan", "rb": "green-magenta", "rg": "amber-blue"}
 """The glasses that give these two channels to one eye."""
 DARK: Final = 0.2
@@ -57,6 +59,8 @@ negative cross terms can leave the other eye's edges in place: -.24 and less).""
 WINDOW: Final = 25
 REACH: Final = 8
 """Shifts of up to an eighth of the width are tried in a window."""
+LOOKS: Final = ((240, None), (480, 8))
+"""Widths that windows are looked at in, and shifts in px that are tried; half a percent of parallax is 2 px of 480."""
 MOVED_SHARE: Final = 0.04
 """Share of the texture that must stand shifted in windows (of 250 training photographs all but one: at most .02)."""
 FAMILIES: Final[tuple[Family, Family, Family]] = ("color", "half", "dubois")
@@ -148,27 +152,56 @@ def detect(anaglyph: Picture, name: str = "the picture") -> Detection:
         ('green-magenta', False)
     """
     check_picture(anaglyph, name, least=LEAST_SIDE)
+    anaglyph = middle(anaglyph)
     edges = gradients(anaglyph, width=500, floor=3.0)
     magnitude = np.abs(edges)
     correlations = {key: correlation(magnitude[..., a], magnitude[..., b]) for key, (a, b) in PAIRS.items()}
     dark = _dark_channel(anaglyph)
     if dark is not None:
-        plain = in_place(edges[..., 0], edges[..., 3 - dark])
+        plain = in_place(edges[..., 0], edges[..., 3 - dark]) and _still(anaglyph, dark)[1]
         colors: Colors = "red-blue" if dark == 1 else "red-green"
         return Detection(METHODS[f"{colors}-grey"], 1.0, plain, correlations)
     pair = max(PAIRS, key=lambda key: correlations[key])
     first, second = PAIRS[pair]
     plain = in_place(edges[..., 3 - first - second], edges[..., first] + edges[..., second])
-    if plain:  # as a whole; perhaps only a part of the scene has parallax
-        pair, moved = windows(gradients(anaglyph, width=240))
+    if plain:  # as a whole; perhaps only a part of the scene has parallax, or little
+        pair, plain = _still(anaglyph)
         first, second = PAIRS[pair]
-        plain = moved < MOVED_SHARE
     colors = OWNERS[pair]
     family: Family = "grey"
     confidence = 1.0
     if not _equal(anaglyph, first, second):
         family, confidence = family_of(anaglyph, colors)
     return Detection(METHODS[f"{colors}-{family}"], confidence, plain, correlations)
+
+
+def middle(picture: Picture) -> Picture:
+    """Returns the middle rows of a large picture, as many as may be looked at without taking much memory.
+
+    Example:
+        >>> middle(np.zeros((5000, 8000, 3), np.uint8)).shape
+        (1500, 8000, 3)
+    """
+    height, width = picture.shape[:2]
+    rows = max(LEAST_SIDE, min(height, MOST_PIXELS // width))
+    top = (height - rows) // 2
+    return picture[top : top + rows]
+
+
+def _still(anaglyph: Picture, dark: int | None = None) -> tuple[str, bool]:
+    """Returns the pair of channels of one eye and whether no part of the picture stands shifted, looked at in windows.
+
+    First coarsely, at shifts of up to an eighth of the width, then finely, at those that vanish on a small copy.
+    Instead of a dark channel its eye's other one is looked at twice.
+    """
+    channels = [3 - dark if channel == dark else channel for channel in range(3)] if dark else [0, 1, 2]
+    pairs = []
+    for width, reach in LOOKS:
+        pair, moved = windows(gradients(anaglyph, width)[..., channels], reach)
+        if moved >= MOVED_SHARE:
+            return pair, False
+        pairs.append(pair)
+    return pairs[0], True
 
 
 def _dark_channel(anaglyph: Picture) -> int | None:
@@ -244,11 +277,15 @@ def in_place(one: Gradients, two: Gradients) -> bool:
     return shifted(0) >= PEAK * best and correlation(one, two) >= SIGNED
 
 
-def windows(edges: Gradients) -> tuple[str, float]:
+def windows(edges: Gradients, reach: int | None = None) -> tuple[str, float]:
     """Returns the pair of channels that gains least from shifting, and how much of the texture stands shifted.
 
     A look at windows of 25 px, for scenes of which only a part has parallax. Texture stands shifted where the
     third channel fits both of the pair clearly better at one common shift than in place.
+
+    Args:
+        edges: `(H, W, 3)`, as `gradients` returns them.
+        reach: Largest shift in px; by default an eighth of the width.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(0, 50, (60, 90)).astype(np.float32)
@@ -263,7 +300,7 @@ def windows(edges: Gradients) -> tuple[str, float]:
 
     mean = local(magnitude)
     variance = np.maximum(local(magnitude * magnitude) - mean * mean, 0)
-    reach = max(1, edges.shape[1] // REACH)
+    reach = reach or max(1, edges.shape[1] // REACH)
     found = {}
     for key, (a, b) in PAIRS.items():
         best = np.full(edges.shape[:2], -1.0, np.float32)

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from restereo.errors import FORCE, UserError
 from restereo.image import Image, eight_bit
 from restereo.imaging.detection import LEAST_SIDE, Detection, detect, packing_of
+from restereo.imaging.stereo import unrelated
 from restereo.inference import statistics
 from restereo.inference.engine import Restorer, Views
 from restereo.inference.lookup import default_model, loaded_model
@@ -23,9 +21,6 @@ from restereo.io.write import not_kept, write_layout
 from restereo.methods import METHODS, AnaglyphMethod, parse_or_detect
 from restereo.progress import ProgressCallback, no_progress
 from restereo.video.conversion import WHOLE_FILM, VideoOptions
-
-DETECTED_PIXELS = 12_000_000
-"""Detection makes float copies of what it looks at, eight times the bytes."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ def recover_file(
         pictures = arrange(layout, views.left, views.right, *maps, glasses=options.glasses)
         write_layout(files, layout, pictures, image.metadata, options.quality)
         notes += not_kept(files, image, layout)
-    notes += doubts(views.method, found, options.method is not None)
+    notes += doubts(views.method, found, options.method is not None, views.matched)
     detected = found and {
         "method": found.method.name,
         "confidence": round(found.confidence, 4),
@@ -173,7 +168,7 @@ def recover_image(
     Where `RESTEREO_STATISTICS` asks for it, figures of the picture are added to that file.
 
     Raises:
-        UserError: It is no anaglyph, and `options.force` does not say to take it for one.
+        UserError: It is no anaglyph, and neither `options.method` nor `options.force` says to take it for one.
     """
     anyway = FORCE, " tries anyway"
     if image.stereo and not options.force:
@@ -181,13 +176,13 @@ def recover_image(
         raise UserError(what, where=image.name, remedy=anyway)
     shallow = eight_bit(image.pixels)
     small = min(shallow.shape[:2]) < LEAST_SIDE
-    found = None if small and options.method else detect(middle(shallow), image.name)
-    if found is not None and found.plain and not options.force:
+    found = None if small and options.method else detect(shallow, image.name)
+    if found is not None and found.plain and not options.force and options.method is None:
         packing = packing_of(shallow)
         if packing:
             what = f"a picture that holds both views {packing}, not an anaglyph"
             raise UserError(what, where=image.name, remedy=anyway)
-        remedy = "if it is one, of a scene with hardly any depth, use ", FORCE
+        remedy = "if it is one, of a scene with hardly any depth, name its method or use ", FORCE
         raise UserError("a plain picture, not an anaglyph", where=image.name, remedy=remedy)
     method = options.method
     if method is None:
@@ -210,37 +205,27 @@ def recover_image(
     return views, found
 
 
-def middle(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns the middle rows of a large picture, as many as detection may look at without taking much memory.
-
-    Example:
-        >>> middle(np.zeros((5000, 8000, 3), np.uint8)).shape
-        (1500, 8000, 3)
-    """
-    height, width = picture.shape[:2]
-    rows = max(LEAST_SIDE, min(height, DETECTED_PIXELS // width))
-    top = (height - rows) // 2
-    return picture[top : top + rows]
-
-
-def doubts(method: AnaglyphMethod, found: Detection | None, named: bool) -> list[str]:
+def doubts(method: AnaglyphMethod, found: Detection | None, named: bool, matched: float | None = None) -> list[str]:
     """Returns what speaks against the method that a picture was taken for, in notes.
 
     Args:
         method: Taken for.
         found: What the picture looks like, if that is known.
         named: Whether a person named the method.
+        matched: Share of the pixels whose colours were matched, if the network matches.
 
     Example:
         >>> doubts(METHODS["red-cyan-color"], Detection(METHODS["amber-blue-color"], 0.9, False, {}), True)
         ['taken for red-cyan-color as asked, but it looks like amber-blue-color']
+        >>> doubts(METHODS["red-cyan-color"], None, True, 0.28)
+        ['only 28% of it could be matched: a drawing, a picture on its side, or eyes of different scenes?']
     """
-    if found is None:
-        return []
-    if found.plain:
-        return (
-            ["it looks like a plain picture"] if named else ["it looks like a plain picture; its glasses are a guess"]
-        )
-    if method.colors == found.method.colors:
-        return []
-    return [f"taken for {method} as asked, but it looks like {found.method}"]
+    notes = []
+    if found is not None and found.plain:
+        notes.append(f"it looks like a plain picture{'' if named else '; its glasses are a guess'}")
+    elif found is not None and method.colors != found.method.colors:
+        notes.append(f"taken for {method} as asked, but it looks like {found.method}")
+    if matched is not None and unrelated(matched):
+        what = "a drawing, a picture on its side, or eyes of different scenes?"
+        notes.append(f"only {matched:.0%} of it could be matched: {what}")
+    return notes

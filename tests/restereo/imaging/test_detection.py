@@ -48,6 +48,22 @@ def test_colours_on_every_method(scene: str, monkeypatch: pytest.MonkeyPatch) ->
             assert 0 <= found.confidence <= 1
 
 
+@pytest.mark.parametrize("colors", NAMES)
+def test_little_parallax_of_both_signs(colors: str) -> None:
+    """Near and far parts that are shifted apart by one percent: as a whole, no shift is better than none."""
+    rng = np.random.default_rng(1)
+    coarse = rng.integers(20, 236, (75, 104, 1)) * [1.0, 0.8, 0.6] + rng.integers(-15, 16, (75, 104, 3))
+    view = cv2.resize(np.clip(coarse, 0, 255).astype(np.uint8), (416, 300), interpolation=cv2.INTER_CUBIC)
+    depth = cv2.resize(rng.normal(size=(4, 5)).astype(np.float32), (416, 300), interpolation=cv2.INTER_CUBIC)
+    x, y = np.meshgrid(np.arange(416, dtype=np.float32), np.arange(300, dtype=np.float32))
+    moved = cv2.remap(view, x + 2 * np.sign(depth), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    family = "grey" if colors in {"red-blue", "red-green"} else "color"
+    anaglyph = form(view[:, 8:-8].copy(), moved[:, 8:-8].copy(), METHODS[f"{colors}-{family}"])
+    found = detect(anaglyph)
+    assert not found.plain and found.method.colors == colors
+    assert detect(view).plain
+
+
 @needs_bench
 @pytest.mark.parametrize("scene", SCENES)
 def test_plain_photographs(scene: str) -> None:

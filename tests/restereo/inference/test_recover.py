@@ -280,3 +280,11 @@ def test_a_picture_of_16_bits_that_is_cut_to_8_says_so(network, tmp_path):
     for name, file in (("sbs", "b.jpg"), ("jps", "b.jps"), ("anaglyph", "c.png"), ("wiggle", "d.png")):
         assert notes(name, file) == [f"{file}: cut to 8 bits a channel, its source has 16"]
     assert notes("sbs", "b.png") == []
+
+
+def test_a_named_method_suffices_for_what_looks_plain_and_little_matched_is_noted(network, tmp_path):
+    write_picture(tmp_path / "plain.png", views()[0])
+    result = recover_file(tmp_path / "plain.png", [tmp_path / "out.png"], network, RecoverOptions(parse("red-cyan")))
+    assert result.notes[0] == "it looks like a plain picture"
+    assert recovering.doubts(parse("red-cyan"), None, True, 0.54)[0].startswith("only 54% of it could be matched")
+    assert recovering.doubts(parse("red-cyan"), None, True, 0.9) == []
