@@ -1,8 +1,8 @@
 """From pixels and metadata to files in the format of their ending, written whole or not at all."""
 
 import io
-import os
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -250,7 +250,7 @@ def check_target(file: Path, able: Collection[str] = WRITABLE) -> None:
 
 
 def check_place(file: Path) -> None:
-    """Raises `UserError` unless there is a folder for the file, and none of its name: before any work is done on it."""
+    """Raises `UserError` unless a file can be made there, and no folder has its name: before any work is done on it."""
     try:
         missing, folder = not file.parent.is_dir(), file.is_dir()
     except OSError as error:  # such as a name that is too long
@@ -259,6 +259,8 @@ def check_place(file: Path) -> None:
         raise UserError("no such folder", where=file, remedy=f"make '{file.parent}' first")
     if folder:
         raise UserError("a folder of this name is in the way", where=file, remedy="name another file")
+    if reason := _refusal(file.parent):
+        raise UserError(f"cannot be written ({reason})", where=file, remedy=("name another place with ", OUT))
 
 
 def make_folder(folder: Path) -> None:
@@ -273,8 +275,17 @@ def make_folder(folder: Path) -> None:
     except OSError as error:  # a file is in the way, or the place is read-only
         reason = "a file is in the way" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror
         raise UserError(f"no folder can be made here ({reason})", where=folder, remedy=elsewhere) from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UserError("a folder that cannot be written into", where=folder, remedy=elsewhere)
+    if reason := _refusal(folder):
+        raise UserError(f"a folder that cannot be written into ({reason})", where=folder, remedy=elsewhere)
+
+
+def _refusal(folder: Path) -> str:
+    """Returns why no file can be made in a folder, or nothing; only trying tells, of a read-only or full disk too."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 @contextmanager

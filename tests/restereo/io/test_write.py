@@ -5,6 +5,7 @@ import shutil
 import struct
 import subprocess
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,10 +14,13 @@ from PIL import Image, ImageCms
 
 from restereo.errors import UserError
 from restereo.image import Metadata
+from restereo.inference.batch import plan
+from restereo.inference.recover import RecoverOptions
+from restereo.io.convert import convert
 from restereo.io.layouts import LAYOUTS, arrange
 from restereo.io.metadata import EXIF_IFD, GPS_IFD, exif_for, metadata_of
 from restereo.io.read import read_image, turned
-from restereo.io.write import encode, write_layout, write_picture
+from restereo.io.write import check_target, encode, make_folder, write_layout, write_picture
 from tests.conftest import smooth_picture
 
 LEFT, RIGHT = smooth_picture(1, 60, 80), smooth_picture(2, 60, 80)
@@ -212,3 +216,22 @@ def test_orientation_is_applied_and_then_said_to_be_upright(orientation, kind, t
     written_tags = exif_for(photo.metadata, 60, 40)
     assert written_tags is not None and written_tags[0x0112] == 1 and written_tags[271] == "Maker"
     assert EXIF_IFD in written_tags and GPS_IFD not in written_tags
+
+
+NOWHERE = Path("/proc")
+"""Where nobody makes files, not even root."""
+
+
+@pytest.mark.skipif(not NOWHERE.is_dir(), reason="no /proc here")
+def test_places_are_tried_before_any_work(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(encode([LEFT], ".png", Metadata()))
+    with pytest.raises(UserError, match=r"/proc/a.png: cannot be written \(.+\); name another place with out"):
+        check_target(NOWHERE / "a.png")
+    with pytest.raises(UserError, match=r"/proc: a folder that cannot be written into \(.+\); name"):
+        make_folder(NOWHERE)
+    with pytest.raises(UserError, match="cannot be written"):
+        plan([tmp_path / "a.png"], RecoverOptions(), NOWHERE)
+    assert plan([tmp_path / "a.png"], RecoverOptions(), NOWHERE, skip_errors=True)[0].error is not None
+    monkeypatch.setattr("restereo.io.convert.read_views", None)  # it is not come to
+    with pytest.raises(UserError, match="cannot be written"):
+        convert((tmp_path / "a.png", tmp_path / "a.png"), NOWHERE / "b.png")
