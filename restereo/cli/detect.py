@@ -19,18 +19,28 @@ def detect(
     """
     from restereo.image import eight_bit
     from restereo.imaging.detection import detect as detect_type
+    from restereo.imaging.detection import packing_of
     from restereo.io.read import read_image
 
-    found = detect_type(eight_bit(read_image(picture).pixels), str(picture))
+    image = read_image(picture)
+    pixels = eight_bit(image.pixels)
+    found = detect_type(pixels, str(picture))
+    packing = packing_of(pixels) if found.plain and not image.stereo else None
+    stereo = image.stereo.about if image.stereo else f"a picture that holds both views {packing}" if packing else None
     if as_json:
         facts = {
             "file": str(picture),
             "plain": found.plain,
             "method": found.method.name,
             "confidence": found.confidence,
+            "stereo": stereo,
         }
         typer.echo(json.dumps(facts))
+    elif stereo:
+        typer.echo(f"{picture}: {stereo}, not an anaglyph")
     elif found.plain:
         typer.echo(f"{picture}: a plain picture, not an anaglyph, unless its scene has hardly any depth")
     else:
         typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.method.family}')")
+    for note in image.notes:
+        typer.echo(f"  note: {note}", err=True)

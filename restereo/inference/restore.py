@@ -261,7 +261,9 @@ def restore_images(
             what = f"{image.width}x{image.height}, but {first.name} is {first.width}x{first.height}"
             raise UserError(what, where=image.name, remedy="both eyes need the same size")
     joined = np.concatenate([eight_bit(image.pixels) for image in images], axis=1)
+    one_view = [image for image in images if image.stereo and image.stereo.frames]
     name, notes = " and ".join(image.name for image in images), [note for image in images for note in image.notes]
+    notes += [f"{image.name}: {image.stereo.about}; only one was taken" for image in one_view if image.stereo]
     notes += doubted(restorer.task.doubt(joined), name, command, force)
     return restorer.restore(Image(joined, name)).pixels, notes
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import PIL.Image
 
 from restereo.errors import Parameter, UserError
@@ -130,9 +131,18 @@ def read_views(source: AnyPicture | tuple[AnyPicture, AnyPicture], layout: Layou
     if said and said.frames:
         return _same_size(*(read_image(Path(image.name), frame=frame) for frame in said.frames))
     chosen = layout or (LAYOUTS[said.layout] if said else _layout_of(image))
+    if chosen.axis is not None and image.pixels.shape[chosen.axis] % 2:
+        image = _without_middle(image, chosen.axis)
     views = split(chosen, image.pixels, image.name)
     first, second = reversed(views) if said and said.swapped else views
     return replace(image, pixels=first, stereo=None), replace(image, pixels=second, stereo=None)
+
+
+def _without_middle(image: Image, axis: int) -> Image:
+    """Returns the picture without its middle row or column, and a note on it: of two equal views the side is even."""
+    side = image.pixels.shape[axis]
+    note = f"the middle one of its {side} {'columns' if axis else 'rows'}, of neither view, was left out"
+    return replace(image, pixels=np.delete(image.pixels, side // 2, axis=axis), notes=(*image.notes, note))
 
 
 def _same_size(left: Image, right: Image) -> tuple[Image, Image]:

@@ -16,6 +16,7 @@ from PIL import ExifTags, ImageCms
 
 from restereo.errors import UserError
 from restereo.image import Image, Pixels, eight_bit
+from restereo.io.damage import jpeg_damage
 from restereo.io.depth import read_deep, stored_white
 from restereo.io.metadata import color_space_of, metadata_of
 from restereo.io.stereo import stereo_of
@@ -49,6 +50,9 @@ def read_image(path: Path, max_pixels: int = MAX_PIXELS, frame: int | None = Non
         stereo, others = stereo_of(again, path)
         pixels, more = _pixels(image, path)
         lossy, space = _lossy(path, image), color_space_of(metadata)
+        if image.format in {"JPEG", "MPO"}:
+            damage = jpeg_damage(path.read_bytes()[getattr(image, "offset", 0) :])
+            more += [f"its data are damaged, so parts may be wrong ({damage})"] if damage else []
     return Image(pixels, str(path), metadata, space, lossy, stereo, (*notes, *others, *more))
 
 
