@@ -65,6 +65,8 @@ _METRICS = (
         "How alike the edges of both eyes are where they match; near 0 = they show different scenes. Needs no truth."),
     Metric("unrelated", "Trust", "flagged", "", 2, -1,
         "Share of the pictures whose eyes match so little that they seem to show different scenes. Needs no truth."),
+    Metric("color_difference", "Trust", "eyes differ", "", 1, -1,
+        "By how many codes the views differ in colour where they match; much of it: a wrong method. Needs no truth."),
 )  # fmt: skip
 METRICS = {metric.name: metric for metric in _METRICS}
 """Every metric that the tasks declare, in the order of the page's columns."""

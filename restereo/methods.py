@@ -12,6 +12,8 @@ Rows of coefficients are output R, G, B; columns left R, G, B, right R, G, B.
 * `LCD`, `GREEN_MAGENTA_LCD`, `AMBER_BLUE_LCD`: E. Dubois, 2009, for LCD screens, as in Bino, Dolphin and iw3.
 * `ALT`: the variant found in mbrown1413's viewer.
 * `WIMMER`: P. Wimmer, "Optimized anaglyphs", 3dtv.at: red is .7 G + .3 B of the left eye.
+* `red-cyan-stereoscopy`: what StereoscoPy makes by default: Wimmer's red, brightened by 1.3. Before it mixes, it
+  moves G and B of each eye .3 of the way to R where R > G, which no matrix describes: its views come back so.
 * `RENDEPTH`: A. Hernandez' shader (Rendepth, Citra), with its misprint -0.400822 for -0.0400822, because
   pictures were made with it; `RENDEPTH_GAMMA` is its display gamma per channel, as in Gaia Sky.
 
@@ -176,6 +178,7 @@ _ALL = [
     AnaglyphMethod("red-cyan-dubois-linear-sum", LCD, transfer="linear"),
     AnaglyphMethod("red-cyan-wimmer", WIMMER),
     AnaglyphMethod("red-cyan-wimmer-gamma", WIMMER, exponent=(1.5, 1.0, 1.0)),
+    AnaglyphMethod("red-cyan-stereoscopy", WIMMER, exponent=(1.3, 1.0, 1.0)),
     AnaglyphMethod("red-cyan-rendepth", RENDEPTH, clip="eyes", exponent=RENDEPTH_GAMMA),
     AnaglyphMethod("red-cyan-gaia", _float_rows(FIXED["red-cyan-color"]), exponent=RENDEPTH_GAMMA),
     AnaglyphMethod("green-magenta-dubois-lcd", GREEN_MAGENTA_LCD),

@@ -34,6 +34,7 @@ def detect(
             "method": found.method.name,
             "confidence": found.confidence,
             "stereo": stereo,
+            "runner_up": found.runner_up and found.runner_up.name,
         }
         typer.echo(json.dumps(facts))
     elif stereo:
@@ -41,6 +42,7 @@ def detect(
     elif found.plain:
         typer.echo(f"{picture}: a plain picture, not an anaglyph, unless its scene has hardly any depth")
     else:
-        typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.method.family}')")
+        other = f"; nearly as likely {found.runner_up}" if found.runner_up else ""
+        typer.echo(f"{picture}: {found.method} ({found.confidence:.0%} sure of '{found.method.family}'{other})")
     for note in image.notes:
         typer.echo(f"  note: {note}", err=True)

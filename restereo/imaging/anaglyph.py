@@ -140,11 +140,27 @@ def _fixed_codes(views: list[Picture], weights: list[tuple[int, ...]]) -> Pictur
 def _decoded(linear: bool) -> NDArray[np.float32]:
     """Returns what the 256 codes mean in [0, 1]: themselves, or linear light (IEC 61966-2-1)."""
     codes = np.arange(256) / 255.0
-    light = np.where(codes <= 0.04045, codes / 12.92, ((codes + 0.055) / 1.055) ** 2.4)
-    return (light if linear else codes).astype(np.float32)
+    return (decode(codes) if linear else codes).astype(np.float32)
 
 
-def _encode(linear: Floats) -> Floats:
+def decode(encoded: Floats) -> Floats:
+    """Returns linear light of sRGB values, any shape (IEC 61966-2-1).
+
+    Example:
+        >>> round(float(decode(np.array(0.5))), 4)
+        0.214
+    """
+    curve = ((np.maximum(encoded, 0.04045) + 0.055) / 1.055) ** 2.4
+    return np.where(encoded <= 0.04045, encoded / 12.92, curve)
+
+
+def encode(linear: Floats) -> Floats:
+    """Returns sRGB values of linear light, any shape: the inverse of `decode`.
+
+    Example:
+        >>> round(float(encode(decode(np.array(0.7)))), 5)
+        0.7
+    """
     curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, linear * 12.92, curve)
 
@@ -176,7 +192,7 @@ def float_sum(
         total = shares[0] + shares[1]
         np.clip(total, 0.0, 1.0, out=total)
         if linear:
-            total = _encode(total)
+            total = encode(total)
         for channel, gamma in enumerate(exponent):
             if gamma != 1.0:
                 total[..., channel] **= 1 / gamma

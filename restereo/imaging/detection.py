@@ -8,16 +8,7 @@ because JPEG 4:2:0 shares the finest detail between the eyes.
 Plain photographs: all channels correlate best where they are; an anaglyph's eyes when one is shifted, as a whole
 or, where only part of a scene has parallax, in windows. All of this is on gradients along the row of a reduced picture.
 
-Family (colour, half-colour, Dubois): one channel (the odd one: red of red-cyan) belongs to one eye, two to the other.
-Matched on a small picture, they give triples of values of the same point. In half-colour the odd channel is luma, so
-the other eye's channels explain it well; Dubois' matrix makes it a mixture as well, leaves negative traces of the other
-eye, and clips many values to 0 and 255; in plain colour it is a channel like the others.
-
-A multinomial logistic regression on 20 such measures says which. Right on real training pairs, each rig left out of its
-own fit, chance being 33 %: 86 % of PNG, 72 % of JPEG 4:2:0 (q60 to q90). Green-magenta in colour and in half-colour are
-the hardest (63-65 % and 58-74 %), because luma is mostly green; amber-blue is the easiest. Stated confidence over .9
-(35 % of all): 97 % right, .7-.9: 87 %, .5-.7: 66 %, under .5: 41 %. `python tests/restereo/imaging/fit_families.py`
-measures this and prints the weights.
+Family (colour, half-colour, Dubois, Wimmer …): which method explains the picture, `families.py`.
 
 There is no reliable cue to which eye is left; the first colour is taken for the left eye, as glasses have it.
 """
@@ -30,11 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restereo.image import Picture, check_picture
-from restereo.imaging.stereo import SHARED_DETAIL, match, shared_detail, warp
+from restereo.imaging.families import likely
 from restereo.methods import METHODS, AnaglyphMethod
 
 Colors = Literal["red-cyan", "green-magenta", "amber-blue", "red-blue", "red-green"]
-Family = Literal["color", "half", "dubois", "grey"]
 Packing = Literal["side by side", "one above the other"]
 Gradients = NDArray[np.float32]
 
@@ -63,57 +53,14 @@ LOOKS: Final = ((240, None), (480, 8))
 """Widths that windows are looked at in, and shifts in px that are tried; half a percent of parallax is 2 px of 480."""
 MOVED_SHARE: Final = 0.04
 """Share of the texture that must stand shifted in windows (of 250 training photographs all but one: at most .02)."""
-FAMILIES: Final[tuple[Family, Family, Family]] = ("color", "half", "dubois")
-ODD: Final = {"red-cyan": 0, "green-magenta": 1, "amber-blue": 2}
-"""The channel that is alone in its eye."""
-FAMILY_WIDTH: Final = 320
-LEAST_POINTS: Final = 200
 ALIKE: Final = 0.55
 """Correlation of the two halves, at the best shift along the row, from which they are one scene: 40 of 43 real pairs
 reach it (three have large disparities), of 238 photos none (at most .49)."""
 PACKING_SIDE: Final = 160
 PACKING_REACH: Final = 0.12
 """Share of a view's width that it may be shifted by."""
-# Weights of the regression, as tests/restereo/imaging/fit_families.py prints them. Per colours: mean and spread of the
-# 20 measures; a row per family of 20 weights and an intercept.
-# fmt: off
-CENTRE: Final[dict[str, list[float]]] = {
-    "red-cyan": [0.5204, -0.0182, 0.6675, 0.9398, -0.0084, -1.4931, 1.7766, 0.9495, 0.795, 0.8333, -0.0755,
-     0.6959, -0.0188, -0.0345, -5.6956, -5.9583, -4.8163, -5.773, -5.6496, -5.6992],
-    "green-magenta": [0.4964, -0.0276, 0.6667, 0.6282, 0.348, -1.4857, 1.7899, 0.9303, 0.8627, 0.7851,
-     -0.0813, 0.591, -0.047, -0.001, -5.9158, -5.3879, -5.235, -5.9312, -5.4792, -5.8683],
-    "amber-blue": [0.5169, -0.0285, 0.6677, -0.0311, 0.9515, -1.1954, 2.1212, 0.7956, 0.8949, 0.8883,
-     -0.4969, -0.4393, -0.0278, 0.0187, -4.934, -5.5719, -6.1603, -5.704, -5.6538, -6.0038],
-}
-SCALE: Final[dict[str, list[float]]] = {
-    "red-cyan": [0.398, 0.0491, 0.4711, 0.286, 0.3064, 0.5501, 0.5985, 0.0751, 0.2492, 0.2339, 0.3203,
-     1.0572, 0.091, 0.251, 1.3301, 1.2791, 1.7384, 1.3568, 1.5085, 1.5955],
-    "green-magenta": [0.4067, 0.0652, 0.4714, 0.179, 0.1852, 0.4553, 0.5123, 0.0929, 0.1881, 0.2801, 0.4184,
-     0.8141, 0.1238, 0.2187, 1.2628, 1.4515, 1.4767, 1.2868, 1.4555, 1.4261],
-    "amber-blue": [0.422, 0.0682, 0.471, 0.4992, 0.5146, 0.5848, 0.6135, 0.2473, 0.138, 0.1476, 1.0021,
-     0.6878, 0.2175, 0.1711, 1.5042, 1.5064, 1.1632, 1.4131, 1.4165, 1.3314],
-}
-WEIGHTS: Final[dict[str, list[list[float]]]] = {
-    "red-cyan": [[-0.3777, 0.4231, -0.1614, 0.6287, -0.1396, -0.4503, 0.8193, -1.2261, -0.0909, 0.1912,
-     0.2905, -0.2453, 0.0663, 0.0752, 0.5122, -0.636, -0.2548, 0.7297, -0.6931, -0.0586, -0.5122], [0.7195,
-     0.6419, -0.6771, 0.196, 0.4941, -0.0672, -0.0994, 0.4242, -0.4957, 0.5307, 0.0284, 0.1559, -0.1357,
-     0.0811, -0.0541, 0.2804, -0.347, -0.3251, 0.1174, -0.0252, 0.1207], [-0.3417, -1.065, 0.8385, -0.8247,
-     -0.3545, 0.5175, -0.7199, 0.8019, 0.5867, -0.7219, -0.319, 0.0894, 0.0694, -0.1563, -0.4581, 0.3556,
-     0.6018, -0.4046, 0.5756, 0.0838, 0.3915]],
-    "green-magenta": [[0.4892, 0.5244, -0.749, 0.515, 1.0351, -0.0857, 0.1042, -1.2254, -0.3477, 0.4973,
-     0.1107, -0.1601, 0.3338, 0.1909, 0.1318, -0.738, 0.5048, 0.4318, -0.1888, -0.1588, -0.1296], [0.6099,
-     0.7247, -0.78, -0.1243, -0.0557, -0.2576, 0.1446, -0.3095, 0.6084, -0.7341, -0.0316, -0.0597, 0.0694,
-     0.1624, 0.135, -0.5234, 0.3128, -0.4181, 0.1506, 0.1931, 0.0981], [-1.0991, -1.2491, 1.529, -0.3907,
-     -0.9794, 0.3433, -0.2488, 1.5348, -0.2607, 0.2367, -0.0792, 0.2198, -0.4032, -0.3532, -0.2668, 1.2614,
-     -0.8176, -0.0137, 0.0382, -0.0343, 0.0315]],
-    "amber-blue": [[0.3564, 0.8639, -0.9932, -0.8494, 0.0076, -0.08, 0.5603, -0.7005, 0.2066, 0.4589,
-     0.0764, -0.7104, 0.1236, -0.0023, 0.3669, -0.5704, 0.2708, -0.0127, 0.0098, 0.0355, 0.4119], [1.2241,
-     0.3518, -0.6608, 0.4573, -0.9213, -0.217, -0.5802, 0.7064, 0.2136, -0.5047, 0.0726, 1.1552, -0.1736,
-     -0.3722, -0.9336, 0.0521, 0.4589, -0.4528, -0.0119, 0.4833, -1.5256], [-1.5804, -1.2156, 1.654, 0.3921,
-     0.9137, 0.297, 0.0198, -0.0059, -0.4201, 0.0458, -0.149, -0.4448, 0.05, 0.3745, 0.5667, 0.5183,
-     -0.7297, 0.4655, 0.0021, -0.5188, 1.1137]],
-}
-# fmt: on
+CLOSE: Final = 0.25
+"""A runner-up that is at least so many times as likely as the first is named."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +72,14 @@ class Detection:
         confidence: Probability in [0, 1] that the method's family is right; 1 for grey, which equal channels prove.
         plain: True for a picture that is no anaglyph.
         correlations: Of the gradients' magnitudes without shift, of the channels "rg", "rb" and "gb".
+        runner_up: Of the next likely family, if it is hardly less likely; None otherwise.
     """
 
     method: AnaglyphMethod
     confidence: float
     plain: bool
     correlations: dict[str, float]
+    runner_up: AnaglyphMethod | None = None
 
 
 def detect(anaglyph: Picture, name: str = "the picture") -> Detection:
@@ -168,11 +117,10 @@ def detect(anaglyph: Picture, name: str = "the picture") -> Detection:
         pair, plain = _still(anaglyph)
         first, second = PAIRS[pair]
     colors = OWNERS[pair]
-    family: Family = "grey"
-    confidence = 1.0
-    if not _equal(anaglyph, first, second):
-        family, confidence = family_of(anaglyph, colors)
-    return Detection(METHODS[f"{colors}-{family}"], confidence, plain, correlations)
+    if _equal(anaglyph, first, second):
+        return Detection(METHODS[f"{colors}-grey"], 1.0, plain, correlations)
+    (method, share), (other, its_share) = likely(anaglyph, colors)[:2]
+    return Detection(method, share, plain, correlations, other if its_share >= CLOSE * share else None)
 
 
 def middle(picture: Picture) -> Picture:
@@ -327,91 +275,6 @@ def windows(edges: Gradients, reach: int | None = None) -> tuple[str, float]:
     shifted &= found[pair][0] - found[pair][2] < 0.05
     weight = np.minimum(found[first][3], found[second][3])
     return pair, float((weight * shifted).sum() / (weight.sum() + 1e-6))
-
-
-def family_of(anaglyph: Picture, colors: str) -> tuple[Family, float]:
-    """Returns the method family of an anaglyph that has colour, and the probability in [0, 1] that this is right.
-
-    Args:
-        anaglyph: `(H, W, 3)` uint8.
-        colors: `red-cyan`, `green-magenta` or `amber-blue`.
-
-    Returns:
-        `("color", 1/3)` where the eyes cannot be matched.
-
-    Example:
-        >>> family_of(np.zeros((20, 30, 3), np.uint8), "red-cyan")
-        ('color', 0.3333333333333333)
-    """
-    measures = family_measures(anaglyph, colors)
-    if measures is None:
-        return "color", 1 / 3
-    standard = (measures - np.array(CENTRE[colors])) / np.array(SCALE[colors])
-    scores = np.array(WEIGHTS[colors]) @ np.append(np.clip(standard, -4, 4), 1.0)
-    shares = np.exp(scores - scores.max())
-    best = int(shares.argmax())
-    return FAMILIES[best], float(shares[best] / shares.sum())
-
-
-def family_measures(anaglyph: Picture, colors: str) -> NDArray[np.float64] | None:
-    """Returns the 20 measures that the family is told from, or None where the eyes cannot be matched.
-
-    Three of detail finer than 2 px shared by the eyes; seven of explaining the odd channel by the other two;
-    four of brightness and contrast against them; six of how much of each channel is 0 and 255.
-
-    Args:
-        anaglyph: `(H, W, 3)` uint8.
-        colors: `red-cyan`, `green-magenta` or `amber-blue`.
-
-    Example:
-        >>> family_measures(np.zeros((20, 30, 3), np.uint8), "red-cyan") is None
-        True
-    """
-    odd = ODD[colors]
-    one, two = (channel for channel in range(3) if channel != odd)
-    points = _matched_points(anaglyph, odd, one, two)
-    if points is None or len(points) < LEAST_POINTS:
-        return None
-    whole = anaglyph.astype(np.float32)
-    fine = shared_detail(whole[..., odd], (whole[..., one] + whole[..., two]) * np.float32(0.5))
-    shared = abs(fine) > SHARED_DETAIL
-    values = [fine, 0.0 if shared else min(fine, 0.0), float(shared)]
-    o, a, b = (points[:, channel].astype(np.float64) for channel in (odd, one, two))
-    design = np.stack([a, b, np.ones_like(a)], axis=1)
-    slopes = np.linalg.lstsq(design, o, rcond=None)[0]
-    rest = o - design @ slopes
-    values += [slopes[0], slopes[1], _ratio(rest, o), np.log1p(np.median(np.abs(rest - np.median(rest))))]
-    values += [_value_correlation(o, a), _value_correlation(o, b), _value_correlation(a, b)]
-    values += [np.median(o - a) / 30, np.median(o - b) / 30, _ratio(o, a), _ratio(o, b)]
-    flat = anaglyph.reshape(-1, 3)[:, [odd, one, two]]
-    values += [*np.log(1e-3 + (flat <= 2).mean(axis=0)), *np.log(1e-3 + (flat >= 253).mean(axis=0))]
-    return np.array(values, dtype=np.float64)
-
-
-def _matched_points(anaglyph: Picture, odd: int, one: int, two: int) -> NDArray[np.float32] | None:
-    """Triples `(N, 3)` R, G, B of the points that both eyes see, from the picture reduced to 320 px."""
-    height, width = anaglyph.shape[:2]
-    scale = min(1.0, FAMILY_WIDTH / width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(anaglyph, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    other = small[..., 1] if odd != 1 else (small[..., one] + small[..., two]) * np.float32(0.5)
-    found = match(small[..., odd], other)
-    if found is None:
-        return None
-    maps, agree = found
-    warped, inside = warp(small, maps[0], "left")
-    warped[..., odd] = small[..., odd]
-    points: NDArray[np.float32] = warped[agree[0] & inside]
-    return points
-
-
-def _ratio(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    return float(np.log1p(one.std()) - np.log1p(two.std()))
-
-
-def _value_correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    spread = one.std() * two.std()
-    return float(np.mean((one - one.mean()) * (two - two.mean())) / spread) if spread > 1e-6 else 0.0
 
 
 def packing_of(picture: Picture) -> Packing | None:

@@ -358,3 +358,27 @@ def gradient_correlation(left: NDArray[np.float32], right: NDArray[np.float32], 
     if ours.size < 100 or min(float(ours.std()), float(theirs[chosen].std())) < 1e-6:
         return 0.0
     return float(np.corrcoef(ours, theirs[chosen])[0, 1])
+
+
+def color_difference(left: NDArray[Any], right: NDArray[Any], disparity: Map, matched: Mask) -> float | None:
+    """Returns by how much two views differ in colour where they match: the median of |left - right|, mean of channels.
+
+    Args:
+        left: `(H, W, 3)`, the left view.
+        right: The right one.
+        disparity: `(H, W)` of the left view in px.
+        matched: `(H, W)` bool, the pixels to look at; None is returned if there are none.
+
+    Example:
+        >>> view = np.random.default_rng(0).uniform(0, 255, (20, 60, 3)).astype(np.float32)
+        >>> shift = np.full((20, 50), 10.0, np.float32)
+        >>> color_difference(view[:, :-10], view[:, 10:] + 5, -shift, np.zeros((20, 50), bool)) is None
+        True
+        >>> round(color_difference(view[:, :-10], view[:, 10:] + 5, shift, np.ones((20, 50), bool)), 3)
+        5.0
+    """
+    theirs, inside = warp(right, disparity, "left")
+    chosen = matched & inside
+    if not chosen.any():
+        return None
+    return float(np.median(np.abs(left[chosen].astype(np.float32) - theirs[chosen]).mean(axis=1)))

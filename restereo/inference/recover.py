@@ -137,6 +137,7 @@ def recover_file(
         "method": found.method.name,
         "confidence": round(found.confidence, 4),
         "plain": found.plain,
+        "runner_up": found.runner_up and found.runner_up.name,
     }
     details = {
         "detected": detected,
@@ -225,6 +226,8 @@ def doubts(method: AnaglyphMethod, found: Detection | None, named: bool, matched
         notes.append(f"it looks like a plain picture{'' if named else '; its glasses are a guess'}")
     elif found is not None and method.colors != found.method.colors:
         notes.append(f"taken for {method} as asked, but it looks like {found.method}")
+    elif found is not None and found.runner_up is not None and not named:
+        notes.append(f"it looks nearly as much like {found.runner_up}: name that if the eyes differ in colour")
     if matched is not None and unrelated(matched):
         what = "a drawing, a picture on its side, or eyes of different scenes?"
         notes.append(f"only {matched:.0%} of it could be matched: {what}")

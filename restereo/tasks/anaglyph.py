@@ -206,10 +206,11 @@ class Anaglyph(Task):
         """Returns the mean residual before projection and the match support, of a batch of one.
 
         Support is the share of pixels whose match both eyes name, and the correlation of the eyes' normalised
-        gradients there. Eyes of different scenes have little of either: 1.0 for `unrelated` flags them.
+        gradients there. Eyes of different scenes have little of either: 1.0 for `unrelated` flags them. By how many
+        codes the views' colours differ there says whether the method was the right one.
         """
         trust: Figures = {"residual": mean_residual(prediction), "match_share": None, "match_correlation": None}
-        trust["unrelated"] = None
+        trust |= {"unrelated": None, "color_difference": None}
         own = eye_channels(method_of(observation).matrix)
         if prediction.disparity is None or prediction.confidence is None or not all(own):
             return trust
@@ -219,6 +220,8 @@ class Anaglyph(Task):
         trust["match_share"] = float(matched.mean())
         trust["unrelated"] = float(stereo.unrelated(float(matched.mean())))
         trust["match_correlation"] = stereo.gradient_correlation(left, right, disparity, matched)
+        views = prediction.image[0].clamp(0, 1).mul(255).unflatten(0, (2, 3)).permute(0, 2, 3, 1).numpy(force=True)
+        trust["color_difference"] = stereo.color_difference(views[0], views[1], disparity, matched)
         return trust
 
     def headline_of(self, answer: Picture, scene: Scene, observation: Observation) -> float:

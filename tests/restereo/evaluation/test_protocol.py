@@ -31,6 +31,7 @@ FIGURES = {
     "residual",
     "match_share",
     "match_correlation",
+    "color_difference",
     "unrelated",
 }
 
@@ -152,6 +153,7 @@ def test_eyes_of_different_scenes_lack_support():
     assert shuffled["match_correlation"] < 0.5
     assert paired["match_share"] > 2 * shuffled["match_share"]
     assert (paired["unrelated"], shuffled["unrelated"]) == (0.0, 1.0)
+    assert paired["color_difference"] < 3
 
 
 def test_the_residual_is_that_before_the_projection():

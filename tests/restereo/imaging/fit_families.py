@@ -1,33 +1,52 @@
-"""Fits and measures what `restereo/imaging/detection.py` decides by. Not a test: it takes about ten minutes.
+"""Fits and judges what `restereo/imaging/families.py` decides by. Not a test: it takes some minutes.
 
-    RESTEREO_DATA=../shared/data python tests/restereo/imaging/fit_families.py
+    RESTEREO_DATA=../shared/data python tests/restereo/imaging/fit_families.py fit      # writes families.json
+    RESTEREO_DATA=../shared/data python tests/restereo/imaging/fit_families.py judge    # prints the table
 
-Real pairs and photographs (moved sideways) of the training folders are made into anaglyphs of every family, as PNG and
-as JPEG 4:2:0. Accuracy is of folds that leave out whole rigs; the bench scenes are not touched. The weights are
-printed as that file has them.
+Real pairs, and photographs seen at a random smooth depth, are made into anaglyphs, as PNG and as JPEG 4:2:0. The rigs
+of `JUDGES` are kept out of the fit, those of the benchmark out of both; `judge` asks `detect` about all methods.
 """
 
+import json
 import os
 import random
 import re
-import textwrap
+import sys
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import cv2
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
+from restereo.imaging import families
 from restereo.imaging.anaglyph import form
-from restereo.imaging.detection import FAMILIES, ODD, family_measures
+from restereo.imaging.degradations import jpeg
+from restereo.imaging.detection import detect
 from restereo.methods import METHODS
 
-ROOT = Path(__file__).parents[3]
-DATA = Path(os.environ.get("RESTEREO_DATA", ROOT.parent / "shared" / "data"))
-PHOTOS = 160
-QUALITIES = (90, 75, 60)
+DATA = Path(os.environ.get("RESTEREO_DATA", Path(__file__).parents[4] / "shared" / "data"))
+JUDGES = ("dino", "tsukuba", "Dolls", "Reindeer", "Flowerpots", "Rocks1", "traproom1", "bananas", "00001")
+SIBLINGS = ("Rocks2", "Lampshade1", "Lampshade2", "traproom2", "00000", "curule1", "podium1")
+"""Of the same rigs as judges, or kept for others."""
+PHOTOS, OF_A_PHOTO = 300, 5
+QUALITIES = (80, 80, 90, 65)
+REAL = 4.0
+"""What a real pair counts beside a photograph."""
+ALIKE = {
+    "dubois-crt": "dubois",
+    "dubois-lcd": "dubois",
+    "dubois-alt": "dubois",
+    "dubois-linear-sum": "dubois-linear",
+}
+"""Families that look alike, by the one that stands for them."""
+COLOURFUL = [name for name, method in METHODS.items() if method.colors in families.ODD and not method.is_grey]
+
+
+def alike(name: str) -> str:
+    family = METHODS[name].family
+    return ALIKE.get(family, family)
 
 
 def read(path: Path, width: int) -> np.ndarray:
@@ -36,98 +55,93 @@ def read(path: Path, width: int) -> np.ndarray:
     return np.ascontiguousarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
-def jpeg(picture: np.ndarray, quality: int) -> np.ndarray:
-    options = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420]
-    return np.ascontiguousarray(cv2.imdecode(cv2.imencode(".jpg", picture[..., ::-1], options)[1], 1)[..., ::-1])
+def real_pairs(judges: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    for folder in sorted({path.parent for path in (DATA / "train" / "stereo").rglob("left.*")}):
+        if folder.name not in SIBLINGS and (folder.name in JUDGES) == judges:
+            views = [read(next(folder.glob(f"{eye}.*")), 960) for eye in ("left", "right")]
+            yield re.sub(r"\d+$", "", folder.name) or folder.name, views[0], views[1]
 
 
-def rig(folder: Path) -> str:
-    return folder.parent.name if folder.parent.name == "middlebury_2001" else re.sub(r"\d+$", "", folder.name)
+def at_depth(photo: np.ndarray, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A photograph, and as an eye sees it to which it has some depth."""
+    height, width = photo.shape[:2]
+    coarse = draw.normal(0, 1, (4, 5)).astype(np.float32) * draw.uniform(0, 8)
+    depth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    base = draw.choice([-1, 1]) * np.exp(draw.uniform(np.log(3), np.log(25)))
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    moved = cv2.remap(photo, (x + depth + base).astype(np.float32), y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.ascontiguousarray(photo[:, 40:-40]), np.ascontiguousarray(moved[:, 40:-40])
 
 
-def pairs(draw: random.Random):
-    """Yields (left, right, group, real, qualities to save with)."""
-    for folder in sorted({p.parent for p in (DATA / "train" / "stereo").rglob("left.*")}):
-        left, right = (read(next(folder.glob(f"{eye}.*")), 480) for eye in ("left", "right"))
-        yield left, right, rig(folder) or folder.parent.name, True, (None, draw.choice(QUALITIES))
-    photos = sorted((DATA / "train" / "photos").rglob("*.jpg"))
+def examples() -> Iterator[tuple[np.ndarray, np.ndarray, str, int | None, float]]:
+    """Yields views, method, JPEG quality and weight."""
+    draw = random.Random(5)
+    for _, left, right in real_pairs(judges=False):
+        for name in COLOURFUL:
+            for quality in (None, draw.choice(QUALITIES)):
+                yield left, right, name, quality, REAL
+    photos = sorted(path for path in (DATA / "train" / "photos").rglob("*") if path.suffix in {".jpg", ".png"})
     draw.shuffle(photos)
-    for path in photos[:PHOTOS]:
-        picture, shift = read(path, 380), draw.choice([-20, -9, -5, 5, 8, 14, 25])
-        left, right = picture[:, 30:-30], picture[:, 30 + shift : picture.shape[1] - 30 + shift]
-        group = path.name
-        yield left, right, group, False, (draw.choice([None, *QUALITIES]),)
+    for number, path in enumerate(photos[:PHOTOS]):
+        generator = np.random.default_rng(number)
+        left, right = at_depth(read(path, 560), generator)
+        for name in generator.choice(COLOURFUL, OF_A_PHOTO, replace=False):
+            yield left, right, str(name), draw.choice([None, None, *QUALITIES]), 1.0
 
 
-def collect() -> dict[str, np.ndarray]:
-    rows = []
-    for left, right, group, real, qualities in pairs(random.Random(5)):
-        for name, method in METHODS.items():
-            colors, family = "-".join(name.split("-")[:2]), name.split("-")[2]
-            if colors not in ODD or family not in FAMILIES or name.endswith(("-crt", "-alt", "-sum")):
-                continue
-            for quality in qualities:
-                anaglyph = form(left, right, method)
-                found = family_measures(anaglyph if quality is None else jpeg(anaglyph, quality), colors)
-                if found is not None:
-                    rows.append((found, colors, FAMILIES.index(family), group, real, quality or 0))
-        print(group, len(rows), flush=True)
-    keys = ("x", "colors", "family", "group", "real", "quality")
-    return {key: np.array([row[i] for row in rows]) for i, key in enumerate(keys)}
+def fit() -> None:
+    rows: dict[str, list[tuple[np.ndarray, str, float]]] = {colors: [] for colors in families.ODD}
+    for number, (left, right, name, quality, weight) in enumerate(examples()):
+        anaglyph = form(left, right, METHODS[name])
+        colors = METHODS[name].colors
+        found = families.measures(anaglyph if quality is None else jpeg(anaglyph, quality), colors)
+        if found is not None:
+            rows[colors].append((found, alike(name), weight))
+        if number % 100 == 0:
+            print(number, flush=True)
+    content = {}
+    for colors, examples_of in rows.items():
+        measures, names, weights = (np.array(column) for column in zip(*examples_of, strict=True))
+        centre, scale = measures.mean(axis=0), measures.std(axis=0) + 1e-6
+        standard = np.clip((measures - centre) / scale, -3, 3)
+        model = LogisticRegression(C=0.1, max_iter=1000).fit(standard, names, sample_weight=weights)
+        content[colors] = {
+            "families": model.classes_.tolist(),
+            "centre": rounded(centre),
+            "scale": rounded(scale),
+            "weights": [rounded(row) for row in np.column_stack([model.coef_, model.intercept_])],
+        }
+    Path(families.__file__).with_suffix(".json").write_text(json.dumps(content, indent=None) + "\n")
 
 
-def fitted(x: np.ndarray, family: np.ndarray, weight: np.ndarray) -> Pipeline:
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=3000))
-    return model.fit(x, family, logisticregression__sample_weight=weight)
+def rounded(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]
 
 
-def weights(data: dict[str, np.ndarray], chosen: np.ndarray) -> np.ndarray:
-    """Families count alike, and a real pair twice as much as a photograph."""
-    weight = np.where(data["real"], 2.0, 1.0)
-    for family in range(3):
-        weight[data["family"] == family] /= weight[chosen & (data["family"] == family)].sum() / chosen.sum()
-    return weight[chosen]
-
-
-def main() -> None:
-    data = collect()
-    shares = np.zeros((len(data["family"]), 3))
-    tables: dict[str, dict[str, list]] = {"CENTRE": {}, "SCALE": {}, "WEIGHTS": {}}
-    for colors in ODD:
-        mine = data["colors"] == colors
-        x, family, group, weight = data["x"][mine], data["family"][mine], data["group"][mine], weights(data, mine)
-        for train, test in GroupKFold(10).split(x, family, group):
-            shares[np.flatnonzero(mine)[test]] = fitted(x[train], family[train], weight[train]).predict_proba(x[test])
-        scaler, regression = fitted(x, family, weight).steps[0][1], fitted(x, family, weight).steps[1][1]
-        rows = np.column_stack([regression.coef_, regression.intercept_])
-        for key, value in (("CENTRE", scaler.mean_), ("SCALE", scaler.scale_), ("WEIGHTS", rows)):
-            tables[key][colors] = np.round(value, 4).tolist()
-    right = shares.argmax(axis=1) == data["family"]
-    real, clean, sure = data["real"], data["quality"] == 0, shares.max(axis=1) > 0.9
-    print(f"real pairs: PNG {right[real & clean].mean():.3f}, JPEG {right[real & ~clean].mean():.3f}")
-    for colors in ODD:
-        for index, family in enumerate(FAMILIES):
-            cell = real & (data["colors"] == colors) & (data["family"] == index)
-            print(f"  {colors}-{family}: PNG {right[cell & clean].mean():.2f} JPEG {right[cell & ~clean].mean():.2f}")
-    for low in (0.3, 0.5, 0.7, 0.9):
-        band = real & (shares.max(axis=1) >= low) & (shares.max(axis=1) < low + 0.2)
-        print(f"  said {low:.1f} to {low + 0.2:.1f}: {band.sum()} times, right {right[band].mean():.2f}")
-    print(f"moved photographs: {right[~real].mean():.3f}; sure (> .9): {sure[real].mean():.2f} of real ones")
-    print(source(tables))
-
-
-def source(tables: dict[str, dict[str, list]]) -> str:
-    """The constants as `restereo/imaging/detection.py` has them."""
-    text: list[str] = []
-    for key, table in tables.items():
-        inner = "list[list[float]]" if key == "WEIGHTS" else "list[float]"
-        text.append(f"{key}: Final[dict[str, {inner}]] = {{")
-        for colors, values in table.items():
-            text += textwrap.wrap(f'"{colors}": {values},', 108, initial_indent="    ", subsequent_indent="     ")
-        text.append("}")
-    return "\n".join(text)
+def judge() -> None:
+    """Prints how often the family is right, by method and quality, and how sure `detect` was when it was not."""
+    counts: dict[tuple[str, int | None], list[bool]] = {}
+    doubted: list[bool] = []
+    for _, left, right in real_pairs(judges=True):
+        for name, quality in chain.from_iterable(((one, None), (one, 80)) for one in METHODS):
+            anaglyph = form(left, right, METHODS[name])
+            found = detect(anaglyph if quality is None else jpeg(anaglyph, quality))
+            right_colors = found.method.colors == METHODS[name].colors
+            right_family = right_colors and alike(found.method.name) == alike(name)
+            counts.setdefault((name, quality), []).append(right_family)
+            if not right_family:
+                second = found.runner_up
+                doubted.append(second is not None and alike(second.name) == alike(name))
+    print(f"{'method':32}  PNG   q80")
+    for name in METHODS:
+        clean, lossy = counts[name, None], counts[name, 80]
+        print(f"{name:32} {sum(clean):2}/{len(clean)} {sum(lossy):2}/{len(lossy)}")
+    for quality in (None, 80):
+        one = [right for (_, q), rights in counts.items() if q == quality for right in rights]
+        print(f"{'PNG' if quality is None else 'JPEG q80'}: {sum(one)} of {len(one)} right ({np.mean(one):.1%})")
+    print(f"of {len(doubted)} wrong ones the runner-up is the right one {sum(doubted)} times")
 
 
 if __name__ == "__main__":
-    main()
+    cv2.setNumThreads(1)
+    {"fit": fit, "judge": judge}[sys.argv[1]]()
