@@ -2,6 +2,7 @@
 
     RESTEREO_DATA=../shared/data python tests/restereo/imaging/fit_families.py fit      # writes families.json
     RESTEREO_DATA=../shared/data python tests/restereo/imaging/fit_families.py judge    # prints the table
+    RESTEREO_DATA=../shared/data python tests/restereo/imaging/fit_families.py views    # and how the eyes then differ
 
 Real pairs, and photographs seen at a random smooth depth, are made into anaglyphs, as PNG and as JPEG 4:2:0. The rigs
 of `JUDGES` are kept out of the fit, those of the benchmark out of both; `judge` asks `detect` about all methods.
@@ -20,10 +21,12 @@ import cv2
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from restereo import recover
 from restereo.imaging import families
 from restereo.imaging.anaglyph import form
 from restereo.imaging.degradations import jpeg
 from restereo.imaging.detection import detect
+from restereo.imaging.stereo import color_difference
 from restereo.methods import METHODS
 
 DATA = Path(os.environ.get("RESTEREO_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -142,6 +145,23 @@ def judge() -> None:
     print(f"of {len(doubted)} wrong ones the runner-up is the right one {sum(doubted)} times")
 
 
+def views() -> None:
+    """Prints by how many codes the two recovered views differ where they match, by the method's family."""
+    differences: dict[str, list[float]] = {}
+    for _, left, right in real_pairs(judges=True):
+        if max(left.shape) < 600:  # the network's time
+            for name in COLOURFUL:
+                anaglyph = jpeg(form(left, right, METHODS[name]), 80)
+                pair = recover(anaglyph, detect(anaglyph).method)
+                assert pair.disparity is not None and pair.confidence is not None
+                found = color_difference(pair.left, pair.right, pair.disparity[0], pair.confidence[0] > 0)
+                differences.setdefault(alike(name), []).append(float("nan") if found is None else found)
+                print(name, f"{differences[alike(name)][-1]:.2f}", flush=True)
+    for family, one in differences.items():
+        print(f"{family:16} median {np.nanmedian(one):.2f} worst {np.nanmax(one):.2f} codes")
+    print(f"all: median {np.nanmedian(list(chain.from_iterable(differences.values()))):.2f} codes")
+
+
 if __name__ == "__main__":
     cv2.setNumThreads(1)
-    {"fit": fit, "judge": judge}[sys.argv[1]]()
+    {"fit": fit, "judge": judge, "views": views}[sys.argv[1]]()
