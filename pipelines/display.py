@@ -34,6 +34,8 @@ _METRICS = (
         "The same, only where the other eye does not see the spot, whose colour must be guessed."),
     Metric("ghost", "Missing colours", "ghost", "", 2, -1,
         "How much, where the other eye does not see the spot, the colours are those of what hides it: 0 = not at all."),
+    Metric("strip_saturation", "Missing colours", "strips", "", 3, -1,
+        "Share of the strips at the frame, which one eye alone sees, that is more colourful than what is beside them."),
     Metric("psnr", "Whole picture", "all", "dB", 1, 1, "How close all of the result is to the truth."),
     Metric("psnr_left", "Whole picture", "left", "dB", 1, 1, _PICTURE.format("left")),
     Metric("psnr_right", "Whole picture", "right", "dB", 1, 1, _PICTURE.format("right")),

@@ -5,6 +5,7 @@ The six channels of a stereo picture `(H, W, 6)` are left R, G, B, then right R,
 
 from typing import Any, Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +16,9 @@ from restereo.methods import AnaglyphMethod
 
 CAP: Final = 100.0
 """dB given for a perfect copy, so that means over scenes stay finite."""
+
+BESIDE: Final = 0.05
+"""What is beside a strip: up to this share of the width away."""
 
 SSIM_SIGMA: Final = 1.5
 SSIM_RADIUS: Final = 5
@@ -239,6 +243,51 @@ def ghost(
     if hider @ hider < 1e-9 * hider.size:
         return float("nan")
     return float(np.clip(error @ hider / power, -1, 1)) if error @ error > 1e-9 * error.size else 0.0
+
+
+def strip_saturation(picture: Picture, truth: Picture, disparity: NDArray[Any], occlusion: NDArray[np.bool_]) -> float:
+    """Returns the share of pixels of the frame's strips that are more saturated than what is beside the strips.
+
+    A strip is what one eye alone sees because the other eye's frame, or its black rim, ends there; a view's own black
+    rim is one, too. Saturation is the largest less the smallest of R, G and B; beside a strip is what both eyes see up
+    to `BESIDE` of the width from it, and more is more than its 95th percentile. So .05 is like what is beside;
+    a strip that keeps the anaglyph's pure red or cyan comes near 1.
+
+    Args:
+        picture: `(H, W, 6)` uint8, both views.
+        truth: The same, of the truth: where it is black up to 2 codes is a rim.
+        disparity: `(2, H, W)` of both true views in px, NaN = unknown.
+        occlusion: `(2, H, W)` bool, the pixels that the other eye does not see.
+
+    Returns:
+        NaN without any strip, or with nothing beside it.
+
+    Raises:
+        UserError: The sizes differ.
+
+    Example:
+        >>> grey = np.full((8, 40, 6), 90, np.uint8)
+        >>> red, maps = grey.copy(), np.full((2, 8, 40), 4.0)
+        >>> red[:, :4, 0] = red[:, -4:, 3] = 255
+        >>> hidden = np.zeros((2, 8, 40), np.bool_)
+        >>> hidden[0, :, :4] = hidden[1, :, -4:] = True
+        >>> strip_saturation(red, grey, maps, hidden), strip_saturation(grey, grey, maps, hidden)
+        (1.0, 0.0)
+    """
+    _same_size(picture, truth)
+    over, count = 0, 0
+    for eye, (own, other) in enumerate(((slice(0, 3), slice(3, 6)), (slice(3, 6), slice(0, 3)))):
+        counterpart, inside = warp(truth[..., other], disparity[eye], "right" if eye else "left")
+        black = np.minimum(counterpart.max(-1), truth[..., own].max(-1)) <= 2
+        strip = occlusion[eye] & np.isfinite(disparity[eye]) & (~inside | black)
+        reach = 2 * round(BESIDE * strip.shape[1]) + 1
+        beside = cv2.dilate(strip.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
+        saturation = np.ptp(picture[..., own], axis=-1)
+        around = saturation[beside & ~occlusion[eye]]
+        if strip.any() and around.size:
+            over += int((saturation[strip] > np.percentile(around, 95)).sum())
+            count += int(strip.sum())
+    return over / count if count else float("nan")
 
 
 def _unexplained(values: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:

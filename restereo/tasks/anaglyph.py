@@ -181,9 +181,13 @@ class Anaglyph(Task):
             "missing_psnr_visible": None,
             "missing_psnr_occluded": None,
             "ghost": None,
+            "strip_saturation": None,
             "psnr": metrics.psnr(answer, truth),
             "epe": None,
         }
+        if scene.occlusion is not None and scene.disparity is not None:
+            strips = metrics.strip_saturation(answer, truth, scene.disparity, scene.occlusion)
+            figures["strip_saturation"] = strips
         if missing is not None and scene.occlusion is not None:
             known = np.ones_like(scene.occlusion) if scene.disparity is None else _known(scene)
             figures["missing_psnr_visible"] = metrics.missing_psnr(answer, truth, missing, known & ~scene.occlusion)

@@ -21,6 +21,7 @@ FIGURES = {
     "missing_psnr_visible",
     "missing_psnr_occluded",
     "ghost",
+    "strip_saturation",
     "psnr",
     "psnr_left",
     "psnr_right",

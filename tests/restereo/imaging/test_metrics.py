@@ -171,6 +171,36 @@ def test_ghost_counts_nothing_but_hidden_pixels_and_what_hides_them() -> None:
     assert np.isnan(metrics.ghost(hider, truth, HIDDEN, disparity, np.zeros_like(occlusion)))
 
 
+def _strip_scene(colour: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A noisy grey truth shifted by 8 px, with the left strip of an answer painted over, disparity and occlusion."""
+    truth = np.repeat(np.random.default_rng(5).integers(60, 180, (30, 80, 2), np.uint8), 3, axis=2)
+    noise = np.random.default_rng(6).integers(0, 20, truth.shape, np.uint8)
+    truth, occlusion = truth + noise, np.zeros((2, 30, 80), bool)
+    occlusion[0, :, :8] = occlusion[1, :, -8:] = True
+    answer = truth.copy()
+    answer[:, :8, :3] = colour
+    return answer, truth, np.full((2, 30, 80), 8, np.float32), occlusion
+
+
+@pytest.mark.parametrize(("colour", "expected"), [((200, 0, 0), 0.5), ((0, 90, 90), 0.5), ((90, 95, 90), 0.0)])
+def test_strips_that_keep_the_anaglyphs_colours_are_counted(colour: tuple[int, int, int], expected: float) -> None:
+    answer, truth, disparity, occlusion = _strip_scene(colour)
+    assert metrics.strip_saturation(answer, truth, disparity, occlusion) == pytest.approx(expected, abs=0.05)
+    assert metrics.strip_saturation(truth, truth, disparity, occlusion) == pytest.approx(0.05, abs=0.05)
+
+
+def test_a_strip_is_at_a_frame_or_a_rim_and_nowhere_else() -> None:
+    answer, truth, disparity, occlusion = _strip_scene((200, 0, 0))
+    # Behind something in the middle of the picture is no strip.
+    occlusion[:, :, 30:40] = True
+    answer[:, 30:40, 0] = 255
+    assert metrics.strip_saturation(answer, truth, disparity, occlusion) == pytest.approx(0.5, abs=0.05)
+    # What would be seen where the right view is black is one: these are left columns 30 to 40.
+    truth[:, 22:32, 3:] = 0
+    assert metrics.strip_saturation(answer, truth, disparity, occlusion) == pytest.approx(18 / 26, abs=0.05)
+    assert np.isnan(metrics.strip_saturation(answer, truth, disparity, np.zeros_like(occlusion)))
+
+
 def test_sizes_must_agree() -> None:
     a, b = random_pictures()
     for measure in (metrics.psnr, metrics.ssim, metrics.ciede2000):
