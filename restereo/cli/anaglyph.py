@@ -5,15 +5,10 @@ from typing import Annotated
 
 import typer
 
-from restereo.cli.options import Method
+from restereo.cli.options import Method, SourceLayout, Swap
 from restereo.errors import UserError
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.methods import parse
-
-SourceLayout = Annotated[
-    str | None, typer.Option("--from", help="How the stereo picture shows them; by default as it says or looks.")
-]
-Swap = Annotated[bool, typer.Option("--swap", help="Left and right are the other way round in it.")]
 
 
 def anaglyph(

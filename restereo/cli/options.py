@@ -25,6 +25,10 @@ Crf = Annotated[float | None, typer.Option(min=0, max=51, help="Of a film: rate 
 Method = Annotated[
     str, typer.Option("--method", "-m", help="Anaglyph method, such as red-cyan; 'restereo list' names them.")
 ]
+SourceLayout = Annotated[
+    str | None, typer.Option("--from", help="How the stereo picture shows them; by default as it says or looks.")
+]
+Swap = Annotated[bool, typer.Option("--swap", help="Left and right are the other way round in it.")]
 
 
 OTHER_CODECS = {

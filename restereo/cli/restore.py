@@ -1,16 +1,18 @@
 """`restereo colorize`, `repair`, `upscale`: the sibling tasks, each a row of `inference.restore.COMMANDS`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, Start, video_options
+from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, SourceLayout, Start, Swap, video_options
 from restereo.errors import UserError
 
 if TYPE_CHECKING:
-    from restereo.video.conversion import VideoOptions
+    from restereo.inference.engine import Restorer
+    from restereo.inference.restore import Command
+    from restereo.inference.result import Result
 
 
 def command_for_one(name: str, about: str, force_help: str) -> Callable[..., None]:
@@ -34,54 +36,72 @@ def command_for_one(name: str, about: str, force_help: str) -> Callable[..., Non
         model: Model = None,
         device: Device = "auto",
     ) -> None:
-        _restore(name, 1, [picture], out, video_options(start, end, sample, codec, crf, force), model, device)
+        from restereo.inference.restore import restore_files
+        from restereo.io.paths import is_film
+        from restereo.video.conversion import check_for_films
+        from restereo.video.recovery import restore_film
+
+        options = video_options(start, end, sample, codec, crf, force)
+        check_for_films(options, [picture])
+
+        def work(restorer: "Restorer", command: "Command") -> "Result":
+            if is_film(picture):
+                return restore_film(picture, out, restorer, command, options)
+            return restore_files([picture], out, restorer, command, force)
+
+        _restore(name, 1, model, device, work)
 
     command.__doc__ = about
     return command
 
 
 def upscale(
-    left: Annotated[Path, typer.Argument(help="Left view.", show_default=False)],
-    right: Annotated[Path, typer.Argument(help="Right view.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder to write into.", file_okay=False)] = None,
+    left: Annotated[Path, typer.Argument(help="Left view, or a stereo picture.", show_default=False)],
+    right: Annotated[Path | None, typer.Argument(help="Right view, if not in the same file.")] = None,
+    out: Out = None,
+    layout: Annotated[
+        str | None,
+        typer.Option("-l", "--layout", help="How to show the views; by default as the ending of --out asks."),
+    ] = None,
+    source_layout: SourceLayout = None,
+    swap: Swap = False,
     scale: Annotated[int, typer.Option(min=2, max=4, help="How many times larger each way: 2 or 4.")] = 4,
     force: Annotated[bool, typer.Option("--force", help="Also take views that hardly are a pair.")] = False,
     model: Model = None,
     device: Device = "auto",
 ) -> None:
-    """Enlarges both views of a stereo pair together.
+    """Enlarges both views of a stereo pair together: two files, or one stereo picture such as MPO or JPS.
 
-    Example: `restereo upscale left.png right.png --scale 2`
+    Example: `restereo upscale left.png right.png --scale 2`, or `restereo upscale photo.mpo -o large.mpo`
     """
-    from restereo.video.conversion import VideoOptions
+    from restereo.inference.restore import restore_files, restore_stereo
+    from restereo.io.layouts import find_layout, layout_of
 
-    _restore("upscale", scale, [left, right], out, VideoOptions(force=force), model, device)
+    files = [left] if right is None else [left, right]
+    together = right is None or (out is not None and out.suffix and not out.is_dir())
+    name = layout or (layout_of(out).name if together else None)
+    shown = None if name is None else find_layout(name)
+    source = None if source_layout is None else find_layout(source_layout)
+
+    def work(restorer: "Restorer", command: "Command") -> "Result":
+        if shown is None:
+            return restore_files(files[::-1] if swap else files, out, restorer, command, force)
+        return restore_stereo(files, out, shown, restorer, command, force=force, source_layout=source, swap=swap)
+
+    _restore("upscale", scale, model, device, work)
 
 
 def _restore(
-    name: str,
-    scale: int,
-    files: Sequence[Path],
-    out: Path | None,
-    options: "VideoOptions",
-    model: str | None,
-    device: str,
+    name: str, scale: int, model: str | None, device: str, work: Callable[["Restorer", "Command"], "Result"]
 ) -> None:
-    """Writes what the command of this name and scale makes of the files, and prints what it wrote."""
-    from restereo.inference.restore import COMMANDS, model_for, restore_files
-    from restereo.io.paths import is_film
-    from restereo.video.conversion import check_for_films
-    from restereo.video.recovery import restore_film
+    """Does the work with the network of the command of this name and scale, and prints what it wrote."""
+    from restereo.inference.restore import COMMANDS, model_for
 
     command = next((row for row in COMMANDS if (row.name, row.scale) == (name, scale)), None)
     if command is None:
         raise UserError(f"--scale {scale}: there is no such network; give 2 or 4.")
-    check_for_films(options, files)
     restorer, network = model_for(command, model, device)
-    if is_film(files[0]):
-        restored = restore_film(files[0], out, restorer, command, options)
-    else:
-        restored = restore_files(files, out, restorer, command, options.force)
+    restored = work(restorer, command)
     for file in restored.outputs:
         typer.echo(f"{file}: {command.text(command.done, restorer)} by {network}")
     for note in restored.notes:

@@ -12,10 +12,11 @@ from restereo.image import Image, Picture, eight_bit
 from restereo.inference.engine import Restorer
 from restereo.inference.lookup import loaded_model, released, run_names
 from restereo.inference.result import Result
-from restereo.io.convert import AnyPicture
-from restereo.io.paths import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending
+from restereo.io.convert import AnyPicture, read_views
+from restereo.io.layouts import Layout, arrange
+from restereo.io.paths import COLORED, ENLARGED, REPAIRED, SCALES, keep_source, picture_ending, targets
 from restereo.io.read import as_image, read_image
-from restereo.io.write import PLAIN, check_target, make_folder, not_kept, write_picture
+from restereo.io.write import PLAIN, check_target, make_folder, not_kept, write_layout, write_picture
 from restereo.tasks import Doubt
 
 
@@ -173,7 +174,7 @@ def repair(picture: AnyPicture, *, model: str | None = None, device: str = "auto
 
 def upscale(
     left: AnyPicture,
-    right: AnyPicture,
+    right: AnyPicture | None = None,
     scale: int = 4,
     *,
     force: bool = False,
@@ -184,7 +185,7 @@ def upscale(
 
     Args:
         left: A file's name, a Pillow picture, an `(H, W, 3)` RGB array, or an `Image`.
-        right: Likewise, of the same size.
+        right: Likewise, of the same size; None = `left` is a stereo picture.
         scale: How many times larger each way: 2 or 4.
         force: Whether to take views that hardly are a pair.
         model: Run folder, or name of released weights or of a run; by default the released ones.
@@ -201,7 +202,8 @@ def upscale(
     """
     if scale not in UPSCALE:
         raise UserError("there is no such network", where=f"scale={scale}", remedy="give 2 or 4")
-    first, second = _restored([left, right], UPSCALE[scale], force, model, device)
+    views = read_views(left if right is None else (left, right))
+    first, second = _restored(views, UPSCALE[scale], force, model, device)
     return first, second
 
 
@@ -231,20 +233,61 @@ def restore_files(
         UserError: A picture is damaged or refused, views differ in size, or a result cannot be written.
     """
     ending = command.text(command.ending, restorer)
-    targets = [target_of(file, out, f"{ending}{picture_ending(file)}") for file in files]
-    if len(set(targets)) < len(targets):
+    outputs = [target_of(file, out, f"{ending}{picture_ending(file)}") for file in files]
+    if len(set(outputs)) < len(outputs):
         remedy = "give the pictures different names"
-        raise UserError("both results would have this name", where=targets[0], remedy=remedy)
-    for target in targets:
+        raise UserError("both results would have this name", where=outputs[0], remedy=remedy)
+    for target in outputs:
         check_target(target, PLAIN)
         for file in files:
             keep_source(target, file)
     images = [read_image(file) for file in files]
     views, notes = restore_images(images, restorer, command, force)
-    for target, view, image in zip(targets, views, images, strict=True):
+    for target, view, image in zip(outputs, views, images, strict=True):
         write_picture(target, view, image.metadata)
         notes += not_kept([target], image, bits=8)
-    return Result(files[0], targets, notes=notes)
+    return Result(files[0], outputs, notes=notes)
+
+
+def restore_stereo(
+    files: Sequence[Path],
+    out: Path | None,
+    layout: Layout,
+    restorer: Restorer,
+    command: Command,
+    *,
+    force: bool = False,
+    source_layout: Layout | None = None,
+    swap: bool = False,
+) -> Result:
+    """Returns what was done after writing what is restored of a stereo picture, or of two views, in a layout.
+
+    Args:
+        files: The stereo picture, or left and right view.
+        out: File or folder; by default it lies beside the first file.
+        layout: How the result shows the views.
+        restorer: The network.
+        command: What is done.
+        force: Whether to take views that hardly are a pair.
+        source_layout: How the stereo picture shows them; by default as it says or looks.
+        swap: Whether it holds them the other way round.
+
+    Raises:
+        UserError: See `restore_files`; or the file holds no two views.
+    """
+    ending = command.text(command.ending, restorer)
+    into = out is not None and (out.is_dir() or not out.suffix)
+    if out is not None and into:
+        make_folder(out)
+    outputs = targets(files[0].with_name(f"{files[0].stem}{ending}{files[0].suffix}"), [layout], out)
+    for file in outputs:
+        check_target(file)
+        for source in files:
+            keep_source(file, source)
+    read = read_views((files[0], files[1]) if len(files) > 1 else files[0], source_layout)
+    views, notes = restore_images(read[::-1] if swap else read, restorer, command, force)
+    write_layout(outputs, layout, arrange(layout, *views), read[0].metadata)
+    return Result(files[0], outputs, notes=[*dict.fromkeys(notes), *not_kept(outputs, read[0], layout, bits=8)])
 
 
 def restore_images(

@@ -125,16 +125,17 @@ def read_views(source: AnyPicture | tuple[AnyPicture, AnyPicture], layout: Layou
         UserError: One is damaged, they differ in size, or it does not seem to hold two views.
     """
     if isinstance(source, tuple):
-        return _same_size(*(as_image(view) for view in source))
+        return _same_size(as_image(source[0]), as_image(source[1]))
     image = as_image(source)
     said = image.stereo if layout is None else None
     if said and said.frames:
-        return _same_size(*(read_image(Path(image.name), frame=frame) for frame in said.frames))
+        left, right = (replace(read_image(Path(image.name), frame=frame), stereo=None) for frame in said.frames)
+        return _same_size(left, right)
     chosen = layout or (LAYOUTS[said.layout] if said else _layout_of(image))
     if chosen.axis is not None and image.pixels.shape[chosen.axis] % 2:
         image = _without_middle(image, chosen.axis)
     views = split(chosen, image.pixels, image.name)
-    first, second = reversed(views) if said and said.swapped else views
+    first, second = views[::-1] if said and said.swapped else views
     return replace(image, pixels=first, stereo=None), replace(image, pixels=second, stereo=None)
 
 

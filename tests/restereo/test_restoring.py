@@ -18,7 +18,10 @@ from restereo.cli.errors import message
 from restereo.errors import UserError
 from restereo.image import Picture
 from restereo.imaging.color import luma
+from restereo.io.convert import read_views
+from restereo.io.layouts import LAYOUTS
 from restereo.io.read import read_picture
+from restereo.io.write import write_layout
 from restereo.tasks import Task, build_model
 from restereo.training import run_folder
 from tests.conftest import smooth_picture
@@ -87,6 +90,35 @@ def test_both_views_are_enlarged(tmp_path, picture):
     call("upscale", picture, right, "--scale", 2, "--model", run, "-o", tmp_path / "out")
     for name in ("old_x2.png", "right_x2.png"):
         assert read_picture(tmp_path / "out" / name).shape == (82, 100, 3)
+
+
+def test_a_stereo_picture_is_enlarged_into_any_layout(tmp_path):
+    left, right, _ = (view[::4, ::4] for view in skimage.data.stereo_motorcycle())
+    write_layout([tmp_path / "a.mpo"], LAYOUTS["mpo"], [left, right])
+    run = run_of(tmp_path / "run", "stereo_sr", "feedback_sr", scale=2)
+    call("upscale", tmp_path / "a.mpo", "--scale", 2, "--model", run)
+    assert read_picture(tmp_path / "a_x2_LRF_Full_SBS.png").shape == (250, 744, 3)
+    call("upscale", tmp_path / "a.mpo", "--scale", 2, "--model", run, "-o", tmp_path / "b.mpo")
+    assert [view.pixels.shape for view in read_views(tmp_path / "b.mpo")] == [(250, 372, 3)] * 2
+    refused("the views look swapped", "upscale", tmp_path / "a.mpo", "--scale", 2, "--model", run, "--swap")
+
+
+def test_one_view_of_a_file_that_holds_two_is_named(tmp_path):
+    grey = [luma(smooth_picture(seed, 41, 50)).repeat(3, axis=2) for seed in (3, 4)]
+    write_layout([tmp_path / "a.mpo"], LAYOUTS["mpo"], grey)
+    for command, kind, model in (("colorize", "colorization", "autoencoder"), ("repair", "old_photo", "unet")):
+        run = run_of(tmp_path / command, kind, model)
+        said = call(command, tmp_path / "a.mpo", "--model", run)
+        assert "a stereo picture (MPO) that holds both views; only one was taken" in said
+
+
+@pytest.mark.parametrize("ending", [".png", ".tif"])
+def test_sixteen_bits_are_said_to_be_cut(tmp_path, ending):
+    deep = luma(smooth_picture(3, 41, 50)).repeat(3, axis=2).astype(np.uint16) * 257
+    file = tmp_path / f"old{ending}"
+    cv2.imwrite(str(file), deep)
+    said = call("repair", file, "--model", run_of(tmp_path / "run", "old_photo", "unet"))
+    assert f"old_repaired{ending}: cut to 8 bits a channel, its source has 16" in said
 
 
 def test_a_network_of_another_scale_is_refused(tmp_path, picture):
