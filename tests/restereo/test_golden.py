@@ -9,7 +9,7 @@ from restereo import catalog
 from tests.conftest import scene_for
 
 GOLDEN: dict[str, list[str]] = {
-    "anaglyph": ["de8028347f315ac0", "f3e0800936305c9f", "435139408119cf85", "06c21bc4d32797b2"],
+    "anaglyph": ["3742883e2d9b8c55", "f3e0800936305c9f", "435139408119cf85", "55ea8099385760c9"],
     "colorization": ["88cc150adcf03956", "88cc150adcf03956", "5f78d646bbdec2d1", "5f78d646bbdec2d1"],
     "old_photo": ["3ee0f37106c566a1", "5185c00ab83753d8", "8dd6de7ea67a07d6", "8154d8d21b30ef5b"],
     "stereo_sr": ["071e761b6fc9c913", "278f497543efc310", "064ee80133e3b2fa", "064ee80133e3b2fa"],
