@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 TS_DISCONT = 0x200
 """AVFMT_TS_DISCONT: a container, such as MPEG-TS or a DVD's, whose clock may restart."""
 BACK, FORTH = Fraction(1, 10), 10
@@ -91,3 +94,26 @@ class Clock:
             if stream.epoch > latest:
                 self.epochs.append(stream.expected - at)
         return self.epochs[stream.epoch]
+
+
+def missing(times: ArrayLike, end: float | None = None) -> tuple[int, float]:
+    """Returns how many frames a film of a constant rate lacks, and when the first of them was to be shown.
+
+    A film's rate is constant if at least four of five frames follow each other at the same distance, within a tenth.
+
+    Args:
+        times: `(N,)` when its frames are shown, in any unit.
+        end: When the last one is no longer shown; None = it is not known.
+
+    Example:
+        >>> missing([0, 40, 80, 120, 160, 200, 320, 360]), missing([0, 10, 50, 60, 200])
+        ((2, 240.0), (0, 0.0))
+    """
+    known = np.asarray(times, np.float64)
+    steps = np.diff(known)
+    usual = float(np.median(steps)) if steps.size else 0.0
+    if usual <= 0 or (np.abs(steps - usual) <= max(1.0, usual / 10)).mean() < 4 / 5:
+        return 0, 0.0
+    lost = np.rint(np.diff(known, append=known[-1] + usual if end is None else end) / usual).astype(int) - 1
+    places = np.flatnonzero(lost > 0)
+    return int(lost[places].sum()), float(known[places[0]] + usual) if places.size else 0.0

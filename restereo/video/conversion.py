@@ -19,7 +19,8 @@ from restereo.image import Picture
 from restereo.io.paths import is_film
 from restereo.io.write import write_picture
 from restereo.progress import shown
-from restereo.video.reader import END, START, WHOLE, Film, TimeRange, frames
+from restereo.video.clock import missing
+from restereo.video.reader import END, START, WHOLE, Film, Frame, TimeRange, frames
 from restereo.video.segments import Segments, State, locked, origin_of, segment_length
 from restereo.video.writer import (
     CRF,
@@ -34,6 +35,8 @@ from restereo.video.writer import (
 
 SAMPLES = 8
 """Frames that a survey keeps at least, where there are as many."""
+MOST_MISSING = 0.05
+"""Share of its frames that a film may lack and still be taken for whole, with a note."""
 Facts = dict[str, Any]
 """What is known of a film; JSON."""
 
@@ -161,7 +164,7 @@ def produce(film: Film, out: Path, job: FilmJob) -> Made:
                 segments.remove()
             kept = f"; the same command goes on after {done} frames" if done else " before any frames were kept"
             raise KeyboardInterrupt(f"{out}: interrupted{kept}.") from None
-    return Made(known["facts"], known["frames"], time.monotonic() - start, notes)
+    return Made(known["facts"], known["frames"], time.monotonic() - start, [*known["notes"], *notes])
 
 
 def in_words(seconds: float) -> str:
@@ -177,34 +180,39 @@ def in_words(seconds: float) -> str:
 
 
 def _surveyed(film: Film, job: FilmJob) -> Facts:
-    count, samples = survey(film, job.options)
-    return {"frames": count, "facts": job.judge(samples)}
+    count, samples, notes = survey(film, job.options)
+    return {"frames": count, "notes": notes, "facts": job.judge(samples)}
 
 
-def survey(film: Film, options: VideoOptions = WHOLE_FILM) -> tuple[int, list[Picture]]:
-    """Returns how many frames the wanted part has, and some of them, evenly spread.
+def survey(film: Film, options: VideoOptions = WHOLE_FILM) -> tuple[int, list[Picture], list[str]]:
+    """Returns how many frames the wanted part has, some of them, evenly spread, and what there is to know of them.
 
     All are decoded, so that no surprise comes later.
 
     Raises:
         UserError: The film is damaged, or empty within the time range.
     """
-    kept, every, count = [], 1, 0
+    kept, every, times = list[Frame](), 1, list[int]()
     damage: list[float] = []
     looked = frames(film, options.time_range, damage)
     for number, frame in enumerate(shown(looked, "Looking through the film", film.announced, "frames")):
-        count += 1
+        times.append(frame.ticks)
         if number % every == 0:
             kept.append(frame)
             if len(kept) == 2 * SAMPLES:
                 kept, every = kept[::2], 2 * every
-    if count == 0:
+    if not times:
         raise _no_frame(film)
-    if damage and not options.force:
-        what = f"damaged or cut short at {damage[0]:.2f} s ({len(damage)} places)"
-        fix = f"copy it again from its original, or take the {count} frames that can be decoded with "
+    lost, at = missing(times, film.end if options.time_range == WHOLE else None)
+    first = float(Fraction(at) * film.time_base - film.begin)
+    few = lost > MOST_MISSING * (len(times) + lost)
+    if (damage or few) and not options.force:
+        what = f"damaged or cut short at {damage[0]:.2f} s ({len(damage)} places)" if damage else ""
+        what = what or f"damaged: {lost} of {lost + len(times)} frames are missing, the first at {first:.2f} s"
+        fix = f"copy it again from its original, or take the {len(times)} frames that can be decoded with "
         raise UserError(what, where=film.file, remedy=(fix, FORCE))
-    return count, [frame.image() for frame in kept]
+    notes = [f"{lost} of {lost + len(times)} frames are missing, the first at {first:.2f} s"] if lost else []
+    return len(times), [frame.image() for frame in kept], notes
 
 
 def _no_frame(film: Film) -> UserError:

@@ -57,6 +57,7 @@ class Film:
             only when packets are decoded; else None.
         announced: Number of frames that the container claims, 0 = it does not say.
         seconds: Length that the container claims, 0 = it does not say.
+        end: Tick at which the pictures end, as the container claims; None = it does not say.
     """
 
     file: Path
@@ -74,6 +75,7 @@ class Film:
     lag: int | None
     announced: int
     seconds: float
+    end: int | None
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ def open_film(file: Path) -> Film:
             announced=int(stream.frames or 0),
             lag=lag,
             seconds=float(container.duration or 0) / 1_000_000,
+            end=_end(stream),
         )
 
 
@@ -249,7 +252,7 @@ def timed_packets(container: Any, streams: list[Any], clock: Clock) -> Iterator[
     while True:
         try:
             packet = next(packets)
-        except (StopIteration, av.error.EOFError):
+        except (StopIteration, av.error.EOFError, IndexError):  # `av` does not know streams that come up on the way
             return
         except av.error.FFmpegError:
             yield None
@@ -281,6 +284,17 @@ def _first(container: Any, stream: Any, file: Path) -> tuple[Any, int | None]:
         for frame in _decoded(packet) or []:
             return frame, decoded_at
     raise UserError("no frame of it can be decoded", where=file, remedy="copy it again from its original")
+
+
+def _end(stream: Any) -> int | None:
+    """When a stream ends, in ticks, as AVI and Matroska's tags say it; MP4's index is looked at packet by packet."""
+    if stream.container.format.name == "avi":
+        return int(stream.duration or 0) or None
+    try:
+        hours, minutes, seconds = tags(stream.metadata).get("DURATION", "").split(":")
+        return int((int(hours) * 3600 + int(minutes) * 60 + Fraction(seconds)) / (fraction(stream.time_base) or 0))
+    except (ValueError, TypeError, ZeroDivisionError):
+        return None
 
 
 def _found(container: Any, stream: Any, first: Fraction) -> bool:

@@ -279,6 +279,29 @@ def test_a_film_cut_short_is_refused_unless_forced(tmp_path):
     assert len(clips.times_of(converted(short, tmp_path / "b.mkv", VideoOptions(force=True)))) == count
 
 
+@pytest.mark.parametrize(("ending", "codec"), [(".mkv", "libx264"), (".avi", "mpeg4")])
+def test_frames_lost_within_a_film_are_missed(tmp_path, ending, codec):
+    source = clips.encoded(tmp_path / f"a{ending}", codec, "libmp3lame", count=48, b_frames=1)
+    assert films.survey(open_film(source))[::2] == (48, [])
+    content = bytearray(source.read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 400] = bytes(400)
+    source.write_bytes(content)
+    if ending == ".mkv":  # from there to the next cluster
+        with pytest.raises(
+            UserError, match=r"damaged: \d+ of 48 frames are missing, the first at \d\.\d\d s.* force=True"
+        ):
+            films.survey(open_film(source))
+    count, _, (note,) = films.survey(open_film(source), VideoOptions(force=True))
+    assert count < 48 and "of 48 frames are missing, the first at" in note
+
+
+def test_a_frame_lost_is_noted_and_a_varying_rate_is_not(tmp_path):
+    times = [40 * number for number in range(30) if number != 20]
+    source = clips.make(tmp_path / "a.mkv", times, sound=False)
+    assert films.survey(open_film(source))[2] == ["1 of 30 frames are missing, the first at 0.80 s"]
+    assert films.survey(open_film(clips.make(tmp_path / "b.mkv", sound=False)))[2] == []
+
+
 def test_what_a_file_cannot_hold_is_said_before_the_work(tmp_path):
     source = clips.make(tmp_path / "a.mkv", clips.TIMES[:3], subtitles=True)
     with pytest.raises(UserError, match=r"b.mp4: .mp4 does not hold subtitles of type 'subrip'; end the name in .mkv"):
