@@ -38,14 +38,9 @@ FULL = ("No space left on device", "database or disk is full")
 _EXCERPT = re.compile(r"^\s*\d+(\s|$)")  # lines of dvc.yaml that DVC quotes in an error
 
 
-def run_dvc(*arguments: str, root: Path = Path()) -> tuple[str, str]:
-    """Returns what a command of DVC printed, and its error message in one line; empty if it succeeded.
-
-    Args:
-        arguments: The command with its options.
-        root: The project's folder.
-    """
-    done = subprocess.run([*DVC, *arguments], cwd=root, capture_output=True, text=True, check=False)
+def run_dvc(*arguments: str) -> tuple[str, str]:
+    """Returns what a command of DVC printed, and its error message in one line; empty if it succeeded."""
+    done = subprocess.run([*DVC, *arguments], capture_output=True, text=True, check=False)
     if not done.returncode:
         return done.stdout, ""
     lines = [line for line in (done.stderr or done.stdout).splitlines() if not _EXCERPT.match(line)]

@@ -86,18 +86,18 @@ def select(graph: Graph, targets: str | Iterable[str]) -> Graph:
     return Graph({stage: parents for stage, parents in graph.parents.items() if stage in wanted})
 
 
-def read(root: Path = Path()) -> Graph:
-    """Returns the graph of the project in `root`, from one call of DVC.
+def read() -> Graph:
+    """Returns the graph of the project, from one call of DVC.
 
     Raises:
-        UserError: DVC is not installed, `root` is no DVC project, or `dvc.yaml` is broken.
+        UserError: DVC is not installed, this is no DVC project, or `dvc.yaml` is broken.
     """
     if importlib.util.find_spec("dvc") is None:
         raise UserError("dvc: not installed here; pip install 'restereo[pipeline]'.")
-    if not (root / "dvc.yaml").is_file():
-        raise UserError(f"{root / 'dvc.yaml'}: no such file; run the command where dvc.yaml lies.")
-    printed, error = run_dvc("dag", "--dot", root=root)
+    if not Path("dvc.yaml").is_file():
+        raise UserError("dvc.yaml: no such file; run the command where dvc.yaml lies.")
+    printed, error = run_dvc("dag", "--dot")
     if error:
-        lock_check.refuse_damage(root)
+        lock_check.refuse_damage()
         raise UserError(f"dvc.yaml: DVC refuses the project: {error}; correct what it names.")
     return parse(printed)

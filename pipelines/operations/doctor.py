@@ -38,9 +38,9 @@ SUCCESSOR = "albumentationsx"
 FILE_STORES = ("", "file")
 
 
-def rwlock(root: Path = Path()) -> Iterator[str]:
+def rwlock() -> Iterator[str]:
     """Yields a message if DVC's lock file is damaged: it then refuses everything."""
-    file = root / ".dvc" / "tmp" / "rwlock"
+    file = Path(".dvc/tmp/rwlock")
     if not file.is_file():
         return
     try:

@@ -8,24 +8,17 @@ from typing import Any
 from pipelines.environment import run_dvc
 from restereo.errors import UserError
 
+LOCK = Path("dvc.lock")
 _UNCHANGED = re.compile(r"^Stage '([^']+)' didn't change, skipping$", re.MULTILINE)
 _FAILED = re.compile(r"failed to reproduce '[^']+'.*No such file")  # a changed stage, and the data are not here
 
 
-def find_damage(root: Path = Path()) -> Iterator[str]:
+def find_damage() -> Iterator[str]:
     """Yields a message if DVC would refuse `dvc.lock`, which it writes in place: a killed DVC leaves part of it.
 
     A file that was cut where it still can be read is not damaged: DVC completes it.
-
-    Args:
-        root: The project's folder.
-
-    Example:
-        >>> list(find_damage(Path("nowhere")))
-        []
     """
-    file = root / "dvc.lock"
-    if not file.is_file():
+    if not LOCK.is_file():
         return
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils.serialize import YAMLFileCorruptedError, parse_yaml
@@ -33,35 +26,34 @@ def find_damage(root: Path = Path()) -> Iterator[str]:
 
     try:
         # DVC's own reader: to YAML 1.2 a checksum cut down to 949788e9 is a number, to PyYAML it is a word.
-        COMPILED_LOCKFILE_SCHEMA(parse_yaml(file.read_text(encoding="utf-8"), str(file)))
+        COMPILED_LOCKFILE_SCHEMA(parse_yaml(LOCK.read_text(encoding="utf-8"), str(LOCK)))
     except (YAMLFileCorruptedError, UnicodeDecodeError, Invalid):
         again = "delete it and run the same command again: DVC's run cache knows what has run"
-        yield f"{file}: not whole; a DVC killed while it wrote, or a merge, left it so. End any `dvc`, then {again}."
+        yield f"{LOCK}: not whole; a DVC killed while it wrote, or a merge, left it so. End any `dvc`, then {again}."
 
 
-def refuse_damage(root: Path = Path()) -> None:
+def refuse_damage() -> None:
     """Raises `UserError` if DVC would refuse `dvc.lock`."""
-    for message in find_damage(root):
+    for message in find_damage():
         raise UserError(message)
 
 
-def check_current(stages: Sequence[str], root: Path = Path()) -> None:
+def check_current(stages: Sequence[str]) -> None:
     """Checks that `dvc repro` would run nothing but the stages that always run. Needs no data and runs nothing.
 
     Args:
         stages: Their names, with those that they need.
-        root: The project's folder.
 
     Raises:
         UserError: The lock is stale, or DVC cannot read the project.
     """
     import yaml
 
-    printed, error = run_dvc("repro", "--dry", "--allow-missing", *stages, root=root)
+    printed, error = run_dvc("repro", "--dry", "--allow-missing", *stages)
     if error and not _FAILED.search(error):
         raise UserError(f"dvc.lock: DVC cannot compare it: {error}; correct what it names.")
-    file, entries = root / "dvc.lock", yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    locked = yaml.safe_load(file.read_text(encoding="utf-8"))["stages"] if file.is_file() else {}
+    entries = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    locked = yaml.safe_load(LOCK.read_text(encoding="utf-8"))["stages"] if LOCK.is_file() else {}
     if stale := find_stale(printed, stages, entries, locked):
         raise UserError(f"dvc.lock: the lock is stale from stage '{stale[0]}' on; rerun `make run` and commit it.")
 

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ class Project:
         (self.root / "dvc.yaml").write_text(yaml.safe_dump(stages, sort_keys=False), encoding="utf-8")
         (self.root / "data").mkdir()  # as in a checkout
         self.call([*DVC[:-1], "init", "-q", "--no-scm"])
-        self.stages = graph.read(self.root).stages
+        with chdir(self.root):
+            self.stages = graph.read().stages
 
     def call(self, command: list[str], extra: dict[str, str] | None = None) -> None:
         """Runs a program in the project.

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from pipelines import paths
 from pipelines.environment import ENVIRONMENT
 from pipelines.flows.ui import prefect_server, serving
 from pipelines.tracking.client import connect
@@ -156,6 +157,30 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not database.exists():
             connect(Store(f"sqlite:///{database}", None, database))
     return database
+
+
+@pytest.fixture
+def mlflow_store(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an empty MLflow store, and the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    paths.MLFLOW.mkdir(parents=True)
+    shutil.copy(empty_database, paths.MLFLOW / "mlflow.db")
+    return tmp_path
+
+
+@pytest.fixture
+def lose_database(mlflow_store: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Puts an empty MLflow store in place of the one that there is."""
+
+    def lose() -> None:
+        shutil.rmtree(paths.MLFLOW)
+        paths.MLFLOW.mkdir()
+        other = mlflow_store / paths.MLFLOW / "other.db"  # MLflow keeps its connection to a file of the same name
+        shutil.copy(empty_database, other)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
+
+    return lose
 
 
 @pytest.fixture(scope="session")

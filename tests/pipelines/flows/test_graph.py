@@ -40,8 +40,9 @@ def test_a_broken_file_is_one_sentence_with_its_reason(project: Path) -> None:
 
 
 def test_no_project_and_no_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no such file"):
-        graph.read(tmp_path)
+        graph.read()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match="not installed here; pip install"):
-        graph.read(tmp_path)
+        graph.read()

@@ -29,14 +29,10 @@ LOSES = Verdict("refuse", "it is worse.", 25, (Check("missing_psnr, lower bound"
 
 
 @pytest.fixture
-def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(mlflow_store: Path) -> Path:
     """A project with an empty MLflow store."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    paths.MLFLOW.mkdir(parents=True)
-    shutil.copy(empty_database, paths.MLFLOW / "mlflow.db")
     Path("params.yaml").write_text(yaml.safe_dump(PARAMS))
-    return tmp_path
+    return mlflow_store
 
 
 @pytest.fixture
@@ -244,14 +240,12 @@ def test_an_alias_set_by_hand_is_named_and_put_right(project: Path, judge: Calla
 
 
 def test_a_lost_database_gets_its_champion_back(
-    project: Path, empty_database: Path, judge: Callable[[Verdict], None], monkeypatch: pytest.MonkeyPatch
+    project: Path, lose_database: Callable[[], None], judge: Callable[[Verdict], None]
 ) -> None:
     registered(3)
     promote.promote("anaglyph")
     registered(5)
-    other = paths.MLFLOW / "mlflow-2.db"
-    shutil.copy(empty_database, other)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
+    lose_database()
     registered(5)
     judge(LOSES)
     with pytest.raises(
@@ -264,13 +258,11 @@ def test_a_lost_database_gets_its_champion_back(
 
 
 def test_a_lost_champion_can_be_replaced(
-    project: Path, empty_database: Path, judge: Callable[[Verdict], None], monkeypatch: pytest.MonkeyPatch
+    project: Path, lose_database: Callable[[], None], judge: Callable[[Verdict], None]
 ) -> None:
     registered(3)
     promote.promote("anaglyph")
-    other = paths.MLFLOW / "mlflow-2.db"
-    shutil.copy(empty_database, other)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
+    lose_database()
     registered(5)
     decision = promote.promote("anaglyph", anew=True)
     assert decision.champion is None and "is lost; any challenger may take its place" in decision.notes[0]

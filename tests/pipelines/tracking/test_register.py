@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +86,11 @@ def write_run(
 
 
 @pytest.fixture
-def project(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(mlflow_store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project's root with one trained, evaluated recipe and an empty MLflow store."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.setattr("restereo.inference.engine.load_run", lambda folder, device="cpu": FakeRun(folder))
-    paths.MLFLOW.mkdir(parents=True)
-    shutil.copy(empty_database, paths.MLFLOW / "mlflow.db")
     write_run()
-    return tmp_path
+    return mlflow_store
 
 
 def loaded(uri: str) -> Any:
@@ -134,17 +130,12 @@ def test_mlflow_finds_what_the_quick_look_misses(project: Path, monkeypatch: pyt
     assert runs_and_versions() == (1, [(1, ("challenger",))])
 
 
-def test_a_lost_database_is_rebuilt(project: Path, empty_database: Path) -> None:
+def test_a_lost_database_is_rebuilt(project: Path, lose_database: Callable[[], None]) -> None:
     register.main("anaglyph_unet")
-    shutil.rmtree(paths.MLFLOW)
-    paths.MLFLOW.mkdir()
-    other = paths.MLFLOW / "mlflow-2.db"  # MLflow keeps the connection to the first file open in this process
-    shutil.copy(empty_database, other)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{other}")
-        register.main("anaglyph_unet")
-        assert runs_and_versions() == (1, [(1, ("challenger",))])
-        assert loaded("models:/anaglyph@challenger").predict(PICTURE).shape == (1, 2, 48, 64, 3)
+    lose_database()
+    register.main("anaglyph_unet")
+    assert runs_and_versions() == (1, [(1, ("challenger",))])
+    assert loaded("models:/anaglyph@challenger").predict(PICTURE).shape == (1, 2, 48, 64, 3)
 
 
 def test_new_weights_are_a_new_version_and_an_old_run_steals_nothing(project: Path) -> None:
@@ -416,11 +407,11 @@ def test_what_is_missing_is_named_with_the_stage_that_writes_it(project: Path, l
         register.main("anaglyph_unet")
 
 
-def test_a_file_that_is_no_database_is_named(project: Path) -> None:
+def test_a_file_that_is_no_database_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "text.db").write_text("not a database, but a text that is long enough to be read as a header\n" * 20)
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'text.db'}")
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'text.db'}")
         with pytest.raises(UserError, match=r"text\.db: MLflow cannot use it .*; move the file away"):
             register.main("anaglyph_unet")
 
