@@ -81,6 +81,7 @@ BASELINES: dict[str, tuple[str, str]] = {
     "bicubic": ("bicubic enlargement", "the small picture, smoothly enlarged"),
     "small_sgbm": ("small sgbm", "smooth enlargement, and classical stereo matching of the small pictures"),
     "sgbm": ("sgbm", "classical stereo matching moves the colours across; nothing is learnt"),
+    "sgbm_blind": ("sgbm_blind", "the same by edges alone, whose contrast the colours of an anaglyph may reverse"),
 }
 """Baseline -> its name in a sentence, what it does; from the plainest to the cleverest."""
 

@@ -25,7 +25,14 @@ WORST = 5
 """Scenes that the table of the worst cases shows of each recipe."""
 NAMED = 3
 """Scenes that a doubt names, the worst first."""
-SHAPES = {"identity": "circle", "grey": "square", "grey_copy": "square", "bicubic": "square", "sgbm": "diamond"}
+SHAPES = {
+    "identity": "circle",
+    "grey": "square",
+    "grey_copy": "square",
+    "bicubic": "square",
+    "sgbm": "diamond",
+    "sgbm_blind": "diamond",
+}
 """Baseline -> its marker; the others are triangles."""
 
 

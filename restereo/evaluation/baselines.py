@@ -1,6 +1,6 @@
 """Predictors without training, which networks have to beat. `BASELINES` has them by name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -10,9 +10,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from restereo.imaging.anaglyph import eye_channels
+from restereo.imaging.matching import MIN_SIDE, disparity_range, match_blind
 from restereo.imaging.resampling import larger
-from restereo.imaging.stereo import fill_from_farther_side, match, warp
+from restereo.imaging.stereo import (
+    CELLS,
+    SHARED_DETAIL,
+    Map,
+    Mask,
+    fill_from_farther_side,
+    match,
+    shared_detail,
+    warp,
+)
 from restereo.sample import Operator, Prediction, Predictor
+
+Matcher = Callable[[NDArray[np.float32], NDArray[np.float32]], tuple[Map, Mask] | None]
 
 MEDIAN_SIDE = 5
 """Px of the square; the best of 3, 5 and 7 at grain of .10."""
@@ -56,17 +68,45 @@ def sgbm(observed: Tensor, operator: Operator) -> Prediction:
     the left-right check is filled from the farther side, with confidence 0. It is not told the range of disparities.
     Where the method shows no colours of its own (grey), or nothing can be matched, the views are those of `grey`.
     """
+    return _warped(observed, operator, _match)
+
+
+def sgbm_blind(observed: Tensor, operator: Operator) -> Prediction:
+    """Returns the same by contrast-blind matching (`imaging/matching.py`), at half size where JPEG mixed the eyes.
+
+    Between red and green many edges reverse their contrast: it matches strongly coloured scenes that `sgbm` does not.
+    """
+    return _warped(observed, operator, _match_blind)
+
+
+def _match(left: NDArray[np.float32], right: NDArray[np.float32]) -> tuple[Map, Mask] | None:
+    """Disparities of both views, `(2, H, W)`, those that do not agree filled; and where they agree."""
+    if (found := match(left, right)) is None:
+        return None
+    maps, agree = found
+    return np.stack([fill_from_farther_side(maps[eye], agree[eye]) for eye in (0, 1)]), agree
+
+
+def _match_blind(left: NDArray[np.float32], right: NDArray[np.float32]) -> tuple[Map, Mask] | None:
+    """The same by contrast-blind matching, very large pictures at a smaller size."""
+    if min(left.shape) < MIN_SIDE or (limits := disparity_range(left, right)) is None:
+        return None
+    scale = min(1.0, (CELLS / (left.size * (limits[1] - limits[0]))) ** (1 / 3))
+    found = match_blind(left, right, min(scale, 0.5) if shared_detail(left, right) > SHARED_DETAIL else scale)
+    return None if found is None else (found.maps, found.agree)
+
+
+def _warped(observed: Tensor, operator: Operator, find: Matcher) -> Prediction:
     weights = operator.matrix[0].numpy(force=True)
     own = eye_channels(weights)
     image = grey(observed, operator).image
     if not all(own):
         return Prediction(image)
     picture = np.ascontiguousarray(observed[0].permute(1, 2, 0).numpy(force=True), dtype=np.float32)
-    found = match(_compared(picture, own[0]), _compared(picture, own[1]))
+    found = find(_compared(picture, own[0]), _compared(picture, own[1]))
     if found is None:
         return Prediction(image)
-    maps, agree = found
-    filled = np.stack([fill_from_farther_side(maps[eye], agree[eye]) for eye in (0, 1)])
+    filled, agree = found
     if np.linalg.matrix_rank(weights) == len(weights):  # grey methods have equal rows: no colour to warp
         for eye in (0, 1):
             warped, _ = warp(picture, filled[eye], "right" if eye else "left")
@@ -117,5 +157,5 @@ def small_sgbm(observed: Tensor, operator: Operator) -> Prediction:
 
 
 BASELINES: Mapping[str, Predictor] = {
-    one.__name__: one for one in (identity, grey, grey_copy, median, bicubic, small_sgbm, sgbm)
+    one.__name__: one for one in (identity, grey, grey_copy, median, bicubic, small_sgbm, sgbm, sgbm_blind)
 }

@@ -52,7 +52,7 @@ class Anaglyph(Task):
     channels_in, channels_out = CHANNELS
     needs_pairs = True
     headline = "missing_psnr"
-    baselines = ("identity", "grey", "sgbm")
+    baselines = ("identity", "grey", "sgbm", "sgbm_blind")
     shown = (headline, "missing_psnr_visible", "missing_psnr_occluded", "psnr_left", "psnr_right", "ciede2000")
 
     def __init__(self, settings: Degradations, methods: Mapping[str, float] | None) -> None:

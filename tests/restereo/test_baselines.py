@@ -48,28 +48,28 @@ def pair(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     return wall[:, :-3].copy(), wall[:, 3:].copy()
 
 
-@pytest.mark.parametrize("name", ["identity", "grey", "sgbm"])
+@pytest.mark.parametrize("name", ["identity", "grey", "sgbm", "sgbm_blind"])
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method(name: str, method: str) -> None:
     left, right = pair((24, 90))
     prediction = predict(name, form(left, right, METHODS[method]), METHODS[method])
     assert prediction.image.shape == (1, 6, 24, 90)
     assert torch.isfinite(prediction.image).all()
-    if name == "sgbm":
+    if name.startswith("sgbm"):
         assert prediction.disparity is not None
         assert prediction.confidence is not None
         assert torch.isfinite(prediction.disparity).all()
         assert prediction.disparity[prediction.confidence > 0].median().item() == pytest.approx(3, abs=0.5)
 
 
-@pytest.mark.parametrize("name", ["identity", "grey", "sgbm"])
+@pytest.mark.parametrize("name", ["identity", "grey", "sgbm", "sgbm_blind"])
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (16, 16), (33, 17)])
 def test_every_size(name: str, size: tuple[int, int]) -> None:
     method = METHODS["red-cyan-color"]
     assert predict(name, form(*pair(size), method), method).image.shape == (1, 6, *size)
 
 
-@pytest.mark.parametrize("name", ["grey", "sgbm"])
+@pytest.mark.parametrize("name", ["grey", "sgbm", "sgbm_blind"])
 @pytest.mark.parametrize("method", ["red-cyan-color", "green-magenta-color", "amber-blue-color"])
 def test_known_channels_are_kept(name: str, method: str) -> None:
     left, right = pair((24, 90))
@@ -81,13 +81,31 @@ def test_known_channels_are_kept(name: str, method: str) -> None:
     assert torch.equal(image[~missing], known)
 
 
+@pytest.mark.parametrize("name", ["sgbm", "sgbm_blind"])
 @pytest.mark.parametrize("method", ["red-cyan-grey", "red-blue-grey", "amber-blue-grey"])
-def test_grey_stays_grey(method: str) -> None:
+def test_grey_stays_grey(method: str, name: str) -> None:
     left, right = pair((24, 90))
-    image = predict("sgbm", form(left, right, METHODS[method]), METHODS[method]).image[0]
+    image = predict(name, form(left, right, METHODS[method]), METHODS[method]).image[0]
     assert torch.allclose(image[0], image[1]) or method == "red-blue-grey"
     for eye in (image[:3], image[3:]):
         assert (eye.amax(dim=0) - eye.amin(dim=0)).max() < 1e-6
+
+
+def test_blind_matching_is_right_where_the_colours_reverse_the_contrast() -> None:
+    """Red is bright where cyan is dark: the left eye's picture is the right eye's negative, 3 px to the left."""
+    grey = np.random.default_rng(1).integers(20, 235, (60, 123), np.uint8)
+    grey = cv2.GaussianBlur(grey, (0, 0), 1.2)
+    scene = np.stack([grey, 255 - grey, 255 - grey], axis=-1)
+    left, right = scene[:, :-3], scene[:, 3:]
+    method = METHODS["red-cyan-color"]
+    blind = predict("sgbm_blind", form(left, right, method), method)
+    assert blind.disparity is not None
+    assert (blind.disparity - 3).abs().mean() < 0.5
+    restored = (blind.image[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+    missing = missing_channels(method)
+    truth = np.concatenate([left, right], axis=-1)
+    contrasted = predict("sgbm", form(left, right, method), method).image[0].permute(1, 2, 0).numpy() * 255
+    assert missing_psnr(restored, truth, missing) > missing_psnr(contrasted.astype(np.uint8), truth, missing) + 6
 
 
 @pytest.mark.parametrize(("name", "scene"), FROZEN)

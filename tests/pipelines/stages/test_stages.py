@@ -223,7 +223,7 @@ def evaluated(project, pairs) -> Path:
 def test_training_and_evaluation_leave_what_the_next_stages_read(here, evaluated):
     summary = json.loads(paths.metrics("anaglyph", "tiny").read_text())
     assert set(summary["variants"]) == {"clean", "jpeg85"}
-    assert set(summary["variants"]["clean"]) == {"tiny", "identity", "grey", "sgbm"}
+    assert set(summary["variants"]["clean"]) == {"tiny", "identity", "grey", "sgbm", "sgbm_blind"}
     with paths.scenes("anaglyph", "tiny").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 2 * 4 * 3
