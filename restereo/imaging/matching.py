@@ -81,7 +81,7 @@ def _gradient(channel: Eye) -> Eye:
 
 
 def _codes(scores: Eye) -> Channels:
-    return np.clip(128 + GAIN * scores, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + GAIN * scores, 0, 255), np.uint8)
 
 
 def _one_way(own: Channels, other: Channels, low: int, count: int, mode: int) -> Map:
