@@ -1,8 +1,7 @@
 """A trained network as ONNX files, for programs without torch; each is compared with torch before it counts.
 
-A network that only colours is one file. A network that matches is two, its descriptor and its colouring: between them
-stands the semi-global matching, whose range and paths depend on the picture, which ONNX cannot say; docs/onnx.md says
-how to do it elsewhere.
+A network that only colours is one file. Of a network that matches, what colours is a file too, and takes the match:
+that is found by OpenCV and a network whose range depends on the picture, which ONNX cannot say.
 """
 
 import json
@@ -23,7 +22,6 @@ from restereo.inference.engine import Restorer
 from restereo.io.atomic import replacing
 from restereo.layers import precision
 from restereo.layers.match import Match
-from restereo.layers.unet import pad_to_cells
 from restereo.sample import HasMatch
 
 TOLERANCE = 1e-3
@@ -79,20 +77,6 @@ class Whole(nn.Module):
         return image
 
 
-class Descriptor(nn.Module):
-    """The descriptors of both eyes, at half the size."""
-
-    def __init__(self, model: nn.Module) -> None:
-        """Wraps a network that matches."""
-        super().__init__()
-        self.model = model
-
-    def forward(self, lifted: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns (own, other), left eye first, the right one in a mirror."""
-        own, other = self.model.describe(pad_to_cells(lifted, 2))  # type: ignore[operator]
-        return own, other
-
-
 class Colouring(nn.Module):
     """Both views, once they are matched."""
 
@@ -125,10 +109,7 @@ def parts_of(restorer: Restorer) -> list[Part]:
     if not matches:
         return [Part("network", Whole(model), {"lifted": channels}, ("image",))]
     maps = {"disparity": 2, "agreement": 2, "support": 2}
-    return [
-        Part("descriptor", Descriptor(model), {"lifted": channels}, ("own", "other")),
-        Part("colouring", Colouring(model), {"lifted": channels, **maps}, ("image",)),
-    ]
+    return [Part("colouring", Colouring(model), {"lifted": channels, **maps}, ("image",))]
 
 
 def export(restorer: Restorer, folder: Path) -> list[Exported]:

@@ -1,4 +1,4 @@
-"""What matching says of two views: decided by semi-global aggregation, sharpened by a classical match."""
+"""What matching says of two views; super-resolution decides by semi-global aggregation and a classical match."""
 
 from typing import NamedTuple
 
@@ -21,9 +21,9 @@ class Match(NamedTuple):
     """What matching says of the left and the right view, `(B, 2, H, W)` each.
 
     Attributes:
-        disparity: In px, positive = near; where the eyes do not agree it is that of what lies behind.
-        agreement: 1 where both eyes name the same disparity, else 0.
-        support: Cosine of the descriptors that are said to match.
+        disparity: In px, positive = near; where the other eye does not see the place it is that of what lies behind.
+        agreement: 1 where the other eye sees the place, or both name the same disparity, else 0.
+        support: How sure that is: a chance in [0, 1], or the cosine of the descriptors that are said to match.
     """
 
     disparity: Tensor
@@ -129,16 +129,3 @@ def sharpened(match: Match, estimate: Tensor, spread: Tensor, most_shared: float
             maps[0][number] = torch.from_numpy(smooth)
             maps[1][number] = torch.where(agree, 1.0, maps[1][number])
     return Match(*maps)
-
-
-def classical(estimate: Tensor, spread: Tensor) -> Match:
-    """Returns OpenCV's match alone; what the eyes do not agree on lies behind.
-
-    Args:
-        estimate: As for `sharpened`.
-        spread: Likewise.
-    """
-    nothing = estimate.new_zeros(estimate.shape[0], 2, *estimate.shape[-2:])
-    disparity, agreement, _ = sharpened(Match(nothing, nothing, nothing), estimate, spread, 1.0)
-    own, valid = as_eyes(disparity)[0][:, 0], as_eyes(agreement)[0][:, 0] > 0
-    return Match(as_views(fill_from_farther(own, valid)[:, None]), agreement, agreement)

@@ -44,8 +44,7 @@ COMMON: dict[str, Any] = {
 
 ROWS: dict[str, Row] = {
     "whole": Row("the released recipe"),
-    "learned": Row("no classical match: the learned descriptor alone", options={"size": "base", "matching": "learned"}),
-    "classical": Row("no learned match: OpenCV's alone", options={"size": "base", "matching": "classical"}),
+    "classical": Row("no matching network: OpenCV's match alone", options={"size": "base", "matching": "classical"}),
     "unet": Row("no matching: a plain U-Net of the same size", "unet", {"size": "medium"}),
     "pairs": Row("no generated scenes: the real pairs alone", train={"pair_share": 1.0}),
     "no_jpeg": Row("no JPEG in training", degradations={"jpeg": 0.0}),

@@ -16,7 +16,7 @@ from tests.restereo.inference.test_bands import shaken
 
 
 @pytest.mark.filterwarnings("ignore")  # of the exporter's own making
-@pytest.mark.parametrize(("name", "files"), [("unet", {"network"}), ("parallax", {"descriptor", "colouring"})])
+@pytest.mark.parametrize(("name", "files"), [("unet", {"network"}), ("parallax", {"colouring"})])
 def test_odd_sizes_agree_with_torch(tmp_path, monkeypatch, name, files):
     monkeypatch.setattr(onnx_export, "SIZES", ((33, 47), (40, 64)))
     restorer = SimpleNamespace(model=shaken(name), task=build(Options()), sha256="0", config={"row": {"model": name}})

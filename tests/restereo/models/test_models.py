@@ -35,11 +35,12 @@ def test_any_size_in_the_same_size_out(name, size):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_gradient_reaches_every_weight(name):
+    torch.manual_seed(0)
     model = tiny(name)
     torch.optim.SGD(model.parameters(), 0.1).step()
     with torch.no_grad():  # The head starts at zero and would hide what lies before it.
         for weight in model.parameters():
-            weight.add_(0.01)
+            weight.add_(0.01 * torch.randn_like(weight))
     taken, given = channels(name)
     picture, maps = torch.rand(2, given, 32, 32), torch.zeros(2, 2, 32, 32)
     sample = Sample(picture[:, :3], picture, operator_of(METHODS["red-cyan-color"]), maps, maps.bool())

@@ -30,7 +30,6 @@ def lifted(views: torch.Tensor) -> torch.Tensor:
 
 def test_disparities_of_both_signs_are_found_without_being_told_the_range():
     torch.manual_seed(0)
-    # Random descriptors of equal patches are equal: they match already.
     model = build(12, 6, Options(size="tiny")).eval()
     for shift in (24, -14):
         with torch.inference_mode():
@@ -47,15 +46,15 @@ def test_training_lowers_the_matching_loss():
     sample = Sample(
         views[:, :3], views, operator_of(METHODS["red-cyan-color"]), maps, torch.zeros(1, 2, 64, 256).bool()
     )
-    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     losses = []
-    for _ in range(8):
+    for _ in range(30):
         loss = model.losses(model(lifted(views)), sample)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < 0.5 * losses[0]
+    assert sum(losses[-5:]) < 0.5 * sum(losses[:5])
 
 
 def test_unknown_disparities_teach_nothing():
@@ -88,7 +87,7 @@ def test_a_mirrored_scene_with_swapped_eyes_gives_the_mirrored_answer():
     torch.testing.assert_close(straight.image[:, 3:], turned.image[:, :3].flip(-1), atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("matching", ["both", "learned", "classical"])
+@pytest.mark.parametrize("matching", ["network", "classical"])
 def test_every_way_to_match_finds_the_plane_and_can_learn(matching):
     torch.manual_seed(0)
     model = build(12, 6, Options(size="tiny", matching=matching))
