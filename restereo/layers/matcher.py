@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.layers.clues import Clues
-from restereo.layers.correspondence import correlation
+from restereo.layers.correspondence import correlation, discrepancy
 from restereo.layers.match import as_eyes
 from restereo.layers.precision import fast_bf16
 from restereo.layers.unet import Block
@@ -30,7 +30,7 @@ FINE_GROUPS = 3
 SHARPNESS = 8.0
 """What the mean cosine of the groups is multiplied by to be a logit."""
 FAR_OFF = 3.0
-"""Px at half size by which a hint may differ from the disparity and still matter."""
+"""Px at half size beyond which it does not matter how much a hint, or the other eye's disparity, differs."""
 MOST = 6.0
 """Px beyond which an error costs no more."""
 
@@ -127,11 +127,11 @@ class Matcher(nn.Module):
         self.encoder = Encoder(channels_in, widths)
         self.hourglass = Hourglass(GROUPS * BINS + quarter + 2, widths)
         self.logits = nn.Conv2d(quarter, BINS, 3, padding=1)
-        self.trust = nn.Conv2d(quarter, 1, 1)
+        self.trust = nn.Conv2d(quarter, 2, 1)  # in a hint that both eyes name, and in one that was filled in
         self.convex_quarter = nn.Conv2d(quarter, 4 * 9, 1)
         samples = FINE_GROUPS * (2 * NEAR + 1)
         self.refine = nn.Sequential(
-            nn.Conv2d(half // 2 + samples + 6, 32, 3, padding=1), Block(32, 32), Block(32, 32), nn.SiLU()
+            nn.Conv2d(half // 2 + samples + 7, 32, 3, padding=1), Block(32, 32), Block(32, 32), nn.SiLU()
         )
         self.residual = nn.Conv2d(32, 1, 3, padding=1)
         self.seen = nn.Conv2d(32, 1, 3, padding=1)
@@ -154,14 +154,14 @@ class Matcher(nn.Module):
         hint, sure = as_eyes(clues.hint)[0], as_eyes(clues.agree)[0]
         place = hint[..., ::2, ::2] / (STEP / 2) - low  # in bins
         held = sure[..., ::2, ::2]
-        parts = volume.flatten(1, 2), own_features, (place / BINS - 0.5) * held, held
+        parts = volume.flatten(1, 2), own_features, place / BINS - 0.5, held
         with fast_bf16(clues.eyes.device):
             context = self.hourglass(torch.cat(parts, 1).contiguous(memory_format=torch.channels_last))
             open_logits, trust = self.logits(F.silu(context)), self.trust(F.silu(context))
             weights = self.convex_quarter(F.silu(context))
-        hat = _hat(place[:, 0], BINS) * held[:, 0, ..., None]
         logits = open_logits.float().permute(0, 2, 3, 1) + SHARPNESS * volume.mean(1).permute(0, 2, 3, 1)
-        logits = logits + F.softplus(trust.float() + 2).permute(0, 2, 3, 1) * hat
+        firm, loose = F.softplus(trust.float() + 2).unbind(1)
+        logits = logits + torch.where(held[:, 0] > 0, firm, loose)[..., None] * _hat(place[:, 0], BINS)
         bins = torch.arange(BINS, device=logits.device)
         beyond = (bins < clues.limits[0] / STEP - low - 1) | (bins > clues.limits[1] / STEP - low + 1)
         logits = logits.masked_fill(beyond, -1e4)
@@ -185,9 +185,11 @@ class Matcher(nn.Module):
             index = (column - step).clamp(0, width - 1).long()[:, None].expand_as(theirs)
             looks.append((mine * theirs.gather(3, index).unflatten(1, mine.shape[1:3])).sum(2))
         inside = ((column > -1) & (column < width)).float()[:, None]
-        off = ((hint - whole[:, None]) / FAR_OFF).clamp(-1, 1) * sure
+        off = ((hint - whole[:, None]) / FAR_OFF).clamp(-1, 1)
         slope = F.pad(guess.diff(dim=-1), (0, 1)).clamp(-8, 8) / 4
-        more = off, sure, inside, (guess - whole)[:, None], slope[:, None], column[:, None] / width
+        left, right = guess.chunk(2)
+        apart = discrepancy(guess, torch.cat([right.flip(-1), left.flip(-1)])).clamp(max=FAR_OFF) / FAR_OFF
+        more = off, sure, inside, (guess - whole)[:, None], slope[:, None], column[:, None] / width, apart[:, None]
         inputs = torch.cat([own.float(), *looks, *more], 1)
         with fast_bf16(own.device):
             features = self.refine(inputs.contiguous(memory_format=torch.channels_last))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.imaging import matching
+from restereo.imaging.stereo import SHARED_DETAIL, shared_detail
 from restereo.layers.clues import CHANNELS as CLUES
 from restereo.layers.clues import look, own_channels
 from restereo.layers.correspondence import warp
@@ -61,6 +62,9 @@ CELL = 16
 """Height and width that the matching network takes are multiples of it."""
 SPAN = STEP * (BINS - 1)
 """Px between the least and the greatest disparity that are compared; wider scenes are matched on a smaller copy."""
+SEEN = 0.85
+"""Chance that the other eye sees a place, from which its colours are taken: one that is missed is filled from beside it,
+one of what hides the place is a ghost (settled on validation scenes)."""
 LEAST_CONTRAST = 0.5
 """Codes of standard deviation under which an eye shows nothing to match."""
 LOWEST = (-60, -8)
@@ -176,7 +180,9 @@ class Parallax(nn.Module):
             x, limits = small, (int(np.floor(limits[0] * scale)), int(np.ceil(limits[1] * scale)))
         low = STEP * (limits[0] // STEP)
         match = settled(self.matcher(look(pad_to_cells(x, CELL), low, limits))).window(0, *x.shape[-2:])
-        return match if scale == 1 else match.resized(height, width)
+        if scale < 1:
+            return match.resized(height, width)
+        return match if shared_detail(left, right) > SHARED_DETAIL else sharpened(match, left, right, limits)
 
     def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
         """Returns the loss of the matching (`matching_loss`); 0 where no disparity is known."""
@@ -193,12 +199,30 @@ class Parallax(nn.Module):
 
 
 def settled(found: Found) -> Match:
-    """Returns the match that follows: the other eye sees what it more likely does than not, within its frame."""
+    """Returns the match that follows: the other eye sees what it almost surely does, within its frame."""
     seen = F.interpolate(torch.sigmoid(found.seen)[:, None], scale_factor=2, mode="bilinear", align_corners=False)
     width = found.disparity.shape[-1]
     column = torch.arange(width, device=seen.device) - found.disparity
     seen = seen * ((column >= -0.5) & (column <= width - 0.5))[:, None]
-    return Match(*(as_views(one) for one in (found.disparity[:, None], (seen > 0.5).float(), seen)))
+    return Match(*(as_views(one) for one in (found.disparity[:, None], (seen > SEEN).float(), seen)))
+
+
+def sharpened(match: Match, left: matching.Eye, right: matching.Eye, limits: tuple[int, int]) -> Match:
+    """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes name them.
+
+    For pictures whose eyes do not share their finest detail: in JPEG 4:2:0 it matches at no disparity at all.
+
+    Args:
+        match: Of one picture, `(1, 2, H, W)`.
+        left: `(H, W)` in [0, 255], what the left eye is compared by.
+        right: The right eye's.
+        limits: Least and greatest disparity in px.
+    """
+    found = matching.match_channels(matching.structure(left), matching.structure(right), *limits)
+    agree = torch.from_numpy(found.agree)[None].to(match.disparity.device)
+    return match._replace(
+        disparity=torch.where(agree, torch.from_numpy(found.maps)[None].to(match.disparity), match.disparity)
+    )
 
 
 class Options(Section):
