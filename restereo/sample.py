@@ -113,7 +113,7 @@ class Prediction:
     image: Tensor
     disparity: Tensor | None = None
     confidence: Tensor | None = None
-    scores: Tensor | None = None
+    scores: Any = None
     residual: Tensor | None = None
 
 

@@ -226,8 +226,8 @@ def _soft_argmax(logits: Tensor) -> Tensor:
     """The mean place `(B, H, W)` under the softmax of the `NEAR` logits on either side of the greatest."""
     best = logits.argmax(-1, keepdim=True)
     places = (best + torch.arange(-NEAR, NEAR + 1, device=logits.device)).clamp(0, logits.shape[-1] - 1)
-    weights = logits.gather(-1, places).softmax(-1)
-    return (weights * places).sum(-1)
+    place: Tensor = (logits.gather(-1, places).softmax(-1) * places).sum(-1)
+    return place
 
 
 def convex(maps: Tensor, weights: Tensor) -> Tensor:

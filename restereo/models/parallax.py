@@ -6,8 +6,9 @@ show is filled from beside it by the eye's own channel, and a U-Net corrects the
 from true disparities and occlusions (`losses`), the U-Net from colours: no gradient passes between them.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -62,9 +63,11 @@ CELL = 16
 """Height and width that the matching network takes are multiples of it."""
 SPAN = STEP * (BINS - 1)
 """Px between the least and the greatest disparity that are compared; wider scenes are matched on a smaller copy."""
+NETWORK_PIXELS = 700_000
+"""The matching network looks at a copy of this size of a larger picture."""
 SEEN = 0.85
-"""Chance that the other eye sees a place, from which its colours are taken: one that is missed is filled from beside it,
-one of what hides the place is a ghost (settled on validation scenes)."""
+"""Chance that the other eye sees a place from which its colours are taken: where they are not, they are filled from
+beside it; where they should not have been, they are a ghost (settled on validation scenes)."""
 LEAST_CONTRAST = 0.5
 """Codes of standard deviation under which an eye shows nothing to match."""
 LOWEST = (-60, -8)
@@ -173,20 +176,24 @@ class Parallax(nn.Module):
             found = matching.match_channels(matching.structure(left), matching.structure(right), *limits)
             agree = torch.from_numpy(found.agree).to(x)[None]
             return Match(torch.from_numpy(found.maps).to(x)[None], agree, agree)
-        scale = min(1.0, (SPAN - 2 * STEP) / (limits[1] - limits[0]))
+        match = self._settled(x, limits)
+        return match if shared_detail(left, right) > SHARED_DETAIL else sharpened(match, left, right, limits)
+
+    def _settled(self, x: Tensor, limits: tuple[int, int]) -> Match:
+        """What the network says of a picture in a range of disparities; on a smaller copy, where that is too wide."""
+        height, width = x.shape[-2:]
+        scale = min(1.0, (SPAN - 2 * STEP) / (limits[1] - limits[0]), (NETWORK_PIXELS / (height * width)) ** 0.5)
         if scale < 1:
             small = F.interpolate(x, scale_factor=scale, mode="bilinear", antialias=True)
             scale = small.shape[-1] / width
-            x, limits = small, (int(np.floor(limits[0] * scale)), int(np.ceil(limits[1] * scale)))
+            near = int(np.floor(limits[0] * scale)), int(np.ceil(limits[1] * scale))
+            return self._settled(small, near).resized(height, width)
         low = STEP * (limits[0] // STEP)
-        match = settled(self.matcher(look(pad_to_cells(x, CELL), low, limits))).window(0, *x.shape[-2:])
-        if scale < 1:
-            return match.resized(height, width)
-        return match if shared_detail(left, right) > SHARED_DETAIL else sharpened(match, left, right, limits)
+        return settled(self.matcher(look(pad_to_cells(x, CELL), low, limits))).window(0, height, width)
 
     def losses(self, prediction: Prediction, sample: Sample) -> Tensor:
         """Returns the loss of the matching (`matching_loss`); 0 where no disparity is known."""
-        found: Any = prediction.scores
+        found = prediction.scores
         if found is None:
             return prediction.image.new_zeros(())
         assert sample.disparity is not None and sample.occlusion is not None
@@ -218,7 +225,9 @@ def sharpened(match: Match, left: matching.Eye, right: matching.Eye, limits: tup
         right: The right eye's.
         limits: Least and greatest disparity in px.
     """
-    found = matching.match_channels(matching.structure(left), matching.structure(right), *limits)
+    found = matching.match_channels(
+        matching.structure(left), matching.structure(right), *limits, cv2.STEREO_SGBM_MODE_SGBM_3WAY
+    )
     agree = torch.from_numpy(found.agree)[None].to(match.disparity.device)
     return match._replace(
         disparity=torch.where(agree, torch.from_numpy(found.maps)[None].to(match.disparity), match.disparity)
