@@ -206,7 +206,8 @@ def _side_by_side(eyes: Tensor) -> Tensor:
 
 def _grouped(features: Tensor, groups: int) -> Tensor:
     """Unit vectors `(B, G, C / G, H, W)` float32."""
-    return F.normalize(features.float().unflatten(1, (groups, -1)), dim=2)
+    vectors: Tensor = features.float().unflatten(1, (groups, -1))
+    return F.normalize(vectors, dim=2)
 
 
 def _volume(own: Tensor, other: Tensor, low: int, high: int) -> Tensor:
