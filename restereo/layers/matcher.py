@@ -213,8 +213,8 @@ def _grouped(features: Tensor, groups: int) -> Tensor:
 def _volume(own: Tensor, other: Tensor, low: int, high: int) -> Tensor:
     """Cosines `(B, G, D, H, W)` of grouped descriptors."""
     batch, groups = own.shape[:2]
-    cosines = correlation(own.flatten(0, 1), other.flatten(0, 1), low, high)
-    return cosines.unflatten(0, (batch, groups)).permute(0, 1, 4, 2, 3)
+    cosines: Tensor = correlation(own.flatten(0, 1), other.flatten(0, 1), low, high).unflatten(0, (batch, groups))
+    return cosines.permute(0, 1, 4, 2, 3)
 
 
 def _hat(place: Tensor, count: int) -> Tensor:
