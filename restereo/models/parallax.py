@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from restereo.imaging import matching
+from restereo.imaging.rims import BLACK, black_rims
 from restereo.imaging.stereo import SHARED_DETAIL, shared_detail
 from restereo.layers.clues import CHANNELS as CLUES
 from restereo.layers.clues import look, own_channels
 from restereo.layers.correspondence import warp
-from restereo.layers.match import Match, as_eyes, as_views
+from restereo.layers.match import Match, as_eyes, as_views, compared
 from restereo.layers.matcher import BINS, STEP, Found, Matcher, Widths, matching_loss
 from restereo.layers.propagation import fill_unseen
 from restereo.layers.unet import UNetBody, pad_to_cells
@@ -142,7 +143,9 @@ class Parallax(nn.Module):
         disparity, agreement, support = (as_eyes(one)[0] for one in match.window(0, *x.shape[-2:]))
         difference = warp(other, disparity[:, 0]) - own
         if filled is None:
-            filled = fill_unseen(difference, agreement)
+            # A black rim stays black: it is known by what its eye shows there, and by nothing to support it.
+            rim = (support == 0) & (compared(own, own_spread)[:, None] <= BLACK / 255)
+            filled = torch.where(rim, -own, fill_unseen(difference, agreement))
         difference = torch.where(agreement > 0, difference, filled)  # what hides a place lends it no colour
         share = own_spread.square() / (own_spread.square() + other_spread.square() + 1e-6)
         hints = own_spread, other_spread, agreement, support, share.mean(1, keepdim=True)
@@ -176,7 +179,7 @@ class Parallax(nn.Module):
             found = matching.match_channels(matching.structure(left), matching.structure(right), *limits)
             agree = torch.from_numpy(found.agree).to(x)[None]
             return Match(torch.from_numpy(found.maps).to(x)[None], agree, agree)
-        match = self._settled(x, limits)
+        match = outside_rims(self._settled(x, limits), left, right)
         return match if shared_detail(left, right) > SHARED_DETAIL else sharpened(match, left, right, limits)
 
     def _settled(self, x: Tensor, limits: tuple[int, int]) -> Match:
@@ -212,6 +215,22 @@ def settled(found: Found) -> Match:
     column = torch.arange(width, device=seen.device) - found.disparity
     seen = seen * ((column >= -0.5) & (column <= width - 0.5))[:, None]
     return Match(*(as_views(one) for one in (found.disparity[:, None], (seen > SEEN).float(), seen)))
+
+
+def outside_rims(match: Match, left: matching.Eye, right: matching.Eye) -> Match:
+    """Returns the match with nothing seen in black rims (`imaging.rims`), nor in what would be seen there.
+
+    Args:
+        match: Of one picture, `(1, 2, H, W)`.
+        left: `(H, W)` in [0, 255], what the left eye is compared by.
+        right: The right eye's.
+    """
+    rims = np.stack([black_rims(eye) for eye in (left, right)])
+    if not rims.any():
+        return match
+    own, other = as_eyes(torch.from_numpy(rims).to(match.disparity)[None])
+    hidden = as_views(torch.maximum(own, warp(other, as_eyes(match.disparity)[0][:, 0])))
+    return match._replace(agreement=match.agreement * (hidden == 0), support=match.support * (hidden == 0))
 
 
 def sharpened(match: Match, left: matching.Eye, right: matching.Eye, limits: tuple[int, int]) -> Match:
