@@ -29,8 +29,8 @@ def black_rims(channel: Map) -> Mask:
     Example:
         >>> picture = np.full((40, 60), 99, np.float32)
         >>> picture[:, :4] = 0
-        >>> black_rims(picture).sum(axis=1).tolist() == [4] * 40, black_rims(np.zeros((40, 60), np.float32)).any()
-        (True, False)
+        >>> black_rims(picture)[0].nonzero()[0].tolist()  # with the column that interpolation mixes
+        [0, 1, 2, 3, 4]
     """
     light = channel > BLACK
     rims = np.zeros(channel.shape, np.bool_)
