@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pipelines.environment import run_stage  # first: it sets what the tools read when they are imported
+from pipelines import paths
+from pipelines.environment import run_stage  # before the tools: it sets what they read when they are imported
+from pipelines.flows import graph as stages
 from pipelines.flows.graph import TARGETS
 from restereo.errors import UserError
 
@@ -52,8 +54,6 @@ def flow(
 
     Example: `restereo-pipelines flow 'train@*'`
     """
-    from pipelines.flows import graph as stages
-
     stages.select(stages.read(), targets)  # what is wrong with these is said before Prefect starts
     _use_prefect()
     from pipelines.flows.pipeline import pipeline
@@ -79,9 +79,6 @@ def retrain(
 
     Example: `restereo-pipelines retrain '*@anaglyph*' --dry-run --base main`
     """
-    from pipelines import paths
-    from pipelines.flows import graph as stages
-
     stages.select(stages.read(), targets)
     _use_prefect()
     from pipelines.flows import retraining
@@ -166,8 +163,6 @@ def graph(targets: Targets = "*") -> None:
 
     Example: `restereo-pipelines graph '*@anaglyph*'`
     """
-    from pipelines.flows import graph as stages
-
     for stage, parents in stages.select(stages.read(), targets).parents.items():
         typer.echo(f"{stage} <- {', '.join(parents)}" if parents else stage)
 
@@ -190,7 +185,6 @@ def check(
                 f"params.yaml: recipe '{name}' has no kind; dvc.yaml names its task's file by it: "
                 f"write kind: {params.kinds[row.task]}."
             )
-    from pipelines.flows import graph as stages
     from pipelines.operations import lock_check
 
     lock_check.refuse_damage()
@@ -211,7 +205,6 @@ def summary(
     """
     from rich.console import Console
 
-    from pipelines import paths
     from pipelines.reporting import summary as results
     from restereo.config import load_params
 
@@ -263,7 +256,7 @@ def promote(
     if markdown:
         markdown.write_text(f"{page}\n", encoding="utf-8")
     if decision.entry:
-        typer.echo(f"Line {decision.entry.line} of data/ledger.jsonl; commit it.")
+        typer.echo(f"Line {decision.entry.line} of {paths.LEDGER}; commit it.")
 
 
 @app.command()
@@ -280,7 +273,7 @@ def rollback(
     entry = aliases.rollback(task, reason)
     if entry.champion:
         typer.echo(f"{task}: version {entry.champion.version} ({entry.champion.recipe}) is champion again.")
-    typer.echo(f"Line {entry.line} of data/ledger.jsonl; commit it.")
+    typer.echo(f"Line {entry.line} of {paths.LEDGER}; commit it.")
 
 
 @app.command()
