@@ -14,7 +14,7 @@ from restereo import recover as recover_in_memory
 from restereo.errors import UserError
 from restereo.image import Image, Metadata
 from restereo.imaging.anaglyph import form
-from restereo.imaging.detection import packing_of
+from restereo.imaging.detection import Detection, packing_of
 from restereo.inference import batch
 from restereo.inference import recover as recovering
 from restereo.inference.batch import Room
@@ -288,3 +288,9 @@ def test_a_named_method_suffices_for_what_looks_plain_and_little_matched_is_note
     assert result.notes[0] == "it looks like a plain picture"
     assert recovering.doubts(parse("red-cyan"), None, True, 0.54)[0].startswith("only 54% of it could be matched")
     assert recovering.doubts(parse("red-cyan"), None, True, 0.9) == []
+
+
+def test_a_method_that_is_nearly_as_likely_is_named_unless_a_person_named_one():
+    found = Detection(METHODS["red-cyan-color"], 0.5, False, {}, METHODS["red-cyan-half"])
+    assert "red-cyan-half" in recovering.doubts(found.method, found, False)[0]
+    assert recovering.doubts(found.method, found, True) == []
