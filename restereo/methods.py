@@ -218,6 +218,14 @@ _SHORT = {
 }
 
 
+LOST: Final = dict.fromkeys(
+    ["magenta-cyan", "cyan-magenta"],
+    "magenta and cyan glasses both let blue through, so blue holds a mixture of both views that cannot be taken apart; "
+    "recovered can be red-cyan, green-magenta and amber-blue",
+)
+"""Glasses that are made and sold, of whose anaglyphs no views can be recovered, and why."""
+
+
 def parse(text: str) -> AnaglyphMethod:
     """Returns the method of a canonical name, of an ffmpeg mode, or of a short name such as `red-cyan`.
 
@@ -232,6 +240,8 @@ def parse(text: str) -> AnaglyphMethod:
     """
     stem = text.removesuffix(_SWAPPED)
     found = FFMPEG.get(stem) or METHODS.get(_SHORT.get(stem, stem))
+    if found is None and (about := LOST.get(stem.rsplit("-", 1)[0] if stem not in LOST else stem)):
+        raise UserError(f"'{text}': {about}.")
     if found is None:
         raise UserError(f"unknown anaglyph method '{text}': {nearest(text, [*METHODS, *FFMPEG, *_SHORT])}.")
     return found if stem == text else found.swapped()

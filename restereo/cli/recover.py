@@ -71,7 +71,19 @@ def recover(
         elif skip_errors:
             typer.echo(f"error: {message(result.error)}", err=True)
 
-    results = batch.run(todo, restorer, options, show, workers=jobs, resume=resume, skip_errors=skip_errors)
+    def interrupted() -> None:
+        typer.echo("interrupted; pictures in work are finished first", err=True)
+
+    results = batch.run(
+        todo,
+        restorer,
+        options,
+        show,
+        workers=jobs,
+        resume=resume,
+        skip_errors=skip_errors,
+        on_interrupt=interrupted,
+    )
     errors = [result.error for result in results if result.error]
     if errors and not skip_errors:
         raise errors[0]

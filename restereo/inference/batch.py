@@ -164,6 +164,7 @@ def run(
     workers: int = 0,
     resume: bool = False,
     skip_errors: bool = False,
+    on_interrupt: Callable[[], None] = lambda: None,
 ) -> list[Result]:
     """Returns how every job ended, in the order in which they did.
 
@@ -175,6 +176,7 @@ def run(
         workers: Pictures worked on at once, 0 = as many as suit the machine.
         resume: Whether to leave finished jobs.
         skip_errors: Whether to go on after an error; otherwise what is in work is ended and the rest left.
+        on_interrupt: Called at once when a person interrupts, before what is in work is ended.
     """
     results: list[Result] = []
 
@@ -219,8 +221,10 @@ def run(
                 if result := future.result():
                     with advance.cleared():
                         end(result)
-        except BaseException:
+        except BaseException as error:
             stop.set()
+            if isinstance(error, KeyboardInterrupt):
+                on_interrupt()
             raise
     for job in [] if stop.is_set() else films:  # one by one: a film keeps the machine busy, and has its own bar
         end(_film(job, restorer, options))

@@ -92,8 +92,8 @@ class Segments:
             "sizes": np.array([len(one.data) for one in packets], np.int64),
             "times": np.array([(one.pts, one.duration, one.key) for one in packets], np.int64).reshape(-1, 3),
         }
-        _write(self._state_file(number), save({**state, "empty": np.zeros(1, np.uint8)}))
-        _write(self._file(number), save(content))
+        _write(self._state_file(number), _packed({**state, "empty": np.zeros(1, np.uint8)}))
+        _write(self._file(number), _packed(content))
         if number > 1:
             self._state_file(number - 2).unlink(missing_ok=True)
 
@@ -158,6 +158,11 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
         fix = "run the same command again, it makes anew what is missing"
         raise UserError("cannot be read", where=file, remedy=fix)
     return content
+
+
+def _packed(arrays: State) -> bytes:
+    """Returns the bytes of a safetensors file: its writer (0.8) stores memory as it lies, whatever the strides."""
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -195,6 +195,18 @@ def test_without_skipping_the_first_error_ends_it(network, tmp_path):
     assert [one.status for one in outcomes] == ["failed"] and "a.png" in str(outcomes[0].error)
 
 
+def test_an_interruption_is_said_at_once(tmp_path):
+    jobs = batch.plan([anaglyph(tmp_path, f"{n}.png") for n in "ab"], RecoverOptions())
+    said: list[str] = []
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        batch.run(jobs, restorer(), RecoverOptions(), interrupt, workers=1, on_interrupt=lambda: said.append("now"))
+    assert said == ["now"]
+
+
 def test_resume_leaves_what_is_finished_and_redoes_what_changed(network, tmp_path):
     folder = tmp_path / "in"
     for seed, name in enumerate(("a.png", "b.png")):

@@ -370,3 +370,12 @@ def test_a_folder_that_may_not_be_written_gets_a_sentence(tmp_path, monkeypatch)
     monkeypatch.setattr(Path, "mkdir", refused)
     with pytest.raises(UserError, match=r"b.mp4: cannot be written \(Permission denied beside it\); .* another place"):
         Segments(tmp_path / "b.mp4", {})
+
+
+def test_kept_state_is_what_it_was_however_it_lies_in_memory(tmp_path):
+    """safetensors stores the bytes of an array as they lie, and loads other numbers."""
+    turned = np.arange(12, dtype=np.float32).reshape(3, 4).T
+    unfinished = Segments(tmp_path / "a.mp4", {})
+    unfinished.save(0, [], {"turned": turned, "thinned": turned[::2]})
+    np.testing.assert_array_equal(unfinished.state(0)["turned"], turned)
+    np.testing.assert_array_equal(unfinished.state(0)["thinned"], turned[::2])
