@@ -135,6 +135,9 @@ class HasMatch(Protocol):
     def refinement(self, x: Tensor, match: Any) -> Tensor:
         """Returns what refinement adds to whole lifted pictures with this match."""
 
+    def confidence(self, match: Any) -> Tensor:
+        """Returns the chance that a match is right, 0 where colours are invented."""
+
 
 Predictor = Callable[[Tensor, Operator], Prediction]
 """What the protocol measures: `(1, C, H, W)` observed in [0, 1] and its operator in, a `Prediction` out."""

@@ -43,6 +43,20 @@ class Match(NamedTuple):
         return Match(*(F.pad(one, more, mode="replicate") for one in maps))
 
 
+def share_of(spread: Tensor) -> Tensor:
+    """Returns how much of each channel `(6, …)` is taken from the other eye: the more, the less is known of it here.
+
+    Args:
+        spread: How far each channel of left and right may be off, in [0, 1].
+
+    Example:
+        >>> share_of(torch.tensor([0.0, 1.0, 1.0, 1.0, 0.0, 1.0])).round(decimals=3).tolist()
+        [0.0, 1.0, 0.5, 1.0, 0.0, 0.5]
+    """
+    own, other = spread.square(), spread.roll(3, 0).square()
+    return own / (own + other + 1e-6)
+
+
 def as_eyes(views: Tensor) -> tuple[Tensor, Tensor]:
     """Returns (own, other) `(2B, C, H, W)` of views `(B, 2·C, H, W)`.
 

@@ -182,8 +182,8 @@ def project(image: Tensor, observed: Tensor, operator: Operator, error: Tensor, 
         >>> answer.flatten().tolist()
         [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
     """
-    gain = _gain(*(one.cpu().double() for one in (operator.matrix, error, noise)))
-    correction = torch.einsum("bkc,bchw->bkhw", gain.to(image), residual(image, observed, operator))
+    update = gain(*(one.cpu().double() for one in (operator.matrix, error, noise)))
+    correction = torch.einsum("bkc,bchw->bkhw", update.to(image), residual(image, observed, operator))
     moved = _decoded(image, operator) + correction
     return _where_linear(operator, moved, encode_srgb).clamp(0, 1)
 
@@ -219,16 +219,22 @@ def estimate_spread(operator: Operator) -> Tensor:
     """
     matrix = operator.matrix.cpu().double()
     error = default_error(matrix.shape[2] // 3).double()
-    gain = _gain(matrix, error, QUANTISATION**2 * torch.eye(matrix.shape[1]).to(matrix))
-    left = (error - gain @ matrix @ error).diagonal(dim1=1, dim2=2)
+    update = gain(matrix, error, QUANTISATION**2 * torch.eye(matrix.shape[1]).to(matrix))
+    left = (error - update @ matrix @ error).diagonal(dim1=1, dim2=2)
     return left.clamp(min=0).sqrt().float().to(operator.matrix.device)
 
 
-def _gain(matrix: Tensor, error: Tensor, noise: Tensor) -> Tensor:
-    """K = ΣPᵀ(PΣPᵀ + R)⁺ of `(B, C, K)` matrices, all in double precision, which Apple's GPUs lack: on the CPU."""
+def gain(matrix: Tensor, error: Tensor, noise: Tensor) -> Tensor:
+    """Returns K = ΣPᵀ(PΣPᵀ + R)⁺ `(B, K, C)`; all in double precision, which Apple's GPUs lack: on the CPU.
+
+    Args:
+        matrix: `(B, C, K)`, P.
+        error: `(K, K)`, Σ.
+        noise: `(C, C)`, R.
+    """
     covariance = error @ matrix.mT
-    gain: Tensor = covariance @ torch.linalg.pinv(matrix @ covariance + noise, hermitian=True, rtol=1e-6)
-    return gain
+    update: Tensor = covariance @ torch.linalg.pinv(matrix @ covariance + noise, hermitian=True, rtol=1e-6)
+    return update
 
 
 def _decoded(image: Tensor, operator: Operator) -> Tensor:

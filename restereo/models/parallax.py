@@ -104,8 +104,12 @@ class Parallax(nn.Module):
             image = as_views(self.warped(x, match).fused)
         else:
             image = self.colour(x, match)
-        disparity, agreement, support = match.window(0, height, width)
-        return Prediction(image, disparity, agreement * support, found)
+        here = match.window(0, height, width)
+        return Prediction(image, here.disparity, self.confidence(here), found)
+
+    def confidence(self, match: Match) -> Tensor:
+        """Returns the chance that a match is right `(B, 2, H, W)`; 0 where colours are invented."""
+        return match.agreement * match.support
 
     def colour(self, x: Tensor, match: Match) -> Tensor:
         """Returns both views `(B, 6, H, W)`: the other eye's channels warped, and the result refined."""
