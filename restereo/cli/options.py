@@ -22,6 +22,10 @@ End = Annotated[str | None, typer.Option(help="Of a film: where to end, likewise
 OneFrame = Annotated[bool, typer.Option("--sample", help="Of a film: make one frame, as a picture.")]
 Codec = Annotated[str, typer.Option(help="Of a film: h264, hevc or auto.")]
 Crf = Annotated[float | None, typer.Option(min=0, max=51, help="Of a film: rate factor, 0 = best.")]
+Deinterlace = Annotated[
+    bool,
+    typer.Option("--deinterlace/--no-deinterlace", help="Of a film: separate interlaced half pictures."),
+]
 Method = Annotated[
     str, typer.Option("--method", "-m", help="Anaglyph method, such as red-cyan; 'restereo list' names them.")
 ]
@@ -41,7 +45,13 @@ LONGEST = 40
 
 
 def video_options(
-    start: str, end: str | None, sample: bool, codec: str, crf: float | None, force: bool
+    start: str,
+    end: str | None,
+    sample: bool,
+    codec: str,
+    crf: float | None,
+    force: bool,
+    deinterlace: bool = True,
 ) -> "VideoOptions":
     """Returns what the options of films ask for.
 
@@ -56,7 +66,7 @@ def video_options(
     from restereo.video.reader import TimeRange
 
     time_range = TimeRange(seconds_of(start), seconds_of(end) if end else None)
-    return VideoOptions(time_range, codec_of(codec), crf, force=force, sample=sample)
+    return VideoOptions(time_range, codec_of(codec), crf, force=force, sample=sample, deinterlace=deinterlace)
 
 
 def codec_of(name: str) -> "VideoCodec | None":

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from restereo.cli.errors import message
-from restereo.cli.options import Codec, Crf, Device, End, Method, Model, OneFrame, Out, Start, video_options
+from restereo.cli.options import (
+    Codec,
+    Crf,
+    Deinterlace,
+    Device,
+    End,
+    Method,
+    Model,
+    OneFrame,
+    Out,
+    Start,
+    video_options,
+)
 from restereo.io.defaults import GLASSES, QUALITY
 from restereo.methods import parse, parse_or_detect
 
@@ -31,6 +43,7 @@ def recover(
     sample: OneFrame = False,
     codec: Codec = "auto",
     crf: Crf = None,
+    deinterlace: Deinterlace = True,
     model: Model = None,
     device: Device = "auto",
     jobs: Annotated[int, typer.Option(min=0, help="Pictures worked on at once; 0 = as suits the machine.")] = 0,
@@ -53,7 +66,7 @@ def recover(
     from restereo.video.conversion import check_for_films
 
     layouts = [find_layout(name) for name in dict.fromkeys(layout or [layout_of(out).name])]
-    film = video_options(start, end, sample, codec, crf, force)
+    film = video_options(start, end, sample, codec, crf, force, deinterlace)
     how, shown = parse_or_detect(method), parse(glasses)
     options = RecoverOptions(how, swap, force, invent_color, layouts, shown, quality, film)
     last = ending and f".{ending.removeprefix('.')}"

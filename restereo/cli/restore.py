@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from restereo.cli.options import Codec, Crf, Device, End, Model, OneFrame, Out, SourceLayout, Start, Swap, video_options
+from restereo.cli.options import (
+    Codec,
+    Crf,
+    Deinterlace,
+    Device,
+    End,
+    Model,
+    OneFrame,
+    Out,
+    SourceLayout,
+    Start,
+    Swap,
+    video_options,
+)
 from restereo.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,6 +46,7 @@ def command_for_one(name: str, about: str, force_help: str) -> Callable[..., Non
         sample: OneFrame = False,
         codec: Codec = "auto",
         crf: Crf = None,
+        deinterlace: Deinterlace = True,
         model: Model = None,
         device: Device = "auto",
     ) -> None:

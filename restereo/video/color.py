@@ -13,6 +13,8 @@ UNSPECIFIED = 2
 LIMITED, FULL = 1, 2
 SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 """swscale's matrix of each of H.273's: BT.709, FCC, BT.601 twice, SMPTE 240M, BT.2020 twice."""
+HDR = {16: "PQ", 18: "HLG"}
+"""Transfers of high dynamic range by H.273's numbers."""
 HD_WIDTH, HD_HEIGHT = 1280, 576
 """Untagged films wider or higher than this are taken for BT.709, others for BT.601, as players do."""
 
@@ -47,6 +49,22 @@ def colour_of(frame: Any) -> Colour:
         matrix = 1 if frame.width >= HD_WIDTH or frame.height > HD_HEIGHT else 6
     full = int(frame.color_range) == FULL or form.startswith("yuvj")
     return Colour(matrix, FULL if full else LIMITED, int(frame.color_primaries), int(frame.color_trc))
+
+
+def losses(frame: Any) -> list[str]:
+    """Returns what of a decoded frame the result, 8 bits of red, green and blue, does not keep, in words.
+
+    Example:
+        >>> import av
+        >>> losses(av.VideoFrame(4, 4, "yuva420p")), losses(av.VideoFrame(4, 4, "yuv420p10le"))
+        (['its transparency is dropped'], ['10 bits a channel become 8'])
+    """
+    components, transfer = frame.format.components, int(frame.color_trc)
+    depth = max(one.bits for one in components)
+    notes = [f"{depth} bits a channel become 8"] if depth > 8 else []
+    if transfer in HDR:
+        notes += [f"HDR ({HDR[transfer]}) is kept as it is coded, not toned down: without its 10 bits, skies may band"]
+    return notes + (["its transparency is dropped"] if any(one.is_alpha for one in components) else [])
 
 
 def to_rgb(frame: Any, colour: Colour) -> Picture:

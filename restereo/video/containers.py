@@ -73,3 +73,16 @@ def boxes(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, 
             return  # no box: a matter for the decoder
         yield name, begin, begin + length
         begin += length
+
+
+def elements(stream: BinaryIO, begin: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yields name, begin and end of the content of each EBML element (RFC 8794) within these bytes of a file."""
+    while begin < end:
+        stream.seek(begin)
+        first = stream.read(1)
+        name = first + stream.read(8 - first[0].bit_length() if first and first[0] else 0)
+        length = _number(stream)
+        begin = stream.tell()
+        beyond = end if length is None else begin + length
+        yield name, begin, beyond
+        begin = beyond

@@ -63,6 +63,8 @@ class VideoOptions:
         codec: None = H.264 where hardware takes pictures of that size, else HEVC.
         crf: Constant rate factor, lower = better and larger; None = the codec's own.
         stereo_mode: Matroska's StereoMode of the result.
+        halved: Whether the result's views are squeezed to half where they are joined.
+        deinterlace: Whether the fields of frames that are said to be interlaced are separated.
         sample: Whether to recover a single frame, as a picture.
         force: Whether to take a damaged film as far as it can be decoded.
     """
@@ -71,6 +73,8 @@ class VideoOptions:
     codec: VideoCodec | None = None
     crf: float | None = None
     stereo_mode: int | None = None
+    halved: bool = False
+    deinterlace: bool = True
     force: bool = False
     sample: bool = False
 
@@ -89,7 +93,7 @@ def check_for_films(options: VideoOptions, files: Sequence[Path]) -> None:
         Traceback (most recent call last):
         restereo.errors.UserError: photo.jpg: a picture; start, end, sample, codec and crf are for films only.
     """
-    if replace(options, force=False) != WHOLE_FILM and not any(is_film(file) for file in files):
+    if replace(options, force=False, deinterlace=True) != WHOLE_FILM and not any(is_film(file) for file in files):
         listing = START, ", ", END, ", ", Parameter("sample"), ", ", Parameter("codec"), " and ", Parameter("crf")
         raise UserError("a picture", where=files[0], remedy=(*listing, " are for films only"))
 
@@ -138,7 +142,11 @@ def produce(film: Film, out: Path, job: FilmJob) -> Made:
         KeyboardInterrupt: With a message on what is kept.
     """
     start = time.monotonic()
-    notes = ["interlaced: both half pictures of a frame are taken for one"] if film.interlaced else []
+    film = replace(film, deinterlaced=job.options.deinterlace)
+    notes = list(film.notes)
+    if film.interlaced:
+        done = "its half pictures are separated (bwdif)"
+        notes += [f"interlaced: {done if film.deinterlaced else 'both half pictures of a frame are taken for one'}"]
     if job.options.sample:
         picture = one_frame(film, job.options.time_range)
         facts = job.judge([picture])
@@ -278,7 +286,7 @@ def _known_settings(segments: Segments, film: Film, options: VideoOptions) -> En
     codec = options.codec or codec_for(**size)
     crf = CRF[codec] if options.crf is None else options.crf
     base = film.time_base, film.rate, film.aspect, film.colour
-    return EncoderSettings(codec, crf, size["width"], size["height"], *base, options.stereo_mode)
+    return EncoderSettings(codec, crf, size["width"], size["height"], *base, options.stereo_mode, options.halved)
 
 
 def _shift(film: Film, time_range: TimeRange) -> int:

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import itertools
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,13 +14,20 @@ from restereo.errors import Parameter, UserError
 from restereo.image import Picture
 from restereo.io.read import MAX_PIXELS
 from restereo.video.clock import Clock, fraction
-from restereo.video.color import Colour, colour_of, to_rgb
+from restereo.video.color import Colour, colour_of, losses, to_rgb
 from restereo.video.containers import is_cut_short
+from restereo.video.interlacing import deinterlaced
 from restereo.video.orientation import Orientation, orientation_of, upright
 
 INDEXED = {"mov", "matroska"}
 """Containers whose index makes a search by time exact; in others, packets are counted from the beginning."""
 
+PACKINGS = {1: "side by side", 2: "one above the other", 3: "in turn", 4: "as a checkerboard"}
+PACKINGS |= {5: "side by side", 6: "in rows", 7: "in columns"}
+"""Of ffmpeg's `AVStereo3DType`."""
+MODES = {"left": "side by side", "right": "side by side", "top_bottom": "one above the other"}
+MODES |= {"bottom_top": "one above the other", "block_lr": "in turn", "block_rl": "in turn"}
+"""Of ffmpeg's words for Matroska's StereoMode, of which `_left` or `_right` is cut off."""
 PARSED_LATE = 2
 """How many packets earlier than where packets' numbers jump libavformat says that one is missing."""
 
@@ -51,6 +59,9 @@ class Film:
         aspect: Width of a pixel over its height.
         colour: What the numbers mean.
         interlaced: Whether a frame holds two half pictures of different times.
+        deinterlaced: Whether these two are to be separated.
+        packing: How it says that it holds both views, such as `side by side`, or None.
+        notes: What of it the result cannot keep.
         stereo_mode: Matroska's StereoMode in ffmpeg's words, such as `anaglyph_cyan_red`, or None.
         begin: Seconds at which the film begins by its own clock; a `TimeRange` counts from there.
         lag: Ticks from a frame's showing to the time of the packet after which it is decoded, where the container says
@@ -70,6 +81,9 @@ class Film:
     aspect: Fraction
     colour: Colour
     interlaced: bool
+    deinterlaced: bool
+    packing: str | None
+    notes: tuple[str, ...]
     stereo_mode: str | None
     begin: Fraction
     lag: int | None
@@ -167,6 +181,9 @@ def open_film(file: Path) -> Film:
             aspect=1 / aspect if orientation.transpose else aspect,
             colour=colour_of(frame),
             interlaced=bool(frame.interlaced_frame),
+            deinterlaced=False,
+            packing=packing_of(frame, tags(stream.metadata).get("stereo_mode", "")),
+            notes=tuple(losses(frame)),
             stereo_mode=tags(stream.metadata).get("stereo_mode"),
             begin=Clock.of(container).begin,
             announced=int(stream.frames or 0),
@@ -174,6 +191,16 @@ def open_film(file: Path) -> Film:
             seconds=float(container.duration or 0) / 1_000_000,
             end=_end(stream),
         )
+
+
+def packing_of(frame: Any, stereo_mode: str = "") -> str | None:
+    """Returns how a film says that it holds both views: by its frames' side data, or Matroska's StereoMode."""
+    try:
+        data = frame.side_data.get("STEREO3D")
+    except ValueError:  # a number of the view, which `av` does not know: MV-HEVC
+        return "as layers of one stream (MV-HEVC)"
+    kind = 0 if data is None else int.from_bytes(bytes(data)[:4], sys.byteorder)
+    return PACKINGS.get(kind) or MODES.get(stereo_mode.removesuffix("_left").removesuffix("_right"))
 
 
 def frames(film: Film, time_range: TimeRange = WHOLE, damage: list[float] | None = None) -> Iterator[Frame]:
@@ -189,7 +216,13 @@ def frames(film: Film, time_range: TimeRange = WHOLE, damage: list[float] | None
     Raises:
         UserError: The size of the picture changes on the way.
     """
-    bad = [] if damage is None else damage
+    shown = _shown(film, time_range, [] if damage is None else damage)
+    for ticks, one in deinterlaced(shown, film.time_base) if film.deinterlaced else shown:
+        yield Frame(ticks, int(one.duration or 0), functools.partial(_upright, one, film))
+
+
+def _shown(film: Film, time_range: TimeRange, bad: list[float]) -> Iterator[tuple[int, Any]]:
+    """The times and frames of `frames`, as they are decoded."""
     step = max(1, round(1 / film.rate / film.time_base))
     first = None if time_range.start == 0 else film.begin + time_range.start
     beyond = None if time_range.end is None else film.begin + time_range.end
@@ -230,7 +263,7 @@ def frames(film: Film, time_range: TimeRange = WHOLE, damage: list[float] | None
                 _check_size(one, film, ticks)
                 if one.is_corrupt:
                     bad.append(when())
-                yield Frame(ticks, int(one.duration or 0), functools.partial(_upright, one, film))
+                yield ticks, one
         bad += [at for _, at in doubts]
         missing = first is None and "mp4" in film.container and count < len(stream.index_entries)
         if missing or is_cut_short(film.file):

@@ -10,7 +10,7 @@ import numpy as np
 from restereo.digests import code_sha256
 from restereo.errors import FORCE, Parameter, UserError
 from restereo.image import Picture
-from restereo.imaging.detection import LEAST_SIDE, Detection, detect
+from restereo.imaging.detection import LEAST_SIDE, Detection, detect, packing_of
 from restereo.inference.engine import Restorer
 from restereo.inference.recover import RecoverOptions
 from restereo.inference.restore import Command, doubted, target_of
@@ -27,6 +27,10 @@ from restereo.video.writer import check_ending, ending_for
 
 HINTS = {"anaglyph_cyan_red": "red-cyan", "anaglyph_green_magenta": "green-magenta"}
 """The glasses of Matroska's StereoMode 10 and 12."""
+BLACK = 24
+"""Code up to which bars beside a picture are black: 16 in studio range, and what compression adds."""
+LEAST_ANAGLYPHS = 0.2
+"""Share of the frames looked at that must be anaglyphs: titles and plain scenes may be most of a film."""
 LEAST_CONTRAST = 8.0
 """Standard deviation in codes under which a frame, such as a black one, says nothing of a film."""
 
@@ -69,7 +73,8 @@ def recover_film(file: Path, outputs: Sequence[Path], restorer: Restorer, option
         UserError: The film is damaged or no anaglyph, or the file cannot hold it.
     """
     film, layout = open_film(file), options.layouts[0]
-    video = replace(options.film, stereo_mode=stereo_mode(layout, options.glasses), force=options.force)
+    mode = stereo_mode(layout, options.glasses)
+    video = replace(options.film, stereo_mode=mode, halved=layout.halved, force=options.force)
 
     def build(facts: Facts) -> FrameRestorer:
         show, method = partial(laid_out, layout, options.glasses), parse(facts["method"])
@@ -187,23 +192,51 @@ def judged(film: Film, samples: list[Picture], options: RecoverOptions) -> Facts
     Raises:
         UserError: Most frames are plain pictures.
     """
-    found = [detect(one, str(film.file)) for one in _telling(samples) if min(one.shape[:2]) >= LEAST_SIDE]
-    plain = sum(one.plain for one in found)
+    looked = without_bars(_telling(samples))
+    found = [detect(one, str(film.file)) for one in looked if min(one.shape[:2]) >= LEAST_SIDE]
+    anaglyphs = [one for one in found if not one.plain]
     if options.method is not None:
         method = _seen(options.method, options)
         return {"method": method.name, "share": None, "why": "", "notes": doubts(method, "as asked", found)}
     hint = HINTS.get(film.stereo_mode or "")
-    if not hint and (not found or plain > len(found) / 2) and not options.force:
+    few = not found or len(anaglyphs) < LEAST_ANAGLYPHS * len(found)
+    if not hint and not options.force:
+        packings = [packing_of(one) for one in samples] if few else []
+        often = next((kind for kind in set(packings) if kind and packings.count(kind) > len(packings) / 2), None)
+        if film.packing or often:
+            what = f"a film that holds both views {film.packing or often}, not an anaglyph"
+            fix = "if it is one, name its ", Parameter("method"), ", or use ", FORCE
+            raise UserError(what, where=film.file, remedy=fix)
+    if not hint and few and not options.force:
+        plain = len(found) - len(anaglyphs)
         what = f"{plain} of {len(found)} frames looked at are plain" if found else "its frames are blank"
         fix = "name its ", Parameter("method"), ", or use ", FORCE
         raise UserError(f"no anaglyph film ({what})", where=film.file, remedy=fix)
     likely = voted([one for one in found if hint in {None, one.method.colors}])
     method = likely or METHODS[f"{hint or 'red-cyan'}-color"]
-    share = sum(one.method == method for one in found) / max(1, len(found))
+    share = sum(one.method == method for one in anaglyphs) / max(1, len(found))
     by_file = bool(hint) and share == 0
     notes = doubts(method, "by the file's StereoMode" if hint else "as forced", found)
     why = "by the file's StereoMode" if by_file else ""
     return {"method": _seen(method, options).name, "share": None if by_file else share, "why": why, "notes": notes}
+
+
+def without_bars(pictures: list[Picture]) -> list[Picture]:
+    """Returns the pictures `(H, W, 3)` uint8 without the edges that are black in all of them.
+
+    Example:
+        >>> barred = np.zeros((60, 90, 3), np.uint8)
+        >>> barred[10:50, 20:80] = 99
+        >>> [one.shape for one in without_bars([barred, barred])]
+        [(40, 60, 3), (40, 60, 3)]
+    """
+    if not pictures:
+        return []
+    light = np.max([one.max(axis=2) for one in pictures], axis=0) > BLACK
+    rows, columns = (np.flatnonzero(light.mean(axis=axis) > 0.02) for axis in (1, 0))
+    if not rows.size or not columns.size:
+        return pictures
+    return [np.ascontiguousarray(one[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]) for one in pictures]
 
 
 def _seen(method: AnaglyphMethod, options: RecoverOptions) -> AnaglyphMethod:

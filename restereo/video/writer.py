@@ -4,18 +4,17 @@ import errno
 import heapq
 import itertools
 import os
-import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from restereo.errors import Parameter, UserError
 from restereo.image import Picture
 from restereo.io.atomic import replacing
 from restereo.video.color import Colour, from_rgb
-from restereo.video.containers import boxes
+from restereo.video.marks import BOX_MODES, mark_stereo, state_view_shape, view_shape
 from restereo.video.reader import WHOLE, Film, TimeRange, opened, reason
 from restereo.video.tracks import copied_packets, copy_chapters, copy_tracks, tags_to_copy
 
@@ -30,11 +29,6 @@ STEREO_MODES = {
     12: "anaglyph_green_magenta",
 }
 """ffmpeg's words for Matroska's StereoMode; its MP4 writer ignores them; `mark_stereo` does it."""
-BOX_MODES: Final = {1: 2, 3: 1}
-"""Values of MP4's box `st3d`, 2 = left-right and 1 = top-bottom, by Matroska's StereoMode; none for right first."""
-BOX_PATH: Final = [{b"moov"}, {b"trak"}, {b"mdia"}, {b"minf"}, {b"stbl"}, {b"stsd"}, {b"avc1", b"hvc1"}]
-"""Where the description of the pictures is, whose track is the first."""
-
 TRIED = 100
 """Packets of sound and subtitles that are written on trial: some containers find fault only with a packet."""
 VideoCodec = Literal["h264", "hevc"]
@@ -61,6 +55,7 @@ class EncoderSettings:
         aspect: Width of a pixel over its height.
         colour: How YUV stands for RGB.
         stereo_mode: Matroska's StereoMode, None = not stereo.
+        halved: Whether each view is squeezed to half where the views are joined.
     """
 
     codec: VideoCodec
@@ -72,6 +67,7 @@ class EncoderSettings:
     aspect: Fraction
     colour: Colour
     stereo_mode: int | None = None
+    halved: bool = False
 
     @property
     def pixels(self) -> str:
@@ -239,8 +235,12 @@ def write_film(
                 others = copied_packets(source, copies, time_range, film, shift)
                 for _, packet in heapq.merge(pictures, others, key=lambda timed: timed[0]):
                     target.mux(packet)
-            if name != "matroska" and settings.stereo_mode in BOX_MODES:
-                mark_stereo(temporary, BOX_MODES[settings.stereo_mode])
+            mode = settings.stereo_mode
+            if mode in BOX_MODES and name == "matroska":
+                shape = view_shape(settings.width, settings.height, settings.aspect, mode, settings.halved)
+                state_view_shape(temporary, shape)
+            elif mode in BOX_MODES:
+                mark_stereo(temporary, BOX_MODES[mode])
     except (av.error.FFmpegError, OSError) as error:
         # what the system says has a positive number; what ffmpeg says of a container has a negative or enormous one
         refused = isinstance(error, OSError) and error.errno in errno.errorcode
@@ -267,26 +267,3 @@ def _timed(packets: Iterable[EncodedPacket], stream: Any, settings: EncoderSetti
         packet.stream, packet.time_base = stream, settings.time_base
         packet.pts, packet.dts, packet.duration, packet.is_keyframe = one.pts, one.dts, one.duration, one.key
         yield (one.pts if one.dts is None else one.dts) * settings.time_base, packet
-
-
-def mark_stereo(file: Path, mode: int) -> None:
-    """Adds the box `st3d` (Spherical Video V2 RFC) to the description of the pictures; PyAV cannot make ffmpeg do it.
-
-    Args:
-        file: MP4 or QuickTime as `write_film` writes it: pictures first, the index at the end, where it can grow.
-        mode: The box's stereo_mode.
-    """
-    box = struct.pack(">L4sLB", 13, b"st3d", 0, mode)
-    begin, end, around = 0, file.stat().st_size, []
-    with file.open("r+b") as stream:
-        for name in BOX_PATH:
-            begin, end = next((at, beyond) for one, at, beyond in boxes(stream, begin, end) if one in name)
-            around.append((begin, end - begin))
-            begin += 16 if b"stsd" in name else 8
-        stream.seek(end)
-        behind = stream.read()
-        stream.seek(end)
-        stream.write(box + behind)
-        for at, length in around:
-            stream.seek(at)
-            stream.write(struct.pack(">L", length + len(box)))

@@ -23,7 +23,7 @@ WIDE, HIGH = clips.SIZE
 SIZES = {"sbs": (2 * WIDE, HIGH), "cross": (2 * WIDE, HIGH), "tb": (WIDE, 2 * HIGH)}
 MATROSKA = {"cross": "right_left", "sbs": "left_right", "half-sbs": "left_right", "tb": "top_bottom"}
 MATROSKA |= {"half-tb": "top_bottom", "anaglyph": "anaglyph_cyan_red"}
-BOX = {"sbs": b"\2", "half-sbs": b"\2", "tb": b"\1", "half-tb": b"\1"}
+BOX = {"sbs": b"\2", "cross": b"\4", "half-sbs": b"\2", "tb": b"\1", "half-tb": b"\1"}
 """Stereo modes of MP4's box `st3d` (Spherical Video V2 RFC)."""
 
 

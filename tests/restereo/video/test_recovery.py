@@ -48,6 +48,30 @@ def test_a_named_method_is_doubted(film):
     assert judged(film, plain, RecoverOptions(parse("red-cyan")))["notes"] == ["most frames look like plain pictures"]
 
 
+def test_bars_beside_the_picture_say_nothing_of_it(film):
+    barred = [np.pad(one, ((0, 0), (40, 40), (0, 0)), constant_values=16) for one in RED_CYAN]
+    assert judged(film, barred, RecoverOptions())["method"] == judged(film, RED_CYAN, RecoverOptions())["method"]
+
+
+def test_a_plain_title_does_not_decide_and_notes_do_not_contradict(film):
+    plain = [views(seed)[0] for seed in range(6)]
+    facts = judged(film, [*RED_CYAN, *plain], RecoverOptions())
+    assert facts["method"].startswith("red-cyan") and facts["share"] <= 0.4
+    assert facts["notes"] == ["most frames look like plain pictures"]
+    with pytest.raises(UserError, match="10 of 10 frames looked at are plain"):
+        judged(film, [views(seed)[0] for seed in range(10)], RecoverOptions())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_film_that_holds_both_views_is_refused_as_that(film, axis):
+    where = "side by side" if axis else "one above the other"
+    pairs = [np.concatenate(views(seed), axis=axis) for seed in range(4)]
+    with pytest.raises(UserError, match=f"a film that holds both views {where}, not an anaglyph"):
+        judged(film, pairs, RecoverOptions())
+    with pytest.raises(UserError, match="a film that holds both views as layers"):
+        judged(replace(film, packing="as layers of one stream (MV-HEVC)"), RED_CYAN, RecoverOptions())
+
+
 @pytest.mark.parametrize("name", [*FFMPEG, *METHODS])
 def test_either_eye_may_be_named_and_exchanged(film, name):
     named, other = parse(name), parse(f"{name}-swapped")
