@@ -22,7 +22,7 @@ from restereo.methods import METHODS, AnaglyphMethod, parse
 from restereo.sample import Prediction
 from restereo.video.conversion import Facts, FilmJob, VideoOptions, produce
 from restereo.video.reader import Film, open_film
-from restereo.video.temporal import FrameRestorer
+from restereo.video.temporal import FrameRestorer, maps_at
 from restereo.video.writer import check_ending, ending_for
 
 HINTS = {"anaglyph_cyan_red": "red-cyan", "anaglyph_green_magenta": "green-magenta"}
@@ -134,9 +134,8 @@ def laid_out(layout: Layout, glasses: AnaglyphMethod, views: Picture, answer: Pr
         views: Left and right.
         answer: What the network says of them.
     """
-    disparity, confidence = (
-        None if one is None else one[0].numpy(force=True) for one in (answer.disparity, answer.confidence)
-    )
+    shows_maps = layout.name in {"disparity", "confidence"}
+    disparity, confidence = maps_at(answer, *views.shape[:2]) if shows_maps else (None, None)
     picture = arrange(layout, views[..., :3], views[..., 3:], disparity, confidence, glasses=glasses)[0]
     return np.ascontiguousarray(picture, dtype=np.uint8)
 

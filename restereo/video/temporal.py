@@ -20,9 +20,9 @@ from torch import Tensor
 from restereo.image import Picture
 from restereo.imaging.metrics import missing_channels, missing_psnr
 from restereo.imaging.resampling import reduced
-from restereo.inference.bands import MATCH_PIXELS
+from restereo.inference import full_size
 from restereo.inference.devices import memory_of
-from restereo.inference.engine import Restorer, without_color
+from restereo.inference.engine import Restorer
 from restereo.layers import projection
 from restereo.layers.match import Match
 from restereo.methods import AnaglyphMethod
@@ -35,6 +35,12 @@ from restereo.video.segments import State
 Grey = NDArray[np.uint8]
 Array = NDArray[np.float32]
 
+FRAME_PIXELS = 640 * 360
+"""Larger frames are matched and refined on a copy of this size."""
+MATCHED_EVERY = 4
+"""Frames after which the eyes are matched anew, if most of what is seen could be followed until then."""
+FOLLOWED = 0.9
+"""Share of a frame that has to be followed for that."""
 LOSSY = 85
 """Films are lossy, with colours at half the size, like JPEG files of this quality."""
 FLOW_WIDTH = 480
@@ -61,6 +67,11 @@ class Motion:
 
     flow: Array
     trusted: Array
+
+    @property
+    def found(self) -> float:
+        """Share of the pixels whose motion is trusted, in [0, 1]."""
+        return float((self.trusted > 0.5).mean())
 
 
 def optical_flow(now: Grey, before: Grey) -> Array:
@@ -130,7 +141,8 @@ def motion_between(now: Grey, before: Grey) -> Motion | None:
     """
     flow = np.stack([optical_flow(*pair) for pair in zip(now, before, strict=True)])
     trusted = np.stack([trust(*trio) for trio in zip(now, before, flow, strict=True)])
-    return None if (trusted > 0.5).mean() < CUT_SHARE else Motion(flow, trusted)
+    motion = Motion(flow, trusted)
+    return None if motion.found < CUT_SHARE else motion
 
 
 def observed_views(observed: Tensor, operator: Operator) -> Grey:
@@ -151,6 +163,18 @@ def observed_views(observed: Tensor, operator: Operator) -> Grey:
     grey = (views * sure).sum(1) / sure.sum(1)
     codes: Grey = grey.mul(255).round().clamp(0, 255).byte().numpy(force=True)
     return codes
+
+
+def carry_match(old: Match, motion: Motion) -> Match:
+    """Returns the match of before, brought along the motion; what was not followed is not seen by the other eye.
+
+    Args:
+        old: `(1, 2, H, W)` each, of the frame before.
+        motion: The motion since.
+    """
+    disparity, agreement, support = (_warped(_numpy(part), motion) for part in old)
+    parts = disparity, np.where(motion.trusted > 0.5, agreement, 0), support
+    return Match(*(torch.from_numpy(part.astype(np.float32))[None] for part in parts))
 
 
 def filter_match(new: Match, old: Match, motion: Motion) -> Match:
@@ -215,19 +239,21 @@ class Memory:
     """What is remembered of the frame before.
 
     Attributes:
-        eyes: `(V, H, W)` uint8.
+        eyes: `(V, H, W)` uint8, like all of it of the copy that is matched.
         views: `(3V, H, W)` uint8.
         match: The steadied match, or None if the network matches nothing.
+        age: How many frames ago it was found.
     """
 
     eyes: Grey
     views: NDArray[np.uint8]
-    match: Match | None
+    match: Match | None = None
+    age: int = 0
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Returns all of it, to be written to a file."""
         parts = {} if self.match is None else {name: _numpy(part) for name, part in self.match._asdict().items()}
-        return {"eyes": self.eyes, "views": self.views, **parts}
+        return {"eyes": self.eyes, "views": self.views, "age": np.array([self.age]), **parts}
 
     @staticmethod
     def of(arrays: dict[str, NDArray[Any]]) -> "Memory | None":
@@ -235,7 +261,10 @@ class Memory:
         if "eyes" not in arrays:
             return None
         parts = [torch.from_numpy(arrays[name].copy())[None] for name in Match._fields if name in arrays]
-        return Memory(arrays["eyes"], arrays["views"], Match(*parts) if parts else None)
+        return Memory(arrays["eyes"], arrays["views"], Match(*parts) if parts else None, int(arrays["age"][0]))
+
+
+Past = tuple[Memory, Motion]
 
 
 class FrameRestorer:
@@ -273,41 +302,75 @@ class FrameRestorer:
         return self.show(*self.restore(picture))
 
     def restore(self, picture: Picture) -> tuple[Picture, Prediction]:
-        """Returns what is restored of the next frame, `(H, W, K)` uint8, and all that the network says of it."""
+        """Returns what is restored of the next frame, `(H, W, K)` uint8, and all that the network says of it.
+
+        What a network that matches says is of a copy of a large frame.
+        """
         restorer, task = self.restorer, self.restorer.task
         observation = task.accept(picture, self.method, LOSSY)
         operator = task.operator(observation).to(restorer.device)
-        observed = to_tensor(observation.picture).to(restorer.device)
+        matches = isinstance(restorer.model, HasMatch) and task.scale == 1
+        scale = math.sqrt(FRAME_PIXELS / (picture.shape[0] * picture.shape[1])) if matches else 1.0
+        copy = reduced(torch.from_numpy(observation.picture).permute(2, 0, 1)[None], min(1.0, scale))
+        observed = copy.to(restorer.device).float() / 255
         with torch.inference_mode(), memory_of(restorer.device, "a frame of the film"):
             eyes = observed_views(observed, operator)
             before = self.memory if self.steady else None
-            motion = self.motion = None if before is None else motion_between(eyes, before.eyes)
-            match = self._match(observed, operator)
-            if match is not None and before is not None and before.match is not None and motion is not None:
-                match = filter_match(match, before.match, motion)
-            # Networks know an agreement as 0 or 1.
-            known = match and Match(
-                *(part.to(restorer.device) for part in match._replace(agreement=(match.agreement > 0.5).float()))
-            )
-            answer = restorer(observed, operator, known)
-            if before is not None and motion is not None:
-                old = torch.from_numpy(before.views)[None].float() / 255
-                held = filter_colors(answer.image, old, motion).to(restorer.device)
-                held = task.project(held, observed, operator, restorer.calibration, answer.confidence)
-                answer = replace(answer, image=held)
-            restored = to_picture(without_color(answer.image) if self.grey else answer.image)
-        self.memory = Memory(eyes, np.ascontiguousarray(restored.transpose(2, 0, 1)), match)
+            self.motion = None if before is None else motion_between(eyes, before.eyes)
+            past = None if before is None or self.motion is None else (before, self.motion)
+            finish = self._matched if matches else self._restored
+            restored, views, match, answer = finish(observation.picture, observed, operator, past)
+        self.memory = Memory(eyes, to_picture(views).transpose(2, 0, 1).copy(), *match)
         return restored, answer
 
-    def _match(self, observed: Tensor, operator: Operator) -> Match | None:
-        """The match of this frame alone, at full size, found on a smaller copy of a large one."""
-        model, task = self.restorer.model, self.restorer.task
-        if not isinstance(model, HasMatch):
-            return None
-        height, width = observed.shape[-2:]
-        scale = math.sqrt(MATCH_PIXELS / (height * width))
-        found: Match = model.match(task.lift(reduced(observed, scale), operator)).resized(height, width)
-        return found
+    def _matched(
+        self, picture: Picture, observed: Tensor, operator: Operator, past: Past | None
+    ) -> tuple[Picture, Tensor, tuple[Match, int], Prediction]:
+        """By a network that matches: all that changes slowly is found, and held steady, on the copy."""
+        restorer = self.restorer
+        model: Any = restorer.model
+        lifted = restorer.task.lift(observed, operator)
+        match, age = self._match(lifted, past)
+        # Networks know an agreement as 0 or 1.
+        known = match._replace(agreement=(match.agreement > 0.5).float())
+        known = Match(*(part.to(restorer.device) for part in known))
+        refinement = model.refinement(lifted, known)
+        answer: Prediction = model(lifted, known, refinement)
+        views = answer.image
+        if past is not None:
+            held = filter_colors(views, torch.from_numpy(past[0].views)[None].float() / 255, past[1]).to(views)
+            refinement = torch.cat([refinement[:, :6] + held - views, refinement[:, 6:]], dim=1)
+            views = held
+        found = known.disparity, known.agreement, refinement
+        disparity, agreement, refined = (one[0].float().numpy(force=True) for one in found)
+        mixing = full_size.mixing_of(operator, restorer.calibration, 256, self.grey)
+        findings = full_size.Findings(disparity, agreement, refined, picture.shape[1], picture.shape[0])
+        both, _ = full_size.restore(picture, mixing, findings, torch.get_num_threads())
+        restored = np.concatenate(list(both), axis=2)
+        return restored, views, (match, age), answer
+
+    def _match(self, lifted: Tensor, past: Past | None) -> tuple[Match, int]:
+        """The match of this frame, and how many frames ago it was found; it is carried along the motion for some."""
+        model: Any = self.restorer.model
+        if past is None or past[0].match is None:
+            return model.match(lifted), 0
+        memory, motion = past
+        assert memory.match is not None
+        if memory.age + 1 < MATCHED_EVERY and motion.found >= FOLLOWED:
+            return carry_match(memory.match, motion), memory.age + 1
+        return filter_match(model.match(lifted), memory.match, motion), 0
+
+    def _restored(
+        self, _: Picture, observed: Tensor, operator: Operator, past: Past | None
+    ) -> tuple[Picture, Tensor, tuple[()], Prediction]:
+        """By a network of single pictures."""
+        restorer, task = self.restorer, self.restorer.task
+        answer = restorer(observed, operator)
+        if past is not None:
+            held = filter_colors(answer.image, torch.from_numpy(past[0].views)[None].float() / 255, past[1])
+            held = task.project(held.to(restorer.device), observed, operator, restorer.calibration, answer.confidence)
+            answer = replace(answer, image=held)
+        return to_picture(answer.image), answer.image, (), answer
 
     def state(self) -> State:
         """Returns what it remembers."""
@@ -316,6 +379,17 @@ class FrameRestorer:
     def resume(self, state: State) -> None:
         """Makes it remember this."""
         self.memory = Memory.of(state)
+
+
+def maps_at(answer: Prediction, height: int, width: int) -> tuple[Array | None, Array | None]:
+    """Returns disparity in px and confidence of both eyes, `(2, H, W)` each, at the size of the frame; None without."""
+    if answer.disparity is None or answer.confidence is None:
+        return None, None
+    disparity, confidence = (
+        full_size.enlarged(one[0].float().numpy(force=True), height, width)
+        for one in (answer.disparity, answer.confidence)
+    )
+    return disparity * np.float32(width / answer.disparity.shape[-1]), confidence
 
 
 @dataclass(frozen=True)
@@ -344,7 +418,7 @@ def measure(
 ) -> dict[str, Flicker]:
     """Returns the figures of the same frames restored one by one, and held steady; and of the truth, if it is given.
 
-    All three are judged along the motion that the steady run found in the film.
+    All three are judged along the motion in the film itself.
 
     Args:
         restorer: The network.
@@ -355,6 +429,7 @@ def measure(
         truth: The film that it was made of; of an anaglyph both views, left and right side by side.
     """
     runs = {name: FrameRestorer(restorer, method, steady=name == "steady") for name in ("frame by frame", "steady")}
+    eyes_before: Grey | None = None
     several: dict[str, list[Flicker]] = {name: [] for name in (*runs, *(["truth"] if truth else []))}
     before: dict[str, tuple[Picture, Array | None]] = {}
     hidden = None if method is None else missing_channels(method)
@@ -365,12 +440,14 @@ def measure(
         picture, answers = frame.image(), dict[str, tuple[Picture, Array | None]]()
         for name, run in runs.items():
             views, prediction = run.restore(picture)
-            found = prediction.disparity
-            answers[name] = views, None if found is None else found[0].numpy(force=True)
+            answers[name] = views, maps_at(prediction, *picture.shape[:2])[0]
         if true_frame is not None:
             pair = np.split(true_frame.image(), restorer.task.channels_out // 3, axis=1)
             answers["truth"] = np.concatenate(pair, axis=2), None
-        motion = runs["steady"].motion
+        observation = restorer.task.accept(picture, method, LOSSY)
+        eyes = observed_views(to_tensor(observation.picture), restorer.task.operator(observation))
+        motion = None if eyes_before is None else motion_between(eyes, eyes_before)
+        eyes_before = eyes
         if motion is not None:
             for name, (views, disparity) in answers.items():
                 old_views, old_disparity = before[name]
