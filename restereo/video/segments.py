@@ -87,7 +87,7 @@ class Segments:
 
     def save(self, number: int, packets: list[EncodedPacket], state: State) -> None:
         """Keeps a finished segment, and the state after it."""
-        content = {
+        content: State = {
             "data": np.frombuffer(b"".join(one.data for one in packets), np.uint8),
             "sizes": np.array([len(one.data) for one in packets], np.int64),
             "times": np.array([(one.pts, one.duration, one.key) for one in packets], np.int64).reshape(-1, 3),
@@ -162,7 +162,8 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
 
 def _packed(arrays: State) -> bytes:
     """Returns the bytes of a safetensors file: its writer (0.8) stores memory as it lies, whatever the strides."""
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    packed: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return packed
 
 
 def _write(file: Path, content: bytes) -> None:

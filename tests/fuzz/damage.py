@@ -6,8 +6,10 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 from restereo.image import Metadata
@@ -33,6 +35,10 @@ def seeds(real: Path | None = None) -> dict[str, bytes]:
     icc = Image.new("RGB", (1, 1)).info.get("icc_profile", b"")
     files = {
         "colour.png": encode([made], ".png", TOLD),
+        "deep.pgm": b"P5\n80 56\n65535\n" + (made[..., 0].astype(">u2") * 257).tobytes(),
+        "planar.tif": _tiff(made.transpose(2, 0, 1) * np.uint16(257), photometric="rgb", planarconfig="separate"),
+        "integers.tif": _tiff(made[..., 0].astype(np.int32)),
+        "photo.heic": _heic(image),
         "deep.png": encode([made.astype(np.uint16) * 257], ".png", TOLD),
         "deep.tif": encode([made.astype(np.uint16) * 257], ".tif", TOLD),
         "shallow.tif": encode([made], ".tif", TOLD),
@@ -72,6 +78,18 @@ def seeds(real: Path | None = None) -> dict[str, bytes]:
         files[name] = stream.getvalue()
     found = sorted(real.iterdir()) if real else []
     return files | {f"real-{f.name}": f.read_bytes() for f in found if f.suffix in kinds and f.stat().st_size < 90_000}
+
+
+def _tiff(values: np.ndarray, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    tifffile.imwrite(stream, values, compression="zlib", **options)
+    return stream.getvalue()
+
+
+def _heic(image: Image.Image) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, "HEIF")
+    return stream.getvalue()
 
 
 def case(number: int, files: dict[str, bytes]) -> tuple[str, bytes]:
