@@ -20,6 +20,7 @@ from restereo.imaging.resampling import reduced
 from restereo.inference import full_size
 from restereo.inference.bands import Known, Rows, in_smaller_bands, known_of, restore_any_size, restored_bands
 from restereo.inference.devices import memory_of
+from restereo.inference.levelling import Levelling
 from restereo.methods import AnaglyphMethod
 from restereo.progress import ProgressCallback, no_progress
 from restereo.sample import HasMatch, Operator, Prediction
@@ -140,10 +141,14 @@ class Restorer:
         finish = without_color if used is not None and used.is_grey and not invent_color else as_it_is
         with torch.inference_mode(), memory_of(self.device, image.name):
             operator = self.task.operator(observation).to(self.device)
-            if self._colours_by_copies(observed):
-                return self._from_copies(observed, operator, used, finish is without_color, maps, on_progress)
-            work = partial(self._restored, observed, operator, used, finish, maps, on_progress)
-            return in_smaller_bands(work, self.device)
+            level = None if used is None else Levelling.of(observed, used)
+            source = observed if level is None else level.observed
+            if self._colours_by_copies(source):
+                views = self._from_copies(source, operator, used, finish is without_color, maps, on_progress)
+            else:
+                work = partial(self._restored, source, operator, used, finish, maps, on_progress)
+                views = in_smaller_bands(work, self.device)
+            return views if level is None else level.undo(views, exact=finish is as_it_is and not image.lossy)
 
     def _colours_by_copies(self, observed: Pixels) -> bool:
         """Whether its network needs nothing but copies of the picture, and `full_size` can do the rest."""
