@@ -12,7 +12,7 @@ from typing import Final
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -66,8 +66,8 @@ def propagate(guide: Floats, colours: Floats, seen: Mask) -> Floats:
         return filled
     own = guide[rows, columns]
     place = np.stack([rows / (step * CELL), columns / (step * CELL), own.mean(-1) * (SHADES - 1)], axis=1)
-    offset, slope = _model(_moments(guide[::step, ::step], filled[::step, ::step], learnt), place.astype(np.float32))
-    filled[rows, columns] = np.clip(offset + np.einsum("nk,nkc->nc", own, slope), 0, 1)
+    model = _interpolated(_model(_moments(guide[::step, ::step], filled[::step, ::step], learnt)), place)
+    filled[rows, columns] = np.clip(model[:, 0] + np.einsum("nk,nkc->nc", own, model[:, 1:]), 0, 1)
     return filled
 
 
@@ -88,34 +88,38 @@ def _moments(guide: Floats, colours: Floats, learnt: Mask) -> Floats:
     return np.stack(sums, -1).astype(np.float32).reshape(*shape, *products.shape[1:])
 
 
-def _model(moments: Floats, place: Floats) -> tuple[Floats, Floats]:
-    """Returns offset `(N, C)` and slope `(N, K, C)` at places `(N, 3)` of the grid, from coarse to fine."""
+def _model(moments: Floats) -> Floats:
+    """Returns offset and slopes `(rows, columns, SHADES, 1 + K, C)` of each cell, from coarse cells to fine ones."""
     levels = [moments]
     for _ in range(LEVELS - 1):
         rows, columns = levels[-1].shape[:2]
         parts = levels[-1].reshape(rows // COARSER, COARSER, columns // COARSER, COARSER, *moments.shape[2:])
         levels.append(parts.sum((1, 3)))
-    whole = moments.sum((0, 1, 2))
-    mean = np.broadcast_to(whole / whole[0, 0], (len(place), *whole.shape))
-    slope = _slope(mean, np.zeros((1, mean.shape[1] - 1, mean.shape[2] - mean.shape[1]), np.float32))
+    whole, own = moments.sum((0, 1, 2)), moments.shape[3]
+    mean, slope = whole / whole[0, 0], np.zeros((own - 1, whole.shape[1] - own), np.float32)
     for level in range(LEVELS - 1, -1, -1):
-        scale = COARSER**level
-        # Centres: cell 0 of a coarser level is that of cells 0 to scale - 1.
-        at = (place - [(scale - 1) / 2, (scale - 1) / 2, 0]) / [scale, scale, 1]
-        near = _interpolated(gaussian_filter(levels[level], (1, 1, 1, 0, 0), truncate=2.0, mode="constant"), at)
-        near = near / (CELL * scale) ** 2 + BACKING * mean
-        mean = near / near[:, :1, :1]
+        near = gaussian_filter(levels[level], (1, 1, 1, 0, 0), truncate=2.0, mode="constant")
+        near = near / (CELL * COARSER**level) ** 2 + BACKING * mean
+        mean = near / near[..., :1, :1]
         slope = _slope(mean, slope)
-    own = mean.shape[1]
-    return mean[:, 0, own:] - np.einsum("nk,nkc->nc", mean[:, 0, 1:own], slope), slope
+        if level:
+            mean, slope = _finer(mean), _finer(slope)
+    offset = mean[..., :1, own:] - mean[..., :1, 1:own] @ slope
+    return np.concatenate([offset, slope], axis=-2)
 
 
 def _slope(mean: Floats, coarser: Floats) -> Floats:
-    """Returns the ridge regression's slope `(N, K, C)` of mean moments, drawn to the coarser one."""
-    own = mean.shape[1] - 1
-    covariance = mean[:, 1:, 1:] - mean[:, 1:, :1] * mean[:, :1, 1:]
-    ridge = np.float32(RIDGE) * np.eye(own, dtype=np.float32)
-    return np.linalg.solve(covariance[..., :own] + ridge, covariance[..., own:] + np.float32(RIDGE) * coarser)
+    """Returns the ridge regression's slope `(…, K, C)` of mean moments, drawn to the coarser one."""
+    own = mean.shape[-2]
+    covariance = mean[..., 1:, 1:] - mean[..., 1:, :1] * mean[..., :1, 1:]
+    ridge = np.float32(RIDGE) * np.eye(own - 1, dtype=np.float32)
+    return np.linalg.solve(covariance[..., : own - 1] + ridge, covariance[..., own - 1 :] + np.float32(RIDGE) * coarser)
+
+
+def _finer(grid: Floats) -> Floats:
+    """Returns what the coarser grid says of the cells of the next finer one, smoothly."""
+    blocks = grid.repeat(COARSER, 0).repeat(COARSER, 1)
+    return np.asarray(uniform_filter(blocks, (COARSER + 1, COARSER + 1, 1, 1, 1), mode="nearest"), np.float32)
 
 
 def _interpolated(grid: Floats, at: NDArray[np.floating]) -> Floats:
