@@ -55,7 +55,7 @@ def command_for_one(name: str, about: str, force_help: str) -> Callable[..., Non
         from restereo.video.conversion import check_for_films
         from restereo.video.recovery import restore_film
 
-        options = video_options(start, end, sample, codec, crf, force)
+        options = video_options(start, end, sample, codec, crf, force, deinterlace)
         check_for_films(options, [picture])
 
         def work(restorer: "Restorer", command: "Command") -> "Result":
@@ -90,8 +90,12 @@ def upscale(
     """
     from restereo.inference.restore import restore_files, restore_stereo
     from restereo.io.layouts import find_layout, layout_of
+    from restereo.io.paths import is_film
 
     files = [left] if right is None else [left, right]
+    for file in files:
+        if is_film(file):
+            raise UserError("a film; `upscale` takes pictures only", where=file)
     together = right is None or (out is not None and out.suffix and not out.is_dir())
     name = layout or (layout_of(out).name if together else None)
     shown = None if name is None else find_layout(name)
