@@ -313,7 +313,18 @@ def test_every_dependency_of_the_graph_on_code_exists():
                 assert (ROOT / dep).exists(), (name, dep)
 
 
-HARMLESS = ("io.atomic", "io.pickles", "catalog", "config", "errors", "margins", "options", "progress", "digests")
+HARMLESS = (
+    "allocator",
+    "io.atomic",
+    "io.pickles",
+    "catalog",
+    "config",
+    "errors",
+    "margins",
+    "options",
+    "progress",
+    "digests",
+)
 """What any stage may import without depending on it: it finds, checks or shows things, and decides no byte of them."""
 NOT_RUN = {
     **dict.fromkeys(("download", "validate"), ("io.metadata",)),
@@ -326,7 +337,11 @@ NOT_RUN = {
         "training.run_folder",
         "training.trainer",
     ),
-    "evaluate": ("datasets.pairs", "inference.devices", "io.metadata", "io.read"),
+    "evaluate": (
+        "datasets.pairs",
+        "inference.devices",
+        *(f"io.{one}" for one in ("damage", "depth", "heif", "metadata", "read", "stereo")),
+    ),
 }
 """What comes along with a function that the stage calls, and that it does not run itself."""
 
