@@ -51,7 +51,7 @@ def _sizes(what: str, asked: tuple[float, ...]) -> Iterator[Figure]:
         elif not asked and seconds > PATIENCE:
             yield Figure(name, None, note=f"would take {seconds:.0f} s; ask for it with --megapixels")
         else:
-            seconds, processor, peak = measured(__name__, what, [what, str(_picture(size))])
+            seconds, processor, peak = measured(__name__, what, [what, str(picture(size))])
             done.append((size, seconds, peak))
             target = None if what in BASELINES else MOST_SECONDS
             note = f"{seconds:.1f} s, of a processor {processor:.1f} s"
@@ -68,7 +68,7 @@ def _expected(done: list[tuple[float, float, float]], size: float) -> tuple[floa
     return seconds * size / last, peak + max(0.0, grows) * (size - last)
 
 
-def _picture(megapixels: float) -> Path:
+def picture(megapixels: float) -> Path:
     """An anaglyph of this size: the embedded pair, enlarged to the same share of disparity."""
     import cv2
     import numpy as np
