@@ -226,7 +226,7 @@ def test_training_and_evaluation_leave_what_the_next_stages_read(here, evaluated
     assert set(summary["variants"]["clean"]) == {"tiny", "identity", "grey", "sgbm", "sgbm_blind"}
     with paths.scenes("anaglyph", "tiny").open() as stream:
         rows = list(csv.DictReader(stream))
-    assert len(rows) == 2 * 4 * 3
+    assert len(rows) == 2 * 5 * 3
     mine = [float(r["missing_psnr"]) for r in rows if (r["what"], r["variant"]) == ("tiny", "clean")]
     assert summary["variants"]["clean"]["tiny"]["missing_psnr"] == pytest.approx(sum(mine) / len(mine), abs=1e-3)
     listing = json.loads((paths.pictures("anaglyph", "tiny") / "pictures.json").read_text())
