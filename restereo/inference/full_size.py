@@ -76,14 +76,19 @@ def mixing_of(operator: Operator, calibration: Calibration, levels: int, grey: b
     prior = projection.gain(matrix[None], projection.default_error().double(), rounding)[0]
     middle = decode_srgb(torch.tensor(0.5)).double() if linear else torch.tensor(0.5).double()
     offset = middle - prior @ (matrix.sum(1) * middle)
-    arrays = (
-        projection.to_domain(codes, operator)[0, :, 0],
-        torch.cat([prior, offset[:, None]], dim=1),
-        share_of(projection.estimate_spread(operator)[0]),
-        matrix,
-        projection.gain(matrix[None], error, noise)[0],
+
+    def array(one: torch.Tensor) -> Array:
+        return np.ascontiguousarray(one.numpy(), np.float32)
+
+    return Mixing(
+        target=array(projection.to_domain(codes, operator)[0, :, 0]),
+        estimate=array(torch.cat([prior, offset[:, None]], dim=1)),
+        share=array(share_of(projection.estimate_spread(operator)[0])),
+        matrix=array(matrix),
+        gain=array(projection.gain(matrix[None], error, noise)[0]),
+        linear=linear,
+        grey=grey,
     )
-    return Mixing(*(np.ascontiguousarray(one.numpy(), np.float32) for one in arrays), linear, grey)
 
 
 @dataclass(frozen=True)
@@ -122,13 +127,15 @@ class Findings:
         used = self.refinement[:, above[0] : above[-1] + 2]
         if used.shape[2] != self.width:
             size = self.width, used.shape[0] * used.shape[1]
-            used = cv2.resize(used.reshape(-1, used.shape[2]), size).reshape(len(used), -1, self.width)
+            wide = np.asarray(cv2.resize(used.reshape(-1, used.shape[2]), size), np.float32)
+            used = wide.reshape(len(used), -1, self.width)
         if count == self.height:
             return used[:, : len(above)]
         first = above - above[0]
         share = (place - above).astype(np.float32)[:, None]
         upper, lower = used[:, first], used[:, np.minimum(first + 1, used.shape[1] - 1)]
-        return upper + share * (lower - upper)
+        refined: Array = upper + share * (lower - upper)
+        return refined
 
 
 def nearest(rows: slice, size: int, small: int) -> NDArray[np.intp]:
@@ -204,7 +211,7 @@ def restore_rows(
     correction, filled = refinement.reshape(2, 6, -1)
     views = estimate + correction
     rows = np.repeat(np.arange(height, dtype=np.float32)[:, None], width, axis=1)
-    for channel in np.flatnonzero(mixing.share > LEAST_SHARE):
+    for channel in np.flatnonzero(mixing.share > LEAST_SHARE).tolist():
         other = estimate[(channel + 3) % 6].reshape(height, width)
         seen = fetch(other, columns[channel // 3], rows).ravel()
         seen -= estimate[channel]
@@ -248,18 +255,17 @@ def restore(
         on_rows: Called with the number of rows each time some are done.
     """
     height, width = observed.shape[:2]
-    views, squares = np.empty((2, *observed.shape), observed.dtype), list[float]()
+    views, total = np.empty((2, *observed.shape), observed.dtype), 0.0
 
-    def work(rows: slice) -> int:
-        made, square = restore_rows(observed[rows], mixing, *findings.columns(rows), findings.refined(rows))
-        views[:, rows] = made
-        squares.append(square)
-        return rows.stop - rows.start
+    def work(rows: slice) -> tuple[int, float]:
+        views[:, rows], square = restore_rows(observed[rows], mixing, *findings.columns(rows), findings.refined(rows))
+        return len(observed[rows]), square
 
     with ThreadPoolExecutor(threads) as pool:
-        for count in pool.map(work, _bands(height, width)):
+        for count, square in pool.map(work, _bands(height, width)):
             on_rows(count)
-    return views, sum(squares) / observed.size
+            total += square
+    return views, total / observed.size
 
 
 def _bands(height: int, width: int) -> Iterator[slice]:
@@ -289,9 +295,11 @@ DECODE = _table(decode_srgb, -1, 2)
 
 def _encoded(light: Array) -> Array:
     """Of values in [0, 1], off by less than .1/255."""
-    return ENCODE[np.rint(light * np.float32(STEPS - 1)).astype(np.uint16)]
+    encoded: Array = ENCODE[np.rint(light * np.float32(STEPS - 1)).astype(np.uint16)]
+    return encoded
 
 
 def _decoded(encoded: Array) -> Array:
     place = (encoded + 1) * np.float32((STEPS - 1) / 3)
-    return DECODE[np.rint(place.clip(0, STEPS - 1)).astype(np.uint16)]
+    light: Array = DECODE[np.rint(place.clip(0, STEPS - 1)).astype(np.uint16)]
+    return light
