@@ -5,6 +5,7 @@ sums the costs of the channels that it is given, and three of them match coloure
 (docs/protocol.md, baseline `sgbm_blind`). Disparity is in px, positive = near, NaN = unknown.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 import cv2
@@ -116,7 +117,9 @@ def match_channels(
     """
     count = 16 * max(1, -(-(high - low) // 16))
     own, other = (np.ascontiguousarray(one[:, ::-1]) for one in (right, left))
-    maps = [_one_way(left, right, low, count, mode), _one_way(own, other, low, count, mode)[:, ::-1]]
+    with ThreadPoolExecutor(2) as pool:  # OpenCV works on each eye with one thread
+        there = pool.submit(_one_way, own, other, low, count, mode)
+        maps = [_one_way(left, right, low, count, mode), there.result()[:, ::-1]]
     agree = consistent(maps[0], maps[1])
     # Filled before the median, or gaps of no disparity eat into what is beside them.
     filled = [fill_from_farther_side(one, sure) for one, sure in zip(maps, agree, strict=True)]

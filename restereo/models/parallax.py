@@ -66,9 +66,11 @@ SPAN = STEP * (BINS - 1)
 """Px between the least and the greatest disparity that are compared; wider scenes are matched on a smaller copy."""
 NETWORK_PIXELS = 700_000
 """The matching network looks at a copy of this size of a larger picture."""
-SEEN = 0.85
+SEEN = 0.7
 """Chance that the other eye sees a place from which its colours are taken: where they are not, they are filled from
 beside it; where they should not have been, they are a ghost (settled on validation scenes)."""
+FAR_OFF = 16.0
+"""Px by which OpenCV's disparity may differ from the network's and still be the better one."""
 LEAST_CONTRAST = 0.5
 """Codes of standard deviation under which an eye shows nothing to match."""
 LOWEST = (-60, -8)
@@ -213,7 +215,7 @@ class Parallax(nn.Module):
 
 
 def settled(found: Found) -> Match:
-    """Returns the match that follows: the other eye sees what it almost surely does, within its frame."""
+    """Returns the match that follows: the other eye sees what it quite surely does, within its frame."""
     seen = F.interpolate(torch.sigmoid(found.seen)[:, None], scale_factor=2, mode="bilinear", align_corners=False)
     width = found.disparity.shape[-1]
     column = torch.arange(width, device=seen.device) - found.disparity
@@ -240,7 +242,8 @@ def outside_rims(match: Match, left: matching.Eye, right: matching.Eye) -> Match
 def sharpened(match: Match, left: matching.Eye, right: matching.Eye, limits: tuple[int, int]) -> Match:
     """Returns the match with OpenCV's disparities, exact to a fraction of a px, where both eyes name them.
 
-    For pictures whose eyes do not share their finest detail: in JPEG 4:2:0 it matches at no disparity at all.
+    Where the network says quite another, it is believed. For pictures whose eyes do not share their finest detail: in
+    JPEG 4:2:0 that matches at no disparity at all.
 
     Args:
         match: Of one picture, `(1, 2, H, W)`.
@@ -251,10 +254,10 @@ def sharpened(match: Match, left: matching.Eye, right: matching.Eye, limits: tup
     found = matching.match_channels(
         matching.structure(left), matching.structure(right), *limits, cv2.STEREO_SGBM_MODE_SGBM_3WAY
     )
-    agree = torch.from_numpy(found.agree)[None].to(match.disparity.device)
-    return match._replace(
-        disparity=torch.where(agree, torch.from_numpy(found.maps)[None].to(match.disparity), match.disparity)
-    )
+    maps = torch.from_numpy(found.maps)[None].to(match.disparity)
+    near = (maps - match.disparity).abs() < FAR_OFF
+    agree = torch.from_numpy(found.agree)[None].to(maps.device) & near
+    return match._replace(disparity=torch.where(agree, maps, match.disparity))
 
 
 class Options(Section):
