@@ -203,7 +203,7 @@ def ghost(
         (r_eh - r_et r_ht) / sqrt((1 - r_et²) (1 - r_ht²)),
 
     pooled over the pixels and missing channels of both views. Given t, because an answer that is merely unsure is
-    drawn to the mean, so that its error goes with -t, and neighbours have colours in common: neither is a ghost.
+    drawn to the mean, so that its error falls as t rises, and neighbours have colours in common: neither is a ghost.
 
     Args:
         prediction: `(H, W, 6)` uint8, both views.

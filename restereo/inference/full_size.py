@@ -162,7 +162,7 @@ def share_above_zero(maps: Array, height: int, width: int) -> float:
 
     Example:
         >>> share_above_zero(np.array([[[1, 0]]], np.float32), 2, 3)
-        0.6666666666666666
+        0.3333333333333333
     """
     up, across = (
         np.bincount(nearest(slice(0, size), size, small), minlength=small) / size

@@ -69,6 +69,8 @@ NETWORK_PIXELS = 700_000
 SEEN = 0.7
 """Chance that the other eye sees a place from which its colours are taken: where they are not, they are filled from
 beside it; where they should not have been, they are a ghost (settled on validation scenes)."""
+LIKELY = 0.3
+"""The same chance where both eyes also name one disparity to OpenCV."""
 FAR_OFF = 16.0
 """Px by which OpenCV's disparity may differ from the network's and still be the better one."""
 LEAST_CONTRAST = 0.5
@@ -257,7 +259,9 @@ def sharpened(match: Match, left: matching.Eye, right: matching.Eye, limits: tup
     maps = torch.from_numpy(found.maps)[None].to(match.disparity)
     near = (maps - match.disparity).abs() < FAR_OFF
     agree = torch.from_numpy(found.agree)[None].to(maps.device) & near
-    return match._replace(disparity=torch.where(agree, maps, match.disparity))
+    disparity = torch.where(agree, maps, match.disparity)
+    seen = (match.agreement > 0) | (agree & (match.support > LIKELY))
+    return match._replace(disparity=disparity, agreement=seen.to(maps))
 
 
 class Options(Section):
