@@ -23,7 +23,7 @@ BAND_PIXELS = 1_500_000
 """Larger pictures are restored in bands of about this size."""
 MATCH_PIXELS = 700_000
 """Larger pictures are matched on a copy of this size."""
-REPAIR_PIXELS = 1_500_000
+REPAIR_PIXELS = 700_000
 """Larger pictures are refined on a copy of this size."""
 HALO = 96
 """Rows that a band sees beyond its own on either side: what the networks look at."""

@@ -64,9 +64,9 @@ CELL = 16
 """Height and width that the matching network takes are multiples of it."""
 SPAN = STEP * (BINS - 1)
 """Px between the least and the greatest disparity that are compared; wider scenes are matched on a smaller copy."""
-NETWORK_PIXELS = 700_000
+NETWORK_PIXELS = 350_000
 """The matching network looks at a copy of this size of a larger picture."""
-SEEN = 0.7
+SEEN = 0.75
 """Chance that the other eye sees a place from which its colours are taken: where they are not, they are filled from
 beside it; where they should not have been, they are a ghost (settled on validation scenes)."""
 LIKELY = 0.3
