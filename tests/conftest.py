@@ -18,7 +18,7 @@ collect_ignore = ["bench"]  # `make bench`: it measures, and takes minutes
 
 def real_data() -> Path | None:
     """The folder of real pictures: `RESTEREO_DATA`, else beside the checkout."""
-    folder = Path(os.environ.get("RESTEREO_DATA", ROOT.parent / "shared" / "data"))
+    folder = Path(os.environ.get("RESTEREO_DATA") or ROOT.parent / "shared" / "data")
     return folder if folder.is_dir() else None
 
 
