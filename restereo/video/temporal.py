@@ -37,10 +37,6 @@ Array = NDArray[np.float32]
 
 FRAME_PIXELS = 640 * 360
 """Larger frames are matched and refined on a copy of this size."""
-MATCHED_EVERY = 4
-"""Frames after which the eyes are matched anew, if most of what is seen could be followed until then."""
-FOLLOWED = 0.9
-"""Share of a frame that has to be followed for that."""
 LOSSY = 85
 """Films are lossy, with colours at half the size, like JPEG files of this quality."""
 FLOW_WIDTH = 480
@@ -165,18 +161,6 @@ def observed_views(observed: Tensor, operator: Operator) -> Grey:
     return codes
 
 
-def carry_match(old: Match, motion: Motion) -> Match:
-    """Returns the match of before, brought along the motion; what was not followed is not seen by the other eye.
-
-    Args:
-        old: `(1, 2, H, W)` each, of the frame before.
-        motion: The motion since.
-    """
-    disparity, agreement, support = (_warped(_numpy(part), motion) for part in old)
-    parts = disparity, np.where(motion.trusted > 0.5, agreement, 0), support
-    return Match(*(torch.from_numpy(part.astype(np.float32))[None] for part in parts))
-
-
 def filter_match(new: Match, old: Match, motion: Motion) -> Match:
     """Returns the match of now, drawn towards that of before.
 
@@ -242,18 +226,16 @@ class Memory:
         eyes: `(V, H, W)` uint8, like all of it of the copy that is matched.
         views: `(3V, H, W)` uint8.
         match: The steadied match, or None if the network matches nothing.
-        age: How many frames ago it was found.
     """
 
     eyes: Grey
     views: NDArray[np.uint8]
     match: Match | None = None
-    age: int = 0
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Returns all of it, to be written to a file."""
         parts = {} if self.match is None else {name: _numpy(part) for name, part in self.match._asdict().items()}
-        return {"eyes": self.eyes, "views": self.views, "age": np.array([self.age]), **parts}
+        return {"eyes": self.eyes, "views": self.views, **parts}
 
     @staticmethod
     def of(arrays: dict[str, NDArray[Any]]) -> "Memory | None":
@@ -261,7 +243,7 @@ class Memory:
         if "eyes" not in arrays:
             return None
         parts = [torch.from_numpy(arrays[name].copy())[None] for name in Match._fields if name in arrays]
-        return Memory(arrays["eyes"], arrays["views"], Match(*parts) if parts else None, int(arrays["age"][0]))
+        return Memory(arrays["eyes"], arrays["views"], Match(*parts) if parts else None)
 
 
 Past = tuple[Memory, Motion]
@@ -325,12 +307,14 @@ class FrameRestorer:
 
     def _matched(
         self, picture: Picture, observed: Tensor, operator: Operator, past: Past | None
-    ) -> tuple[Picture, Tensor, tuple[Match, int], Prediction]:
+    ) -> tuple[Picture, Tensor, tuple[Match], Prediction]:
         """By a network that matches: all that changes slowly is found, and held steady, on the copy."""
         restorer = self.restorer
         model: Any = restorer.model
         lifted = restorer.task.lift(observed, operator)
-        match, age = self._match(lifted, past)
+        match: Match = model.match(lifted)
+        if past is not None and past[0].match is not None:
+            match = filter_match(match, past[0].match, past[1])
         # Networks know an agreement as 0 or 1.
         known = match._replace(agreement=(match.agreement > 0.5).float())
         known = Match(*(part.to(restorer.device) for part in known))
@@ -347,18 +331,7 @@ class FrameRestorer:
         findings = full_size.Findings(disparity, agreement, refined, picture.shape[1], picture.shape[0])
         both, _ = full_size.restore(picture, mixing, findings, torch.get_num_threads())
         restored = np.concatenate(list(both), axis=2)
-        return restored, views, (match, age), answer
-
-    def _match(self, lifted: Tensor, past: Past | None) -> tuple[Match, int]:
-        """The match of this frame, and how many frames ago it was found; it is carried along the motion for some."""
-        model: Any = self.restorer.model
-        if past is None or past[0].match is None:
-            return model.match(lifted), 0
-        memory, motion = past
-        assert memory.match is not None
-        if memory.age + 1 < MATCHED_EVERY and motion.found >= FOLLOWED:
-            return carry_match(memory.match, motion), memory.age + 1
-        return filter_match(model.match(lifted), memory.match, motion), 0
+        return restored, views, (match,), answer
 
     def _restored(
         self, _: Picture, observed: Tensor, operator: Operator, past: Past | None

@@ -30,18 +30,6 @@ def test_disparities_of_a_still_scene_are_mixed_remembered_or_replaced():
     assert (sure.disparity == 30).all()
 
 
-def test_a_match_is_carried_along_the_motion_and_not_where_that_is_lost():
-    flow = np.zeros((2, 4, 6, 2), np.float32)
-    flow[..., 0] = 1  # what is at x now was at x + 1
-    trusted = np.ones((2, 4, 6), np.float32)
-    trusted[:, 0] = 0
-    old = match(10.0, 1)
-    old.disparity[..., 3:] = 20
-    carried = temporal.carry_match(old, Motion(flow, trusted))
-    assert carried.disparity[0, 0, 1].tolist() == [10, 10, 20, 20, 20, 20]
-    assert not carried.agreement[0, :, 0].any() and carried.agreement[0, :, 1:].all()
-
-
 def test_colours_of_a_still_scene_move_slowly_and_those_of_a_changed_one_at_once():
     new, old = torch.full((1, 6, 4, 6), 0.6), torch.full((1, 6, 4, 6), 0.4)
     held = temporal.filter_colors(new, old, still())
