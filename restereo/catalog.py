@@ -98,7 +98,11 @@ def declared(file: str, name: str) -> Any:
         (12, 6)
     """
     path = Path(__file__).parent / file
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    source = path.read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(source)
+    except SystemError:  # seen on CPython 3.11.7 while other threads parsed: "recursion depth mismatch"
+        tree = ast.parse(source)
     binding = {bound: node for node in tree.body for bound in _bound(node)}
     needed: set[ast.stmt] = set()
     names = [name]

@@ -1,3 +1,5 @@
+import ast
+
 import pytest
 
 from restereo import catalog
@@ -19,3 +21,17 @@ def test_an_unknown_name_gets_the_nearest():
 def test_an_unknown_option_gets_the_nearest():
     with pytest.raises(UserError, match=r"model 'unet' has no option 'sise': did you mean 'size'\?"):
         catalog.build("model", "unet", 6, 6, sise="tiny")
+
+
+def test_a_parser_that_another_thread_disturbed_is_asked_again(monkeypatch):
+    parse, calls = ast.parse, []
+
+    def disturbed(source):
+        calls.append(source)
+        if len(calls) == 1:
+            raise SystemError("AST constructor recursion depth mismatch (before=96, after=79)")
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    assert catalog.declared.__wrapped__("models/parallax.py", "CHANNELS") == (12, 6)
+    assert len(calls) == 2
