@@ -302,12 +302,12 @@ class FrameRestorer:
             past = None if before is None or self.motion is None else (before, self.motion)
             finish = self._matched if matches else self._restored
             restored, views, match, answer = finish(observation.picture, observed, operator, past)
-        self.memory = Memory(eyes, to_picture(views).transpose(2, 0, 1).copy(), *match)
+        self.memory = Memory(eyes, to_picture(views).transpose(2, 0, 1).copy(), match)
         return restored, answer
 
     def _matched(
         self, picture: Picture, observed: Tensor, operator: Operator, past: Past | None
-    ) -> tuple[Picture, Tensor, tuple[Match], Prediction]:
+    ) -> tuple[Picture, Tensor, Match, Prediction]:
         """By a network that matches: all that changes slowly is found, and held steady, on the copy."""
         restorer = self.restorer
         model: Any = restorer.model
@@ -331,11 +331,11 @@ class FrameRestorer:
         findings = full_size.Findings(disparity, agreement, refined, picture.shape[1], picture.shape[0])
         both, _ = full_size.restore(picture, mixing, findings, torch.get_num_threads())
         restored = np.concatenate(list(both), axis=2)
-        return restored, views, (match,), answer
+        return restored, views, match, answer
 
     def _restored(
         self, _: Picture, observed: Tensor, operator: Operator, past: Past | None
-    ) -> tuple[Picture, Tensor, tuple[()], Prediction]:
+    ) -> tuple[Picture, Tensor, None, Prediction]:
         """By a network of single pictures."""
         restorer, task = self.restorer, self.restorer.task
         answer = restorer(observed, operator)
@@ -343,7 +343,7 @@ class FrameRestorer:
             held = filter_colors(answer.image, torch.from_numpy(past[0].views)[None].float() / 255, past[1])
             held = task.project(held.to(restorer.device), observed, operator, restorer.calibration, answer.confidence)
             answer = replace(answer, image=held)
-        return to_picture(answer.image), answer.image, (), answer
+        return to_picture(answer.image), answer.image, None, answer
 
     def state(self) -> State:
         """Returns what it remembers."""

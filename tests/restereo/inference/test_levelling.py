@@ -22,7 +22,6 @@ def views(folder: Path) -> list[np.ndarray]:
 
 
 def test_rows_apart_cost_little(data: Path) -> None:
-    # Without levelling, 2 px cost 3 to 4 dB.
     left, right = views(data / "train/stereo/middlebury_2005/Moebius")
     apart = tilted(right, RowOffset(np.array([2 / len(left), 0, 0, 0, 0, 0])).rows(*left.shape[:2]))
     missing = missing_channels(METHOD)
